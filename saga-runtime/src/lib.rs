@@ -1,0 +1,47 @@
+//! Sagas as lists of steps that can be undone.
+//!
+//! A *saga* is a flow across processes: send a command, await the answer, and if a later step fails, compensate what
+//! took effect, in reverse. It is written with [`saga!`] and executed by a [`Coordinator`] over a bus, with a durable
+//! log.
+//!
+//! # Layout
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`definition`] | the inert description of a saga: documentation, diagrams, checks and the machine read it |
+//! | [`message`] | what can be said on a bus, by whom, to whom; keys and ids |
+//! | [`saga`] | the trait that [`saga!`] implements: a transition function, pure |
+//! | [`machine`] | the whole meaning of the language as a pure state machine over all sagas in flight |
+//! | [`log`] | the saga log: a trait with its promises, two implementations, a conformance suite |
+//! | [`inbox`] | the other end of the bus, pure: what a participant remembers and runs |
+//! | [`participant`] | executes commands for one participant, in this process or in another |
+//! | [`pipe`] | frames, sessions and sockets between processes |
+//! | [`coordinator`] | the loop: decide, record, act |
+//! | [`notice`] | what is told to whoever watches |
+//! | [`test`] | tests of a saga without coordinator, clock or thread |
+//! | [`docs`] | the page of a saga, made of its definition |
+//! | [`cli`] | the command line that any catalogue can mount |
+//!
+//! `definition, message ← machine ← coordinator → log, pipe`; nothing points back.
+
+// So that what `saga!` and the derives expand to (`::saga_runtime::…`) also resolves in here.
+extern crate self as saga_runtime;
+
+pub mod cause;
+pub mod definition;
+pub mod message;
+pub mod saga;
+pub mod time;
+
+/// Everything that authors of sagas and of their tests need: `use saga_runtime::prelude::*;`.
+pub mod prelude {
+    pub use crate::cause::{Cause, CauseKind, EndedBy, Outcome};
+    pub use crate::message::{Bus, Command, Event, Fate, Memory, Mode, SagaId};
+    pub use crate::saga::Saga;
+}
+
+/// What generated code mentions, so that an author's crate needs no dependency but this one.
+#[doc(hidden)]
+pub mod __private {
+    pub use serde;
+}

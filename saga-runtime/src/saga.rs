@@ -1,0 +1,177 @@
+//! What [`saga!`](crate::saga!) generates: the saga as a typed, serialisable state machine.
+//!
+//! The functions here are pure and total but for a panic in an author's expression, which the machine contains. What
+//! is common to all sagas (attempts, backoff, timers, order of completion, doubt, deadlines) is not here: it belongs to
+//! the [machine](crate::machine), beside the state.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::cause::Cause;
+use crate::definition::Definition;
+use crate::message::{At, Bus, CommandOf, EventOf, RefusalOf};
+
+/// What a parameter, an output or an item must be able to do.
+pub trait Value: Clone + Serialize + DeserializeOwned + Send + 'static {}
+impl<T: Clone + Serialize + DeserializeOwned + Send + 'static> Value for T {}
+
+/// A saga; implemented by [`saga!`](crate::saga!) on the struct of its parameters.
+pub trait Saga: Value {
+    /// The bus that it talks over.
+    type Bus: Bus;
+    /// What it returns.
+    type Output: Value;
+    /// Where it can be: one variant for each place, owning exactly the values that are still needed.
+    type State: Value;
+    /// What was written, as data.
+    const DEFINITION: &'static Definition;
+
+    /// The saga that this event starts, if it matches one of the triggers.
+    fn triggered_by(event: &EventOf<Self::Bus>) -> Option<Self>;
+
+    /// How long the forward part may take.
+    #[doc(hidden)]
+    fn deadline(&self) -> Option<Duration>;
+
+    /// The state before the first place.
+    #[doc(hidden)]
+    fn begin(self) -> Self::State;
+
+    /// Where this state is.
+    #[doc(hidden)]
+    fn position(state: &Self::State) -> Position;
+
+    /// What the exchange says, and its times. Called for exchanges of the current place only, in mode *compensation*
+    /// for those of the current place and all before it.
+    #[doc(hidden)]
+    fn exchange(state: &Self::State, at: At, cause: Option<&Cause>) -> ExchangePlan<Self::Bus>;
+
+    /// What the arms of the exchange say to this. [`Verdict::Done`] leaves the output in the state.
+    #[doc(hidden)]
+    fn answer(state: &mut Self::State, at: At, cause: Option<&Cause>, heard: Heard<'_, Self::Bus>) -> Verdict;
+
+    /// From a place all of whose steps have ended to the next place. Never called at the last.
+    #[doc(hidden)]
+    fn forward(state: Self::State) -> Self::State;
+
+    /// From the current place, or the undoing of a later one, to the undoing of `place`.
+    #[doc(hidden)]
+    fn back(state: Self::State, place: u16) -> Self::State;
+
+    /// What `return` says, when all steps of the last place have ended.
+    #[doc(hidden)]
+    fn output(state: &Self::State) -> Self::Output;
+}
+
+/// Where a state is. Numbers are indices into [`Definition::places`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Position {
+    /// At this place, going forward.
+    Forward(u16),
+    /// Undoing this place.
+    Compensating(u16),
+}
+
+/// What an exchange says, and its times.
+#[derive(Debug)]
+pub struct ExchangePlan<B: Bus> {
+    /// What is sent.
+    pub command: CommandOf<B>,
+    /// The bound of one attempt.
+    pub within: Option<Duration>,
+    /// More attempts, and the waits between them.
+    pub retry: Option<RetryPlan>,
+}
+
+/// `retry`, evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryPlan {
+    /// How many more attempts.
+    pub times: u32,
+    /// The first wait, doubled after each attempt.
+    pub every: Duration,
+    /// The longest wait.
+    pub at_most: Duration,
+}
+
+/// What an arm can be asked about.
+#[derive(Debug)]
+pub enum Heard<'a, B: Bus> {
+    /// The participant emitted this for the command.
+    Event(&'a EventOf<B>),
+    /// The participant did it, and no arm took an event of its answer.
+    Handled,
+    /// The participant said no.
+    Refused(&'a RefusalOf<B>),
+    /// One attempt took too long.
+    Timeout,
+    /// The participant is away.
+    Disconnected,
+}
+
+/// What an arm says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The exchange has ended; its output, if any, is in the state.
+    Done,
+    /// The saga fails, with this reason.
+    Fail(String),
+    /// The same command again.
+    Retry,
+    /// No arm takes it: the language's default holds.
+    NoArm,
+}
+
+/// The output of a step whose place is not yet left; as `[]` or `[value]`, so that a value that reads back as nothing
+/// (`()`, `None`) is told from none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Slot<T>(Option<T>);
+
+impl<T> Slot<T> {
+    /// Nothing yet.
+    pub const EMPTY: Self = Self(None);
+
+    /// A slot that holds this.
+    pub const fn full(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    /// What it holds.
+    pub const fn get(&self) -> Option<&T> {
+        self.0.as_ref()
+    }
+
+    /// Whether it holds anything.
+    pub const fn is_full(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// What it held.
+    ///
+    /// # Panics
+    /// When it is empty. Generated code leaves a place only when its steps have ended.
+    #[track_caller]
+    pub fn take(self) -> T {
+        self.0.expect("a place is left when its steps have ended")
+    }
+}
+
+impl<T: Serialize> Serialize for Slot<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Slot<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut values = Vec::<T>::deserialize(deserializer)?;
+        let value = values.pop();
+        if values.is_empty() {
+            Ok(Self(value))
+        } else {
+            Err(serde::de::Error::invalid_length(values.len() + 1, &"one value at most"))
+        }
+    }
+}
