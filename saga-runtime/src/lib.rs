@@ -13,6 +13,7 @@
 //! | [`saga`] | the trait that [`saga!`] implements: a transition function, pure |
 //! | [`machine`] | the whole meaning of the language as a pure state machine over all sagas in flight |
 //! | [`log`] | the saga log: a trait with its promises, two implementations, a conformance suite |
+//! | [`bus`] | what passes between the coordinator and one participant |
 //! | [`inbox`] | the other end of the bus, pure: what a participant remembers and runs |
 //! | [`participant`] | executes commands for one participant, in this process or in another |
 //! | [`pipe`] | frames, sessions and sockets between processes |
@@ -25,10 +26,13 @@
 //! `definition, message ← machine ← coordinator → log, pipe`; nothing points back.
 
 // So that what `saga!` and the derives expand to (`::saga_runtime::…`) also resolves in here.
+#[allow(unused_extern_crates, reason = "mentioned by what macros expand to")]
 extern crate self as saga_runtime;
 
+pub mod bus;
 pub mod cause;
 pub mod definition;
+pub mod log;
 pub mod message;
 pub mod saga;
 pub mod time;
