@@ -32,8 +32,10 @@ extern crate self as saga_runtime;
 pub mod bus;
 pub mod cause;
 pub mod definition;
+pub mod inbox;
 pub mod log;
 pub mod message;
+pub mod participant;
 pub mod saga;
 pub mod time;
 
