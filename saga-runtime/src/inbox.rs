@@ -1,6 +1,8 @@
-//! The other end of the bus, pure: what a participant remembers of the commands that it was given, and which of them
-//! it should run next. Sans-I/O: it reads no clock, does no I/O, starts no thread and is not async; its owner tells it
-//! what came and what handlers did, and takes out what follows as [`Effect`]s. It knows no sagas, only their ids.
+//! The other end of the bus: what a participant remembers, and what it runs next. Pure and sans-I/O: no clock, no
+//! async, no threads.
+//!
+//! Its owner tells it what was delivered and what handlers did, and takes out what follows as [`Effect`]s. It knows no
+//! sagas, only their ids, and no bus.
 //!
 //! # Order
 //! The oldest command whose saga runs none is the next to run, up to [`Limits::at_once`] handlers. One saga's commands

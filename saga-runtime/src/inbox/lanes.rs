@@ -69,12 +69,7 @@ impl<T> Lanes<T> {
     }
 
     /// Removes all that waits in the lanes of this log whose saga, before `below`, is chosen.
-    pub(super) fn drop_owners(
-        &mut self,
-        log: LogId,
-        below: Option<SagaId>,
-        chosen: impl Fn(SagaId) -> bool,
-    ) -> Vec<T> {
+    pub(super) fn drop_owners(&mut self, log: LogId, below: Option<SagaId>, chosen: impl Fn(SagaId) -> bool) -> Vec<T> {
         let owners: Vec<Owner> = self
             .lanes
             .range((log, SagaId::FIRST)..)

@@ -219,11 +219,11 @@ impl Walk {
                 self.model.settle(key);
                 self.inbox.settle(key, &self.horizon());
             }
-            60..61 => {
+            60 => {
                 self.model.close(key.saga);
                 self.deliver(key);
             }
-            60..80 => self.answer(),
+            61..80 => self.answer(),
             80..100 => self.return_one(),
             _ => {}
         }
