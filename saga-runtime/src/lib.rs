@@ -34,6 +34,7 @@ pub mod cause;
 pub mod definition;
 pub mod log;
 pub mod message;
+pub mod pipe;
 pub mod saga;
 pub mod time;
 
