@@ -30,7 +30,6 @@ pub use self::handle::{Handle, Settled};
 
 use self::engine::Ask;
 use crate::cause::EndedBy;
-use crate::log::LogError;
 use crate::machine::{CancelReply, NewSaga, Operator};
 use crate::message::{Bus, EventOf, SagaId};
 use crate::notice::Notice;
@@ -83,12 +82,6 @@ pub enum CallError {
     Stopped,
 }
 
-impl From<LogError> for CallError {
-    fn from(error: LogError) -> Self {
-        Self::Refused(error.to_string())
-    }
-}
-
 impl<B: Bus> Coordinator<B> {
     /// A coordinator to be built.
     pub fn builder() -> Builder<B> {
@@ -118,8 +111,9 @@ impl<B: Bus> Coordinator<B> {
     /// When there is no such saga, or it is of another kind.
     pub async fn attach<S: Saga<Bus = B>>(&self, id: SagaId) -> Result<Handle<S>, CallError> {
         let name = S::DEFINITION.name;
-        let progress = self.ask(|reply| Ask::Attach { saga: id, name: Some(name), reply }).await?;
-        Ok(Handle::new(id, progress.map_err(CallError::Refused)?))
+        let attached = self.ask(|reply| Ask::Attach { saga: id, name, reply }).await?;
+        let (id, progress) = attached.map_err(CallError::Refused)?;
+        Ok(Handle::new(id, progress))
     }
 
     /// Publishes an event, as a participant in this process would. Recorded, with all that it starts, before this

@@ -40,6 +40,7 @@ pub mod message;
 pub mod notice;
 pub mod operator;
 pub mod participant;
+pub mod pipe;
 pub mod saga;
 pub mod time;
 
