@@ -42,14 +42,18 @@ pub mod operator;
 pub mod participant;
 pub mod pipe;
 pub mod saga;
+pub mod test;
 pub mod time;
 
 /// Everything that authors of sagas and of their tests need: `use saga_runtime::prelude::*;`.
 pub mod prelude {
     pub use crate::cause::{Cause, CauseKind, EndedBy, Outcome};
+    pub use crate::machine::{CancelReply, Operator};
     pub use crate::message::{Bus, Command, Event, Fate, Memory, Mode, SagaId};
+    pub use crate::notice::Notice;
     pub use crate::participant::{Context, Participant, ParticipantOptions, Reporter};
     pub use crate::saga::Saga;
+    pub use crate::test::SagaTest;
 }
 
 /// What generated code mentions, so that an author's crate needs no dependency but this one.

@@ -101,6 +101,17 @@ pub struct InFlight {
     pub standing: Standing,
 }
 
+/// An exchange that is not over, for a test kit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OpenExchange {
+    pub(crate) at: At,
+    pub(crate) attempt: u32,
+    /// It was sent, and no answer to it counted.
+    pub(crate) is_out: bool,
+    /// Its fate is asked.
+    pub(crate) is_asked: bool,
+}
+
 /// Two sagas of one name and version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("two sagas are named `{name}` in version {version}: name one of them otherwise, with #[name(\"…\")]")]
@@ -297,6 +308,29 @@ impl<B: Bus> Machine<B> {
         all.sort_unstable();
         let stand = |(saga, name)| Some(InFlight { saga, name, standing: self.standing(saga)? });
         all.into_iter().filter_map(stand).collect()
+    }
+
+    /// Whether a saga in flight goes back.
+    pub(crate) fn is_failing(&self, saga: SagaId) -> bool {
+        let control = self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].control(route.slot));
+        control.is_some_and(|control| control.phase != control::Phase::Forward)
+    }
+
+    /// The exchanges of a saga that are not over, in the order in which they were first sent.
+    pub(crate) fn exchanges(&self, saga: SagaId) -> impl Iterator<Item = OpenExchange> {
+        let control = self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].control(route.slot));
+        control.into_iter().flat_map(|control| &control.open).map(|open| OpenExchange {
+            at: open.at,
+            attempt: open.attempt,
+            is_out: open.recorded_in.is_some()
+                && matches!(open.waits, Waits::Answer | Waits::Backoff { in_doubt: true }),
+            is_asked: open.waits == Waits::Fate,
+        })
+    }
+
+    /// Starts no saga on an event: for tests of one saga.
+    pub(crate) fn ignore_triggers(&mut self) {
+        self.triggers.iter_mut().for_each(Vec::clear);
     }
 
     /// The typed state of a saga in flight.
@@ -497,7 +531,10 @@ impl<B: Bus> Machine<B> {
         }
     }
 
-    fn cancel(&mut self, saga: SagaId, by: Option<EndedBy>,
+    fn cancel(
+        &mut self,
+        saga: SagaId,
+        by: Option<EndedBy>,
         now: Timestamp,
         decisions: &mut Vec<Decision<B>>,
     ) -> Result<CancelReply, String> {
