@@ -33,6 +33,8 @@ pub mod bus;
 pub mod cause;
 pub mod codec;
 pub mod definition;
+#[doc(hidden)]
+pub mod expansion;
 pub mod inbox;
 pub mod log;
 pub mod machine;
@@ -45,6 +47,8 @@ pub mod saga;
 pub mod test;
 pub mod time;
 
+pub use saga_macros::{Command, Event, saga};
+
 /// Everything that authors of sagas and of their tests need: `use saga_runtime::prelude::*;`.
 pub mod prelude {
     pub use crate::cause::{Cause, CauseKind, EndedBy, Outcome};
@@ -54,10 +58,8 @@ pub mod prelude {
     pub use crate::participant::{Context, Participant, ParticipantOptions, Reporter};
     pub use crate::saga::Saga;
     pub use crate::test::SagaTest;
+    pub use saga_macros::{Command, Event, saga};
 }
 
-/// What generated code mentions, so that an author's crate needs no dependency but this one.
 #[doc(hidden)]
-pub mod __private {
-    pub use serde;
-}
+pub use expansion as __private;
