@@ -33,7 +33,7 @@ use crate::cause::EndedBy;
 use crate::machine::{CancelReply, NewSaga, Operator};
 use crate::message::{Bus, EventOf, SagaId};
 use crate::notice::Notice;
-use crate::operator::{self, ParticipantStatus};
+use crate::operator::ParticipantStatus;
 use crate::saga::Saga;
 
 /// Executes the sagas of one bus. Clones are handles to the same coordinator; it runs until [`Coordinator::stop`].
@@ -238,30 +238,5 @@ impl Notices {
             Err(broadcast::error::RecvError::Lagged(missed)) => Some(Notice::Lagged { missed }),
             Err(broadcast::error::RecvError::Closed) => None,
         }
-    }
-}
-
-impl<B: Bus> operator::Desk for Coordinator<B> {
-    async fn request(&self, request: operator::Request) -> operator::Response {
-        use operator::{Request, Response};
-        let response = match request {
-            Request::Start { name, input, key } => {
-                let started = self.start_named(&name, &input.to_string(), key).await;
-                started.map(|saga| Response::Started { saga })
-            }
-            Request::Cancel { saga, by } => {
-                self.cancel_by(saga, Some(by)).await.map(|reply| Response::Cancelled { reply })
-            }
-            Request::Operate { saga, action, by } => self.operate(saga, action, by).await.map(|()| Response::Operated),
-            Request::Participants => {
-                self.participants().await.map(|participants| Response::Participants { participants })
-            }
-            Request::Follow { .. } => Ok(Response::Following),
-        };
-        response.unwrap_or_else(|error| Response::Error { message: error.to_string() })
-    }
-
-    fn follow(&self) -> broadcast::Receiver<Notice> {
-        self.notices.subscribe()
     }
 }

@@ -33,6 +33,7 @@ extern crate self as saga_runtime;
 pub mod bus;
 pub mod cause;
 pub mod codec;
+pub mod coordinator;
 pub mod definition;
 #[doc(hidden)]
 pub mod expansion;

@@ -22,13 +22,24 @@ pub(super) enum Act<B: Bus> {
     Settle(&'static str, ExchangeKey),
     Withdraw(&'static str, ExchangeKey),
     Recorded(&'static str, u64),
-    Connected { participant: &'static str, resumed: bool, time: Timestamp },
-    Disconnected { participant: &'static str, reason: String, time: Timestamp },
+    Connected {
+        participant: &'static str,
+        resumed: bool,
+        time: Timestamp,
+    },
+    Disconnected {
+        participant: &'static str,
+        reason: String,
+        time: Timestamp,
+    },
     Stuck(SagaId, String),
     Unstuck(SagaId),
     Ended(SagaId, Outcome<String>),
     Notice(Notice),
-    Subscribe { request: SubscribeRequest, snapshot: String },
+    Subscribe {
+        request: SubscribeRequest,
+        snapshot: String,
+    },
     /// Tells who asked.
     Reply(Box<dyn FnOnce() + Send>),
     /// The engine asks the journal.
@@ -97,7 +108,12 @@ impl<B: Bus> Acts<B> {
         }
     }
 
-    pub(super) fn read(&mut self, participant: &str, key: ExchangeKey, bytes: Option<Box<serde_json::value::RawValue>>) {
+    pub(super) fn read(
+        &mut self,
+        participant: &str,
+        key: ExchangeKey,
+        bytes: Option<Box<serde_json::value::RawValue>>,
+    ) {
         if let Some(outbox) = self.outboxes.get_mut(participant) {
             outbox.read(key, bytes);
         }

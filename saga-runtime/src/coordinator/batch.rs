@@ -64,7 +64,8 @@ impl<B: Bus> Pending<B> {
         let Record { saga, definition, then, .. } = record;
         let mut commands = commands.into_iter();
         for change in then {
-            let bytes = if let Change::Sent { command: Some(_), .. } = &change { commands.next().flatten() } else { None };
+            let bytes =
+                if let Change::Sent { command: Some(_), .. } = &change { commands.next().flatten() } else { None };
             self.change(log, saga, definition, change, bytes, acts);
         }
         unwritable

@@ -6,7 +6,7 @@ use tokio::sync::mpsc::{Sender, UnboundedSender};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::clock::Clock;
-use super::engine::{Engine, Ends};
+use super::engine::{Ends, Engine};
 use super::outbox::Outbox;
 use super::{Coordinator, journal};
 use crate::bus::{FromParticipant, ToParticipant};
@@ -17,6 +17,9 @@ use crate::message::{Bus, Command, CommandOf, Event, EventOf, ParticipantCommand
 use crate::participant::{self, BusOf, Participant, ParticipantOptions};
 use crate::pipe::{Endpoint, EndpointError, Lines, PipeOptions, PipeServer};
 use crate::saga::Saga;
+
+/// How much may wait for the engine.
+const QUEUE: usize = 1024;
 
 /// From a participant's line to the engine.
 type Reports<B> = Sender<(&'static str, FromParticipant<B>)>;
@@ -79,7 +82,9 @@ pub enum StartupError {
     #[error("the participant `{0}` was given twice: a participant has one inbox")]
     ParticipantTwice(&'static str),
     /// A saga sends to a participant that nobody serves.
-    #[error("`{saga}` sends to `{participant}`, which nobody serves: add `.participant(…)`, or `.listen(…)` for other processes")]
+    #[error(
+        "`{saga}` sends to `{participant}`, which nobody serves: add `.participant(…)`, or `.listen(…)` for other processes"
+    )]
     Unserved {
         /// The saga.
         saga: &'static str,

@@ -445,7 +445,7 @@ impl<B: Bus> Engine<B> {
         if self.committing.is_some() || self.pending.is_empty() {
             return;
         }
-        let (batch, acts) = std::mem::take(&mut self.pending).close(&self.machine);
+        let (batch, acts) = std::mem::replace(&mut self.pending, Pending::new(Vec::new())).close(&self.machine);
         if batch.is_empty() {
             return self.perform(acts);
         }
@@ -501,6 +501,7 @@ fn ended(saga: SagaId, name: Option<&'static str>, found: Option<Details>) -> St
         return Err(format!("saga {saga} is a `{}`, not a `{name}`", details.summary.name));
     }
     let outcome = details.outcome.ok_or_else(|| format!("saga {saga} cannot be loaded by this program"))?;
-    let outcome = handle::from_log(&outcome).map_err(|error| format!("the outcome of saga {saga} is damaged: {error}"))?;
+    let outcome =
+        handle::from_log(&outcome).map_err(|error| format!("the outcome of saga {saga} is damaged: {error}"))?;
     Ok((saga, watch::channel(Progress::Ended(outcome)).1))
 }

@@ -273,9 +273,11 @@ impl<B: Bus> Serialize for ChangeJson<'_, B> {
             Change::Waiting { at, until } => {
                 tagged(serializer, "waiting", &Tell { exchange: exchange(at, None), key: "until", told: until })
             }
-            Change::Asked { at, participant } => {
-                tagged(serializer, "asked", &Tell { exchange: exchange(at, None), key: "participant", told: participant })
-            }
+            Change::Asked { at, participant } => tagged(
+                serializer,
+                "asked",
+                &Tell { exchange: exchange(at, None), key: "participant", told: participant },
+            ),
             Change::Withdrawn { at, participant } => {
                 let told = Tell { exchange: exchange(at, None), key: "participant", told: participant };
                 tagged(serializer, "withdrawn", &told)
