@@ -36,6 +36,7 @@ pub mod inbox;
 pub mod log;
 pub mod message;
 pub mod participant;
+pub mod pipe;
 pub mod saga;
 pub mod time;
 
