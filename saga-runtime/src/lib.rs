@@ -44,7 +44,7 @@ pub mod time;
 pub mod prelude {
     pub use crate::cause::{Cause, CauseKind, EndedBy, Outcome};
     pub use crate::message::{Bus, Command, Event, Fate, Memory, Mode, SagaId};
-    pub use crate::participant::{Context, Participant, ParticipantOptions, Reporter};
+    pub use crate::participant::{Context, Participant, ParticipantClient, ParticipantOptions, Reporter};
     pub use crate::saga::Saga;
 }
 
