@@ -33,6 +33,7 @@ pub mod bus;
 pub mod cause;
 pub mod codec;
 pub mod definition;
+pub mod docs;
 pub mod log;
 pub mod machine;
 pub mod message;
