@@ -35,6 +35,7 @@ pub mod cause;
 pub mod codec;
 pub mod coordinator;
 pub mod definition;
+pub mod docs;
 #[doc(hidden)]
 pub mod expansion;
 pub mod inbox;
