@@ -172,6 +172,12 @@ pub struct Concurrency {
 pub enum Policy {
     /// Both run.
     Allow,
+    /// It waits until the other has ended: first come, first served.
+    Queue,
+    /// The other is cancelled, and it starts when that has ended.
+    Replace,
+    /// It does not start.
+    Skip,
 }
 
 /// The `deadline` of a saga.
