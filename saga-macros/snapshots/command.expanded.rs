@@ -40,16 +40,13 @@ impl ::saga_runtime::message::Command for Command {
         }
     }
 }
+const _: () = ::saga_runtime::__private::check::is_event(
+    <::saga_runtime::message::EventOf<Travel> as ::saga_runtime::message::Event>::EVENTS,
+    "Charged",
+);
 #[allow(dead_code, unreachable_patterns, clippy::all)]
 const _: () = {
-    type __Event = ::saga_runtime::message::EventOf<Travel>;
     type __Refusal = ::saga_runtime::message::RefusalOf<Travel>;
-    fn replies(event: &__Event) {
-        match event {
-            __Event::Charged { .. } => {}
-            _ => {}
-        }
-    }
     fn refuses(refusal: &__Refusal) {
         match refusal {
             __Refusal::NoFunds { .. } => {}
