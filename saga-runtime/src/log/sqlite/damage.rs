@@ -10,7 +10,11 @@ use crate::log::conformance::sample::{
     HOSTILE, bare_record, definition, end, go_on, late, received, record, saga, standing, start,
 };
 use crate::log::continuity::Continuity;
-use crate::log::{Batch, Details, Group, LogReader, Query, RecordRow, Recovery, SagaLog, Standing, StartedRow, Status};
+use crate::log::{
+    Batch, Details, Group, LogReader, OpenSaga, Query, RecordRow, Recovery, SagaLog, Standing, StartedRow, Status,
+};
+use crate::message::SagaId;
+use crate::time::Timestamp;
 
 const SAGAS: u64 = 12;
 
@@ -45,20 +49,35 @@ fn history() -> Vec<Batch> {
 #[derive(Debug, PartialEq)]
 struct Trusted {
     next: Option<u64>,
-    open: Vec<(u64, String, u32, u32, Option<String>, Option<String>)>,
+    open: Vec<Open>,
     received: Vec<(String, u64)>,
     definitions: Vec<(String, u32, String)>,
+}
+
+/// A saga without an end, and its state if that is believed.
+#[derive(Debug, PartialEq)]
+struct Open {
+    id: SagaId,
+    name: String,
+    version: u32,
+    number: u32,
+    started: Timestamp,
+    key: Option<String>,
+    state: Option<String>,
+}
+
+impl From<OpenSaga> for Open {
+    fn from(saga: OpenSaga) -> Self {
+        let OpenSaga { id, name, version, started, key, number, state } = saga;
+        Self { id, name, version, number, started, key, state: state.ok() }
+    }
 }
 
 impl Trusted {
     fn of(recovery: Recovery) -> Self {
         Self {
-            next: recovery.next.map(|id| id.get()),
-            open: recovery
-                .open
-                .into_iter()
-                .map(|saga| (saga.id.get(), saga.name, saga.version, saga.number, saga.key, saga.state.ok()))
-                .collect(),
+            next: recovery.next.map(SagaId::get),
+            open: recovery.open.into_iter().map(Open::from).collect(),
             received: recovery.received.into_iter().map(|row| (row.participant, row.number)).collect(),
             definitions: recovery.definitions,
         }
@@ -66,10 +85,8 @@ impl Trusted {
 
     /// Whether all that is believed is as written, and every saga is there, with its state or with an error.
     fn is_no_other_than(&self, written: &Self) -> bool {
-        let same_saga = |(read, written): (&_, &_)| {
-            let (id, .., state): &(u64, String, u32, u32, Option<String>, Option<String>) = read;
-            let (written_id, ..): &(u64, String, u32, u32, Option<String>, Option<String>) = written;
-            if state.is_some() { read == written } else { id == written_id }
+        let same_saga = |(read, written): (&Open, &Open)| {
+            if read.state.is_some() { read == written } else { read.id == written.id }
         };
         (self.next, &self.received, &self.definitions) == (written.next, &written.received, &written.definitions)
             && self.open.len() == written.open.len()

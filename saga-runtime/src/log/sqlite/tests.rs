@@ -99,11 +99,11 @@ fn a_file_that_is_no_log_is_refused_unchanged() {
         let connection = Connection::open(path).expect("a database");
         connection.execute_batch("PRAGMA application_id = 17; PRAGMA user_version = 1").expect("pragmas");
     };
-    let cases: [(&dyn Fn(&Path), &str); 4] = [
-        (&text, "no SQLite database"),
-        (&other, "another program"),
-        (&other_wal, "another program"),
-        (&other_application, "another program"),
+    let cases: [(fn(&Path), _); 4] = [
+        (text, "no SQLite database"),
+        (other, "another program"),
+        (other_wal, "another program"),
+        (other_application, "another program"),
     ];
     for (make, reason) in cases {
         let (directory, path) = place();
@@ -356,7 +356,11 @@ fn is_another_process() {
     let [Some(path), Some(sagas)] = ANOTHER.map(std::env::var_os) else { return };
     let sagas: u64 = sagas.to_str().and_then(|sagas| sagas.parse().ok()).expect("how many sagas");
     let mut log = open(path.as_ref());
-    let first = log.recover().expect("the log recovers").next.map_or(1, SagaId::get);
+    let found = log.recover().expect("the log recovers");
+    for saga in found.open.iter().filter(|saga| saga.number == 1) {
+        log.append(&go_on(saga.id.get(), 2)).expect("a record");
+    }
+    let first = found.next.map_or(1, SagaId::get);
     for number in (first..).take(usize::try_from(sagas).expect("not that many")) {
         log.append(&start(number)).expect("a start");
         log.append(&go_on(number, 2)).expect("a record");
