@@ -117,8 +117,8 @@ async fn subscribers_do_not_crowd_out_participants() {
 async fn a_snapshot_that_is_too_long_is_told_for_good() {
     let (_home, endpoint) = place();
     let mut desk = Desk::open(&endpoint);
-    let mut subscriber = Subscriber::connect(&endpoint, "window", PipeOptions { max_frame: 1000, ..quick() });
-    let _changes = admit(&mut desk, &format!("\"{}\"", "x".repeat(1000)), 4).await;
+    let mut subscriber = Subscriber::connect(&endpoint, "window", PipeOptions { max_frame: 1024, ..quick() });
+    let _changes = admit(&mut desk, &format!("\"{}\"", "x".repeat(1024)), 4).await;
     let error = soon(subscriber.next()).await.expect("something").expect_err("too long");
     assert!(matches!(error, ClientError::Refused { code: ErrorCode::TooLong, .. }), "{error}");
     assert!(soon(subscriber.next()).await.is_none());

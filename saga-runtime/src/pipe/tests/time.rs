@@ -69,7 +69,7 @@ async fn an_idle_connection_lives() {
     for _ in 0..3600 {
         advance(Duration::from_secs(1)).await;
     }
-    let recorded = client.report(Report::Published(promoted(1))).await.expect("queued");
+    let recorded = client.report(Report::Published(promoted("1"))).await.expect("queued");
     desk.record().await;
     recorded.await.expect("recorded");
     assert_eq!(network.used().len(), 0, "still the first connection");
@@ -143,7 +143,7 @@ async fn a_coordinator_that_is_busy_does_not_take_its_participants_for_dead() {
         PipeClient::<Shop>::connect_over(network.clone(), "host", Memory::Volatile, options);
     let mut last = None;
     for label in 1..=1000 {
-        last = Some(client.report(Report::Published(promoted(label))).await.expect("queued"));
+        last = Some(client.report(Report::Published(promoted(&label.to_string()))).await.expect("queued"));
     }
     for _ in 0..600 {
         advance(Duration::from_secs(1)).await;
