@@ -31,6 +31,7 @@ extern crate self as saga_runtime;
 
 pub mod bus;
 pub mod cause;
+pub mod cli;
 pub mod codec;
 pub mod definition;
 pub mod docs;
