@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::message::CommandInfo;
+use crate::message::{CommandInfo, Fnv};
 
 /// All that stands in one `saga!`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -37,6 +37,101 @@ pub struct Definition {
     pub places: &'static [Place],
     /// The expression after `return`, as written.
     pub returns: Option<&'static str>,
+}
+
+impl Definition {
+    /// A description with what every saga has.
+    #[doc(hidden)]
+    pub const fn new(name: &'static str, type_name: &'static str, version: u32, deadline: Deadline) -> Self {
+        Self {
+            name,
+            type_name,
+            version,
+            doc: "",
+            parameters: &[],
+            output: None,
+            triggers: &[],
+            concurrency: Concurrency { policy: Policy::Allow, keys: &[] },
+            deadline,
+            steps: &[],
+            places: &[],
+            returns: None,
+        }
+    }
+
+    /// The same with its documentation.
+    #[doc(hidden)]
+    pub const fn doc(self, doc: &'static str) -> Self {
+        Self { doc, ..self }
+    }
+
+    /// The same with its parameters.
+    #[doc(hidden)]
+    pub const fn parameters(self, parameters: &'static [Parameter]) -> Self {
+        Self { parameters, ..self }
+    }
+
+    /// The same with the type of its output.
+    #[doc(hidden)]
+    pub const fn output(self, output: &'static str) -> Self {
+        Self { output: Some(output), ..self }
+    }
+
+    /// The same with what starts it.
+    #[doc(hidden)]
+    pub const fn triggers(self, triggers: &'static [Trigger]) -> Self {
+        Self { triggers, ..self }
+    }
+
+    /// The same with its steps, and their places.
+    #[doc(hidden)]
+    pub const fn steps(self, steps: &'static [Step], places: &'static [Place]) -> Self {
+        Self { steps, places, ..self }
+    }
+
+    /// The same with what it returns.
+    #[doc(hidden)]
+    pub const fn returns(self, returns: &'static str) -> Self {
+        Self { returns: Some(returns), ..self }
+    }
+
+    /// Identifies the definition: order, names, clauses and types of its steps. The same for the same definition in
+    /// every process and release; doc comments do not count.
+    pub fn fingerprint(&self) -> String {
+        let undocumented = |mut value: serde_json::Value| {
+            strip_docs(&mut value);
+            value.to_string()
+        };
+        let mut hash = Fnv::default();
+        hash.write(&serde_json::to_value(self).map(undocumented).unwrap_or_default());
+        hash.finish()
+    }
+
+    /// The definition as JSON.
+    ///
+    /// # Panics
+    /// Never: it holds nothing that JSON cannot.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a definition holds text and numbers only")
+    }
+
+    /// The participants that it sends to; one may come twice.
+    pub fn participants(&self) -> impl Iterator<Item = &'static str> {
+        let blocks = self.steps.iter().flat_map(|step| [Some(&step.exchange), step.compensation.exchange()]);
+        blocks.flatten().map(|block| block.action.command().to)
+    }
+}
+
+/// Removes every `doc` of a definition, those of its commands included.
+fn strip_docs(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            fields.remove("doc");
+            fields.values_mut().for_each(strip_docs);
+        }
+        serde_json::Value::Array(values) => values.iter_mut().for_each(strip_docs),
+        _ => {}
+    }
 }
 
 /// One parameter of a saga.
@@ -123,6 +218,26 @@ pub struct Step {
     pub exchange: Exchange,
     /// What undoes it.
     pub compensation: Compensation,
+}
+
+impl Step {
+    /// A description with what every step has.
+    #[doc(hidden)]
+    pub const fn new(name: &'static str, exchange: Exchange, compensation: Compensation) -> Self {
+        Self { name, doc: "", output: None, exchange, compensation }
+    }
+
+    /// The same with its documentation.
+    #[doc(hidden)]
+    pub const fn doc(self, doc: &'static str) -> Self {
+        Self { doc, ..self }
+    }
+
+    /// The same with the type of its output.
+    #[doc(hidden)]
+    pub const fn output(self, output: &'static str) -> Self {
+        Self { output: Some(output), ..self }
+    }
 }
 
 /// What a step or a compensation says, and what ends it.

@@ -12,6 +12,7 @@
 //! | [`message`] | what can be said on a bus, by whom, to whom; keys and ids |
 //! | [`saga`] | the trait that [`saga!`] implements: a transition function, pure |
 //! | [`machine`] | the whole meaning of the language as a pure state machine over all sagas in flight |
+//! | [`codec`] | JSON from which every value reads back exactly as it was |
 //! | [`log`] | the saga log: a trait with its promises, two implementations, a conformance suite |
 //! | [`bus`] | what passes between the coordinator and one participant |
 //! | [`inbox`] | the other end of the bus, pure: what a participant remembers and runs |
@@ -33,26 +34,39 @@ pub mod bus;
 pub mod cause;
 pub mod cli;
 pub mod codec;
+pub mod coordinator;
 pub mod definition;
 pub mod docs;
+#[doc(hidden)]
+pub mod expansion;
+pub mod inbox;
 pub mod log;
 pub mod machine;
 pub mod message;
 pub mod notice;
 pub mod operator;
+pub mod participant;
 pub mod pipe;
 pub mod saga;
+pub mod test;
 pub mod time;
+
+pub use saga_macros::{Command, Event, saga};
 
 /// Everything that authors of sagas and of their tests need: `use saga_runtime::prelude::*;`.
 pub mod prelude {
     pub use crate::cause::{Cause, CauseKind, EndedBy, Outcome};
+    pub use crate::coordinator::{CallError, Coordinator, Handle, Notices, Settled};
+    pub use crate::log::{MemoryLog, SagaLog, SqliteLog};
+    pub use crate::machine::{CancelReply, Operator};
     pub use crate::message::{Bus, Command, Event, Fate, Memory, Mode, SagaId};
+    pub use crate::notice::Notice;
+    pub use crate::participant::{Context, Participant, ParticipantClient, ParticipantOptions, Reporter};
+    pub use crate::pipe::Endpoint;
     pub use crate::saga::Saga;
+    pub use crate::test::SagaTest;
+    pub use saga_macros::{Command, Event, saga};
 }
 
-/// What generated code mentions, so that an author's crate needs no dependency but this one.
 #[doc(hidden)]
-pub mod __private {
-    pub use serde;
-}
+pub use expansion as __private;

@@ -1,0 +1,286 @@
+//! Putting a coordinator together, and what is checked before it starts.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::mpsc::{Sender, UnboundedSender};
+use tokio::sync::{broadcast, mpsc, watch};
+
+use super::clock::Clock;
+use super::engine::{Ends, Engine};
+use super::outbox::Outbox;
+use super::{Coordinator, journal};
+use crate::bus::{FromParticipant, ToParticipant};
+use crate::definition::Definition;
+use crate::log::{DefinitionRow, LogError, ReceivedRow, Recovery, SagaLog};
+use crate::machine::{Duplicate, Machine};
+use crate::message::{Bus, Command, CommandOf, Event, EventOf, ParticipantCommand, SagaId};
+use crate::operator::Server;
+use crate::participant::{self, BusOf, Participant, ParticipantOptions};
+use crate::pipe::{Endpoint, EndpointError, Lines, PipeOptions, PipeServer};
+use crate::saga::Saga;
+
+/// How much may wait for the engine.
+const QUEUE: usize = 1024;
+
+/// From a participant's line to the engine.
+type Reports<B> = Sender<(&'static str, FromParticipant<B>)>;
+
+/// Makes a kind of saga known to the machine.
+type Register<B> = fn(&mut Machine<B>) -> Result<(), Duplicate>;
+
+/// Starts the line of a participant in this process.
+type Spawn<B> = Box<dyn FnOnce(Reports<B>) -> UnboundedSender<ToParticipant<B>> + Send>;
+
+/// A coordinator that is being put together.
+#[must_use = "a builder does nothing until `start`"]
+pub struct Builder<B: Bus> {
+    sagas: Vec<Register<B>>,
+    definitions: Vec<&'static Definition>,
+    log: Option<Box<dyn SagaLog>>,
+    participants: BTreeMap<&'static str, Spawn<B>>,
+    twice: Option<&'static str>,
+    listen: Option<Endpoint>,
+    operators: Option<Endpoint>,
+    options: Options,
+}
+
+/// Limits of a coordinator.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// How many deliveries are out to one participant and not yet taken over. Default 64.
+    pub window: usize,
+    /// How many notices a watcher may be behind. Default 4096.
+    pub notices: usize,
+    /// Of the pipe.
+    pub pipe: PipeOptions,
+    /// Of participants in this process.
+    pub participant: ParticipantOptions,
+    /// Decides all randomness (waits between attempts), for tests; random without.
+    pub seed: Option<u64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            window: 64,
+            notices: 4096,
+            pipe: PipeOptions::default(),
+            participant: ParticipantOptions::default(),
+            seed: None,
+        }
+    }
+}
+
+/// Why a coordinator does not start. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartupError {
+    /// No log was given.
+    #[error("a coordinator needs a log: add `.log(SqliteLog::open(…)?)`, or `.log(MemoryLog::new())` to keep nothing")]
+    NoLog,
+    /// Two sagas of one name.
+    #[error(transparent)]
+    Duplicate(#[from] Duplicate),
+    /// Two participants of one name.
+    #[error("the participant `{0}` was given twice: a participant has one inbox")]
+    ParticipantTwice(&'static str),
+    /// A saga sends to a participant that nobody serves.
+    #[error(
+        "`{saga}` sends to `{participant}`, which nobody serves: add `.participant(…)`, or `.listen(…)` for other processes"
+    )]
+    Unserved {
+        /// The saga.
+        saga: &'static str,
+        /// The participant.
+        participant: &'static str,
+    },
+    /// A definition changed under the same version while sagas of it are in flight.
+    #[error(
+        "`{name}` version {version} has changed (fingerprint {ours}, in the log {theirs}) and {open} of its sagas are in \
+         flight: give the new one another version and keep the old one beside it, or let those end first"
+    )]
+    Changed {
+        /// The saga.
+        name: &'static str,
+        /// Its version.
+        version: u32,
+        /// The fingerprint in this program.
+        ours: String,
+        /// The fingerprint in the log.
+        theirs: String,
+        /// How many are in flight.
+        open: usize,
+    },
+    /// The log cannot be used.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The sockets cannot be opened.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The operating system gave no thread or no randomness.
+    #[error("the system has no {0} for the coordinator: {1}")]
+    System(&'static str, String),
+}
+
+impl<B: Bus> Builder<B> {
+    pub(super) fn new() -> Self {
+        Self {
+            sagas: Vec::new(),
+            definitions: Vec::new(),
+            log: None,
+            participants: BTreeMap::new(),
+            twice: None,
+            listen: None,
+            operators: None,
+            options: Options::default(),
+        }
+    }
+
+    /// Executes this kind of saga.
+    pub fn saga<S: Saga<Bus = B>>(mut self) -> Self {
+        self.sagas.push(Machine::register::<S>);
+        self.definitions.push(S::DEFINITION);
+        self
+    }
+
+    /// Records in this log. Required.
+    pub fn log(mut self, log: impl SagaLog) -> Self {
+        self.log = Some(Box::new(log));
+        self
+    }
+
+    /// Serves a participant in this process.
+    pub fn participant<P: Participant>(mut self, participant: P) -> Self
+    where
+        P::Command: ParticipantCommand<Bus = B>,
+    {
+        let name = P::Command::PARTICIPANT;
+        let options = self.options.participant;
+        let spawn = move |reports: Reports<BusOf<P>>| participant::spawn(participant, options, reports);
+        if self.participants.insert(name, Box::new(spawn)).is_some() {
+            self.twice = Some(name);
+        }
+        self
+    }
+
+    /// Lets participants and subscribers in other processes in, over a socket in this place.
+    pub fn listen(mut self, endpoint: Endpoint) -> Self {
+        self.listen = Some(endpoint);
+        self
+    }
+
+    /// Lets operators in, over a socket of their own in this place.
+    pub fn operators(mut self, endpoint: Endpoint) -> Self {
+        self.operators = Some(endpoint);
+        self
+    }
+
+    /// With these limits. To be given before the participants that they are for.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Checks, takes up what the log holds, and runs.
+    ///
+    /// # Errors
+    /// A [`StartupError`], and nothing is changed.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn start(mut self) -> Result<Coordinator<B>, StartupError> {
+        let mut log = self.log.take().ok_or(StartupError::NoLog)?;
+        if let Some(name) = self.twice {
+            return Err(StartupError::ParticipantTwice(name));
+        }
+        self.check_served()?;
+        let recovery = log.recover()?;
+        let definitions = self.changed_definitions(&recovery)?;
+        let mut machine = self.machine(log.as_ref(), &recovery)?;
+        let reader = log.reader()?;
+        let journal = journal::spawn(log, reader).map_err(|error| StartupError::System("thread", error.to_string()))?;
+
+        let pipe = self.pipe(recovery.received)?;
+        let desk = self.operators.as_ref().map(Server::bind).transpose()?;
+        let (asks, asked) = mpsc::channel(QUEUE);
+        let (reports, reported) = mpsc::channel(QUEUE);
+        let (notices, _) = broadcast::channel(self.options.notices);
+        let (stopped, is_stopped) = watch::channel(None);
+        let coordinator = Coordinator { asks, notices: notices.clone(), stopped: is_stopped };
+
+        let clock = Clock::start();
+        let mut decisions = Vec::new();
+        machine.recover(recovery.open, clock.now(), &mut decisions);
+        let (server, mut lines) = pipe.unzip();
+        let window = self.options.window;
+        let remote = lines.as_mut().map(|lines| std::mem::take(&mut lines.participants)).unwrap_or_default();
+        let remote = remote.into_iter().map(|(name, line)| (name, Outbox::new(line, false, window)));
+        let local = self.participants.into_iter();
+        let local = local.map(|(name, spawn)| (name, Outbox::new(spawn(reports.clone()), true, window)));
+        let outboxes = remote.chain(local).collect();
+        let ends = Ends { asked, reported, lines, journal, notices, stopped };
+        let engine = Engine::new(machine, clock, outboxes, ends, definitions, self.options.notices, decisions);
+        let desk = desk.map(|desk| tokio::spawn(desk.serve(coordinator.clone())));
+        tokio::spawn(engine.run(server, desk));
+        Ok(coordinator)
+    }
+
+    /// Whether everybody who is sent to is served.
+    fn check_served(&self) -> Result<(), StartupError> {
+        if self.listen.is_some() {
+            return Ok(());
+        }
+        for definition in &self.definitions {
+            let mut participants = definition.participants();
+            if let Some(participant) = participants.find(|name| !self.participants.contains_key(name)) {
+                return Err(StartupError::Unserved { saga: definition.name, participant });
+            }
+        }
+        Ok(())
+    }
+
+    /// The definitions that the log does not know as they are. One that changed under its version must not have sagas
+    /// in flight: their states were written for the other.
+    fn changed_definitions(&self, recovery: &Recovery) -> Result<Vec<DefinitionRow>, StartupError> {
+        let mut changed = Vec::new();
+        for definition in &self.definitions {
+            let (name, version, ours) = (definition.name, definition.version, definition.fingerprint());
+            let known = recovery.definitions.iter().find(|known| known.0 == name && known.1 == version);
+            let open = recovery.open.iter().filter(|open| open.name == name && open.version == version).count();
+            match known {
+                Some((_, _, theirs)) if *theirs == ours => continue,
+                Some((_, _, theirs)) if open > 0 => {
+                    return Err(StartupError::Changed { name, version, ours, theirs: theirs.clone(), open });
+                }
+                _ => {}
+            }
+            let description = definition.to_json();
+            changed.push(DefinitionRow { name: name.to_owned(), version, fingerprint: ours, description });
+        }
+        Ok(changed)
+    }
+
+    fn machine(&self, log: &dyn SagaLog, recovery: &Recovery) -> Result<Machine<B>, StartupError> {
+        let seed = match self.options.seed {
+            Some(seed) => seed,
+            None => getrandom::u64().map_err(|error| StartupError::System("randomness", error.to_string()))?,
+        };
+        let mut machine = Machine::new(log.identity(), recovery.next.unwrap_or(SagaId::FIRST), seed);
+        for register in &self.sagas {
+            register(&mut machine)?;
+        }
+        Ok(machine)
+    }
+
+    /// The pipe for participants in other processes, if there is to be one.
+    fn pipe(&self, received: Vec<ReceivedRow>) -> Result<Option<(PipeServer, Lines<B>)>, StartupError> {
+        let Some(endpoint) = &self.listen else { return Ok(None) };
+        let named = CommandOf::<B>::COMMANDS.iter().map(|command| command.to);
+        let named = named.chain(EventOf::<B>::EVENTS.iter().filter_map(|event| event.from));
+        let mut remote: Vec<_> = named.filter(|name| !self.participants.contains_key(name)).collect();
+        remote.sort_unstable();
+        remote.dedup();
+        Ok(Some(PipeServer::bind(endpoint, self.options.pipe.clone(), &remote, received)?))
+    }
+}
