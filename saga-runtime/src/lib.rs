@@ -32,9 +32,11 @@ extern crate self as saga_runtime;
 
 pub mod bus;
 pub mod cause;
+pub mod cli;
 pub mod codec;
 pub mod coordinator;
 pub mod definition;
+pub mod docs;
 #[doc(hidden)]
 pub mod expansion;
 pub mod inbox;
