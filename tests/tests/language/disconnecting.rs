@@ -176,6 +176,32 @@ fn a_spent_disconnected_arm_fails() {
 }
 
 #[test]
+fn who_is_away_stays_away_when_the_coordinator_restarts() {
+    let mut saga = SagaTest::start(Bell { night: 1 });
+    saga.disconnect();
+    saga.handled();
+    saga.restart();
+    assert!(saga.is_compensating());
+    saga.restart();
+    assert_eq!(saga.sent(), [Command::Ground]);
+    saga.reconnect();
+    saga.handled();
+    assert!(matches!(saga.outcome(), Some(Outcome::Compensated(_))));
+}
+
+#[test]
+fn after_a_restart_nobody_is_away_before_five_seconds() {
+    let mut saga = SagaTest::start(Bell { night: 1 });
+    saga.disconnect();
+    saga.restart();
+    saga.handled();
+    saga.advance(Duration::from_millis(4_999));
+    assert_eq!(saga.sent(), [Command::RingBell], "its participant may be on its way");
+    saga.advance(Duration::from_millis(1));
+    assert_eq!(saga.sent(), [Command::Ground]);
+}
+
+#[test]
 fn a_compensation_waits_for_its_participant() {
     let mut saga = flown(Impatient { night: 3 });
     saga.refuse(Refusal::Full);

@@ -51,7 +51,8 @@ impl<B: Bus> Stage<B> {
 
     fn answer(&mut self, saga: SagaId, step: u16, attempt: u32, answer: Answer<B::Event, B::Refusal>) {
         let key = ExchangeKey { log: LOG, saga, at: At::step(step) };
-        let participant = self.machine.participants()[0];
+        let participant =
+            self.machine.definitions().next().expect("one kind").steps[usize::from(step)].exchange.action.command().to;
         self.tell(Input::Report { participant, report: Report::Answered { key, attempt, answer } });
     }
 
@@ -89,7 +90,8 @@ impl<B: Bus> Stage<B> {
     /// The same sagas after a crash; nobody is connected yet.
     fn restart<S: Saga<Bus = B>>(&mut self) {
         let open = self.machine.in_flight().into_iter().map(|saga| saga.saga).map(|id| self.saved::<S>(id)).collect();
-        let mut machine = Machine::new(LOG, SagaId::FIRST, 2);
+        let next = self.machine.in_flight().last().map_or(SagaId::FIRST, |saga| saga.saga.next());
+        let mut machine = Machine::new(LOG, next, 2);
         machine.register::<S>().expect("one kind has no namesake");
         machine.recover(open, self.now, &mut self.decisions);
         self.machine = machine;
@@ -153,6 +155,18 @@ fn one_saga_that_fails_leaves_the_other() {
     assert_eq!(stage.ends().len(), 1);
     stage.answer(second, 0, 1, Answer::Handled(vec![charged()]));
     assert_eq!(stage.step(second), "book");
+}
+
+#[test]
+fn nobody_answers_for_another_participant() {
+    let mut stage = Stage::new::<Trip>();
+    stage.connect();
+    let saga = stage.start(trip());
+    let key = ExchangeKey { log: LOG, saga, at: At::step(0) };
+    let report = Report::Answered { key, attempt: 1, answer: Answer::Handled(vec![charged()]) };
+    stage.tell(Input::Report { participant: "hotel", report });
+    assert_eq!(stage.step(saga), "charge");
+    assert!(matches!(stage.decisions.last(), Some(Decision::Late { participant: "hotel", .. })), "but it is shown");
 }
 
 #[test]

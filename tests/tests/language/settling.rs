@@ -66,8 +66,10 @@ fn running_is_asked_again_after_a_second_doubling_to_ten() {
     let mut saga = doubted();
     for seconds in [1, 2, 4, 8, 10, 10] {
         saga.settle(Fate::Running);
-        assert_eq!(saga.asked(), [CHARGE], "it is still being settled");
-        saga.advance(Duration::from_secs(seconds));
+        saga.advance(Duration::from_millis(seconds * 1000 - 1));
+        assert!(saga.asked().is_empty(), "not before {seconds} s");
+        saga.advance(Duration::from_millis(1));
+        assert_eq!(saga.asked(), [CHARGE], "after {seconds} s");
     }
     saga.settle(Fate::Done(vec![charged()]));
     assert_eq!(saga.sent(), [REFUND]);
@@ -76,15 +78,17 @@ fn running_is_asked_again_after_a_second_doubling_to_ten() {
 #[test]
 fn running_for_more_than_a_minute_is_shown_as_stuck_and_unsticks_by_itself() {
     let mut saga = doubted();
-    for _ in 0..6 {
+    for _ in 0..5 {
         saga.settle(Fate::Running);
         saga.advance(Duration::from_secs(10));
     }
-    assert!(!saga.is_stuck(), "after a minute");
-    saga.settle(Fate::Running);
-    saga.advance(Duration::from_secs(10));
+    assert!(!saga.is_stuck(), "after less than a minute");
+    for _ in 0..3 {
+        saga.settle(Fate::Running);
+        saga.advance(Duration::from_secs(10));
+        assert_eq!(saga.asked(), [CHARGE], "shown or not, it is asked again");
+    }
     assert!(saga.is_stuck(), "after more than a minute");
-    assert_eq!(saga.asked(), [CHARGE]);
     saga.settle(Fate::Done(vec![charged()]));
     assert!(!saga.is_stuck());
     assert_eq!(saga.sent(), [REFUND]);
@@ -100,6 +104,19 @@ fn unreachable_for_more_than_a_minute_is_shown_as_stuck_and_unsticks_by_itself()
     assert!(saga.is_stuck() && saga.is_compensating());
     saga.reconnect();
     assert_eq!(saga.asked(), [CHARGE]);
+    saga.settle(Fate::Never);
+    assert_eq!(saga.cause().kind(), CauseKind::Cancelled);
+}
+
+#[test]
+fn silence_after_running_is_shown_as_stuck_too() {
+    let mut saga = doubted();
+    saga.settle(Fate::Running);
+    saga.advance(Duration::from_secs(1));
+    saga.disconnect();
+    saga.advance(Duration::from_secs(60));
+    assert!(saga.is_stuck());
+    saga.reconnect();
     saga.settle(Fate::Never);
     assert_eq!(saga.cause().kind(), CauseKind::Cancelled);
 }
@@ -133,6 +150,14 @@ fn handled_settles_what_was_unknown() {
 #[test]
 fn a_refusal_of_the_current_attempt_settles_as_never() {
     let mut saga = doubted();
+    saga.refuse_to(&CHARGE, Refusal::Closed);
+    assert_eq!(saga.cause().kind(), CauseKind::Cancelled);
+}
+
+#[test]
+fn a_refusal_settles_what_was_unknown() {
+    let mut saga = doubted();
+    saga.settle(Fate::Unknown);
     saga.refuse_to(&CHARGE, Refusal::Closed);
     assert_eq!(saga.cause().kind(), CauseKind::Cancelled);
 }
