@@ -10,7 +10,6 @@ use std::time::SystemTime;
 use super::*;
 use crate::log::conformance::sample::{end, go_on, saga, start};
 use crate::log::{Query, conformance};
-use crate::message::SagaId;
 
 /// A private directory with the path of a log in it.
 fn place() -> (tempfile::TempDir, PathBuf) {
