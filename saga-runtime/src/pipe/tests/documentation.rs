@@ -9,7 +9,7 @@ use crate::pipe::frame::{Frame, FrameDecoder, Limits};
 const PAGE: &str = include_str!("../../../../docs/protocol.md");
 
 /// A bus on which anything may be said.
-struct Anything;
+pub struct Anything;
 
 impl Bus for Anything {
     const NAME: &'static str = "anything";
