@@ -36,7 +36,7 @@ pub(super) fn fill(log: &mut impl SagaLog) {
 
 fn running() -> Batch {
     let data = json!({
-        "happened": {"started": {"input": {"label": "w1"}, "by": {"trigger": "PoolWindowPromoted"}, "key": null}},
+        "happened": {"started": {"trigger": "PoolWindowPromoted"}},
         "then": [sent("ask", "forward", json!("SpawnPoolWindow"))],
     });
     let standing = Standing {
@@ -51,7 +51,7 @@ fn running() -> Batch {
             saga: saga(1),
             time: before(170),
             step: Some("ask".to_owned()),
-            data: r#"{"handled":[{"PoolWindowAdded":{"label":"w9"}}]}"#.to_owned(),
+            data: json!({"late": {"step": "ask", "item": 0, "mode": "forward", "attempt": 1, "answer": {"handled": [{"PoolWindowAdded": {"label": "w9"}}]}}}).to_string(),
         }],
         ..Batch::default()
     }
@@ -59,7 +59,7 @@ fn running() -> Batch {
 
 fn compensated() -> Batch {
     let cause = json!({"step": "close", "kind": "refused", "message": "a program runs in it"});
-    let first = json!({"happened": {"started": {"input": {}, "by": "call", "key": "order-17"}}, "then": []});
+    let first = json!({"happened": {"started": "call"}, "then": []});
     let last = json!({
         "happened": {"answered": {"step": "close", "item": 0, "mode": "forward", "attempt": 1, "answer": {"refused": "Busy"}}},
         "then": [{"failed": cause}, {"ended": {"compensated": cause}}],
@@ -82,7 +82,7 @@ fn compensated() -> Batch {
 
 fn stuck() -> Batch {
     let first = json!({
-        "happened": {"started": {"input": {"old": "w1"}, "by": "call", "key": null}},
+        "happened": {"started": "call"},
         "then": [sent("open", "forward", json!("SpawnWindow"))],
     });
     let second = json!({
