@@ -37,7 +37,7 @@ pub(super) fn fill(log: &mut impl SagaLog) {
 fn running() -> Batch {
     let data = json!({
         "happened": {"started": {"trigger": "PoolWindowPromoted"}},
-        "then": [sent("ask", "forward", json!("SpawnPoolWindow"))],
+        "then": [sent("ask", "forward", &json!("SpawnPoolWindow"))],
     });
     let standing = Standing {
         waiting_for: Some("PoolWindowAdded".to_owned()),
@@ -83,11 +83,11 @@ fn compensated() -> Batch {
 fn stuck() -> Batch {
     let first = json!({
         "happened": {"started": "call"},
-        "then": [sent("open", "forward", json!("SpawnWindow"))],
+        "then": [sent("open", "forward", &json!("SpawnWindow"))],
     });
     let second = json!({
         "happened": {"answered": {"step": "open", "item": 0, "mode": "forward", "attempt": 1, "answer": {"handled": [{"WindowOpened": {"label": "w2"}}]}}},
-        "then": [done("open", "forward"), sent("close", "forward", json!({"CloseWindow": {"label": "w1"}}))],
+        "then": [done("open", "forward"), sent("close", "forward", &json!({"CloseWindow": {"label": "w1"}}))],
     });
     let third = json!({"happened": {"fate_overdue": {"step": "close", "item": 0, "mode": "forward"}}, "then": [{"stuck": {"reason": "host has not told the fate of open"}}]});
     let standing = Standing {
@@ -150,7 +150,7 @@ fn standing(status: Status, step: &str, ago: u64) -> Standing {
     }
 }
 
-fn sent(step: &str, mode: &str, command: Value) -> Value {
+fn sent(step: &str, mode: &str, command: &Value) -> Value {
     json!({"sent": {"step": step, "item": 0, "mode": mode, "attempt": 1, "participant": "host", "recorded_in": 1, "command": command}})
 }
 
