@@ -85,7 +85,7 @@ fn told(notice: &Notice) -> (char, Style, String) {
 fn told_beside(notice: &Notice) -> String {
     match notice {
         Notice::AnswerLate { participant, what, .. } => {
-            format!("{participant} answers too late: {}", records::brief(what))
+            format!("{participant} answers too late: {}", records::late(what))
         }
         Notice::AnswerStray { participant, key, .. } => {
             format!("{participant} answers to nothing that is known: {key}")
