@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 /// What is committed together.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
-    /// Definitions not yet known to the log; one that is there already is left as it is.
+    /// Definitions that the log does not know as they are; one of the same name and version is replaced.
     pub definitions: Vec<DefinitionRow>,
     /// Sagas that start. Their first record is in `records`.
     pub started: Vec<StartedRow>,

@@ -95,7 +95,7 @@ async fn a_start_by_name_is_checked() {
     let unknown = coordinator.start_named("sel", "{}", None).await.expect_err("there is none");
     assert_eq!(unknown.to_string(), "there is no saga `sel`; there are: sell");
     let wrong = coordinator.start_named("sell", r#"{"itm":"hat"}"#, None).await.expect_err("it does not fit");
-    assert!(wrong.to_string().contains("itm"), "{wrong}");
+    assert!(wrong.to_string().contains("`item` is missing"), "{wrong}");
 }
 
 #[tokio::test]
@@ -134,4 +134,14 @@ async fn a_saga_that_this_program_does_not_know_is_parked_and_the_others_go_on()
     let knowing = coordinator(log.reopen(), Depot::open()).await;
     let handle = knowing.attach::<Sell>(id).await.expect("it is in flight");
     assert_eq!(handle.outcome().await, Outcome::Completed(4));
+}
+
+#[tokio::test]
+async fn notices_end_when_the_coordinator_has_stopped() {
+    let coordinator = coordinator(MemoryLog::new(), Depot::open()).await;
+    let mut notices = coordinator.notices();
+    coordinator.clone().stop().await.expect("stops");
+    while notices.next().await.is_some() {}
+    assert_eq!(coordinator.notices().next().await, None);
+    assert_eq!(coordinator.start(sell("hat")).await.expect_err("it has stopped"), CallError::Stopped);
 }
