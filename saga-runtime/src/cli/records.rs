@@ -29,6 +29,8 @@ fn happened(value: &Value) -> String {
             "fate_overdue" => format!("{}: its fate has not been told for a minute", exchange(body)?),
             "deadline" => "the deadline passed".to_owned(),
             "cancelled" => format!("cancelled{}", by(body)),
+            "admitted" => "its turn has come".to_owned(),
+            "superseded" => format!("superseded by saga {body}"),
             "operator" => format!("the operator says {}{}", text(body, "action")?, by(body)),
             "parked" => format!("parked: {}", text(body, "reason")?),
             _ => return None,
@@ -40,6 +42,8 @@ fn happened(value: &Value) -> String {
 fn change(value: &Value) -> String {
     in_words(value, |tag, body| {
         Some(match tag {
+            "queued" if body.is_null() => "waits for its turn".to_owned(),
+            "queued" => format!("waits for its turn, behind saga {body}"),
             "sent" => sent(body)?,
             "waiting" => format!("{}: the next attempt is made at {}", exchange(body)?, until(body)?),
             "asked" => format!("{}: {} is asked its fate", exchange(body)?, text(body, "participant")?),
@@ -220,6 +224,8 @@ mod tests {
             (r#""deadline""#, "the deadline passed"),
             (r#"{"cancelled":{"who":"ann","why":"a typo"}}"#, "cancelled by ann: a typo"),
             (r#"{"cancelled":null}"#, "cancelled"),
+            (r#""admitted""#, "its turn has come"),
+            (r#"{"superseded":17}"#, "superseded by saga 17"),
             (r#"{"operator":{"action":"skip","who":"ann","why":"gone"}}"#, "the operator says skip by ann: gone"),
             (r#"{"parked":{"reason":"version 3 is unknown"}}"#, "parked: version 3 is unknown"),
         ] {
@@ -256,6 +262,8 @@ mod tests {
             ),
             (r#"{"stuck":{"reason":"attempts spent"}}"#, "stuck: attempts spent"),
             (r#""unstuck""#, "goes on"),
+            (r#"{"queued":17}"#, "waits for its turn, behind saga 17"),
+            (r#"{"queued":null}"#, "waits for its turn"),
             (r#"{"ended":{"completed":"w2"}}"#, r#"completed with "w2""#),
             (r#"{"ended":{"completed":null}}"#, "completed"),
             (r#"{"ended":{"compensated":{"step":"a","kind":"failed","message":"no"}}}"#, "compensated: no"),
