@@ -59,7 +59,7 @@ saga! {
                         written.extend([title, r#type].map(|word| word.to_uppercase()));
                     }
                     written.push(vec![title, title].concat());
-                    written.push(format!("{title}{type}", type = r#type));
+                    written.push(format!("{title}{type}{kind}", kind = title.len()));
                     written
                 },
                 count: write(&lines) + title.len(),
@@ -72,7 +72,7 @@ saga! {
             compensate Erase(lines.iter().map(|line| [line.as_str(), &title].concat()).collect(), format!("{write:?}"));
         }
 
-        return (title.clone() + &title, lines.iter().map(|title| title.as_str()).collect(), write);
+        return (title.clone() + &title, lines.iter().map(|title| title.as_str().trim()).collect(), write);
     }
 }
 
@@ -94,7 +94,7 @@ fn hear(state: &mut PoemState, title: &str, line: Option<Option<u8>>) -> Verdict
 #[test]
 fn a_name_is_there_wherever_and_as_often_as_it_is_mentioned() {
     let command = Poem::exchange(&poem().begin(), At::step(0), None).command;
-    let lines = ["a!", "ODE", "ODE", "OdeOde", "Odeode"].map(str::to_owned).to_vec();
+    let lines = ["a!", "ODE", "ODE", "OdeOde", "Odeode3"].map(str::to_owned).to_vec();
     assert_eq!(command, Command::Write { title: "Ode".to_owned(), lines, count: 4 });
 }
 
