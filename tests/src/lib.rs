@@ -1,4 +1,6 @@
-//! Tests of the whole: what compiles and what does not, the contract of the language, the documents.
+//! Tests of the whole: what compiles and what does not, the contract of the language, the simulation, the documents.
+
+pub mod simulation;
 
 /// The programs in the documents compile and run.
 #[cfg(doctest)]

@@ -3,4 +3,5 @@
 mod language;
 mod names;
 mod programs;
+mod simulation;
 mod transitions;
