@@ -1,1 +1,14 @@
-//! x
+//! A catalogue of real sagas over real processes: the example that authors of other sagas copy.
+//!
+//! It is a small AgentMux: a launcher that runs the coordinator, a host that owns windows, and whoever watches. Each pane
+//! of a window is a real shell in a pseudo-terminal.
+//!
+//! # Layout
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`bus`] | what is said, by whom, to whom |
+//! | [`host`] | the participant that owns windows |
+
+pub mod bus;
+pub mod host;
