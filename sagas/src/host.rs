@@ -7,10 +7,12 @@
 //! | [`windows`] | which windows there are; pure |
 //! | [`terminal`] | a shell in a pseudo-terminal |
 //! | `session` | the processes that a shell leaves behind |
+//! | [`control`] | what a user does with windows, from another process |
 //!
 //! Windows and panes live and die with the host's process; that is why its memory is [volatile](saga_runtime::prelude::Memory::Volatile). It
 //! knows no sagas.
 
+pub mod control;
 pub mod terminal;
 pub mod windows;
 
@@ -117,7 +119,7 @@ impl Host {
     /// [`Refusal::OutOfMemory`] if a shell does not come up; the others have.
     pub async fn fill_pool(&self) -> Result<(), Refusal> {
         let added: JoinSet<_> = self.begin_what_lacks().into_iter().map(Begun::add).collect();
-        added.join_all().await.into_iter().map(|added| added.map(drop)).collect()
+        added.join_all().await.into_iter().try_for_each(|added| added.map(drop))
     }
 
     /// Adds one hidden window of its own accord, whether the pool lacks one or not.
