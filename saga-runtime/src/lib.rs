@@ -31,9 +31,13 @@ extern crate self as saga_runtime;
 
 pub mod bus;
 pub mod cause;
+pub mod codec;
 pub mod definition;
 pub mod log;
+pub mod machine;
 pub mod message;
+pub mod notice;
+pub mod operator;
 pub mod saga;
 pub mod time;
 

@@ -1,0 +1,206 @@
+//! What the machine keeps beside the typed state of a saga: everything that is common to all sagas.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cause::Cause;
+use crate::message::{At, Mode};
+use crate::saga::RetryPlan;
+use crate::time::Timestamp;
+
+/// The control of one saga. Serialised with its state: nothing else is needed to go on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Control {
+    /// The number of its last record.
+    pub(crate) number: u32,
+    /// Whether it goes forward or back.
+    pub(crate) phase: Phase,
+    /// When it fails by itself. Counts in [`Phase::Forward`] only.
+    pub(crate) deadline: Option<Timestamp>,
+    /// The exchanges that are not over, in the order in which they were opened.
+    pub(crate) open: Vec<Open>,
+    /// The exchanges that took effect and have a compensation, in the order in which they completed.
+    pub(crate) effects: Vec<At>,
+    /// Why it failed.
+    pub(crate) cause: Option<Box<Cause>>,
+    /// Why it does not go on.
+    pub(crate) stuck: Option<Box<Stuck>>,
+    /// When it last moved.
+    pub(crate) since: Timestamp,
+    /// The earliest entry for it in the queue of timers.
+    #[serde(skip, default = "never")]
+    pub(crate) timer: Timestamp,
+}
+
+fn never() -> Timestamp {
+    Timestamp::NEVER
+}
+
+/// The direction of a saga.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Phase {
+    /// Through its places.
+    Forward,
+    /// It failed; what became of the exchanges in doubt is being asked.
+    Settling,
+    /// It undoes what took effect.
+    Compensating,
+}
+
+/// An exchange that is not over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Open {
+    pub(crate) at: At,
+    /// The current attempt, from 1.
+    pub(crate) attempt: u32,
+    /// The attempt after which this run of attempts began: 0, or higher once an operator said *retry*.
+    pub(crate) attempts_before: u32,
+    /// The number of the record that holds the bytes of its command; none while it has never been sent.
+    pub(crate) recorded_in: Option<u32>,
+    pub(crate) within: Option<Duration>,
+    pub(crate) retry: Option<RetryPlan>,
+    pub(crate) waits: Waits,
+    /// Since when it waits for that.
+    pub(crate) since: Timestamp,
+    /// When that wait is over.
+    pub(crate) due: Option<Timestamp>,
+}
+
+/// What an exchange waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Waits {
+    /// The answer to its current attempt.
+    Answer,
+    /// The next attempt. After a refusal nothing was done; after a time-out that is in doubt.
+    Backoff { in_doubt: bool },
+    /// The participant's word on its fate, asked since `since`.
+    Fate,
+    /// To ask again, since the participant said *running*; `times` in a row.
+    FateAgain { times: u8 },
+    /// An operator.
+    Operator,
+}
+
+impl Open {
+    /// Whether the participant may have done it, or may still.
+    pub(crate) fn in_doubt(&self) -> bool {
+        self.recorded_in.is_some() && !matches!(self.waits, Waits::Backoff { in_doubt: false })
+    }
+
+    /// Whether its fate is being settled.
+    pub(crate) fn is_settling(&self) -> bool {
+        matches!(self.waits, Waits::Fate | Waits::FateAgain { .. })
+    }
+
+    /// How many attempts beyond the first of this run were made.
+    pub(crate) fn retried(&self) -> u32 {
+        (self.attempt - self.attempts_before).saturating_sub(1)
+    }
+}
+
+/// Why a saga does not go on, and where an operator's word takes it up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Stuck {
+    pub(crate) reason: String,
+    pub(crate) point: Point,
+}
+
+/// What is stuck.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Point {
+    /// The command of this exchange could not be made.
+    Opening(At),
+    /// The answer to this exchange makes no sense, or its attempts are spent.
+    Answer(At),
+    /// The participant does not know, or does not say, what became of this exchange. If it is only `late`, the saga
+    /// goes on by itself when it says.
+    Fate { at: At, late: bool },
+    /// The next state could not be made.
+    Moving,
+    /// The output could not be made.
+    Returning,
+}
+
+impl Point {
+    /// Whether the saga may go on without an operator.
+    pub(crate) fn unsticks_by_itself(self) -> bool {
+        matches!(self, Self::Fate { late: true, .. })
+    }
+}
+
+impl Control {
+    pub(crate) fn new(now: Timestamp, deadline: Option<Duration>) -> Self {
+        Self {
+            number: 0,
+            phase: Phase::Forward,
+            deadline: deadline.map(|deadline| now.after(deadline)),
+            open: Vec::new(),
+            effects: Vec::new(),
+            cause: None,
+            stuck: None,
+            since: now,
+            timer: Timestamp::NEVER,
+        }
+    }
+
+    /// Removes an open exchange.
+    pub(crate) fn close(&mut self, at: At) -> Option<Open> {
+        let position = self.open.iter().position(|open| open.at == at)?;
+        Some(self.open.remove(position))
+    }
+
+    /// Whether it waits for an operator and nothing else.
+    pub(crate) fn is_halted(&self) -> bool {
+        self.stuck.as_ref().is_some_and(|stuck| !stuck.point.unsticks_by_itself())
+    }
+
+    /// When the deadline strikes: only going forward, and not while it waits for an operator.
+    pub(crate) fn live_deadline(&self) -> Option<Timestamp> {
+        self.deadline.filter(|_| self.phase == Phase::Forward && !self.is_halted())
+    }
+
+    /// The earliest time at which something happens by itself.
+    pub(crate) fn next_due(&self) -> Timestamp {
+        let exchanges = self.open.iter().filter_map(|open| open.due);
+        exchanges.chain(self.live_deadline()).min().unwrap_or(Timestamp::NEVER)
+    }
+
+    /// The next thing that is due by itself at `now`. At the same time the deadline comes first.
+    pub(crate) fn due(&self, now: Timestamp) -> Option<Due> {
+        let deadline = self.live_deadline().map(|time| (time, Due::Deadline));
+        let exchanges = self.open.iter().filter_map(|open| Some((open.due?, Due::Exchange(open.at))));
+        let first = deadline.into_iter().chain(exchanges).min_by_key(|(time, _)| *time)?;
+        (first.0 <= now).then_some(first.1)
+    }
+
+    /// Puts off what was due before `now` until `later`.
+    pub(crate) fn put_off(&mut self, now: Timestamp, later: Timestamp) {
+        let dues = self.open.iter_mut().filter_map(|open| open.due.as_mut());
+        for due in dues.chain(self.deadline.as_mut()).filter(|due| **due < now) {
+            *due = later;
+        }
+    }
+
+    /// The exchange at which the saga stands, for whoever looks.
+    pub(crate) fn standing_at(&self) -> Option<&Open> {
+        self.open.first()
+    }
+}
+
+/// What is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    Deadline,
+    Exchange(At),
+}
+
+impl Mode {
+    /// Whether exchanges of this mode go on by themselves until an operator must look.
+    pub(crate) fn perseveres(self) -> bool {
+        !matches!(self, Self::Forward)
+    }
+}

@@ -1,0 +1,222 @@
+//! All sagas of one kind, by value; and the one place where an author's code is called.
+//!
+//! Everything generic over a saga's types is here, and it is thin, so that the rest of the machine is compiled once a
+//! bus. Every call into an author's expression is contained: a panic becomes a [`Panicked`].
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::{Deserialize, Serialize};
+
+use super::control::Control;
+use crate::codec;
+use crate::definition::Definition;
+use crate::message::{At, Bus, EventOf, SagaId};
+use crate::saga::{ExchangePlan, Heard, Position, Saga, Verdict};
+use crate::time::Timestamp;
+
+/// An author's expression panicked, with this message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an expression of the saga panicked: {0}")]
+pub(crate) struct Panicked(pub(crate) String);
+
+/// The input of a saga of some kind.
+pub(crate) type Input = Box<dyn Any + Send>;
+
+/// The place of a saga among those of its kind.
+pub(crate) type Slot = u32;
+
+/// A saga of a kind that is about to start.
+pub(crate) struct Begun {
+    pub(crate) slot: Slot,
+    /// The input as JSON.
+    pub(crate) input: String,
+}
+
+/// All sagas of one kind.
+pub(crate) trait Kind<B: Bus>: Send {
+    fn definition(&self) -> &'static Definition;
+    fn parse(&self, json: &str) -> Result<Input, String>;
+    fn triggered_by(&self, event: &EventOf<B>) -> Result<Option<Input>, Panicked>;
+    fn begin(&mut self, id: SagaId, input: Input, now: Timestamp) -> Result<Begun, Panicked>;
+    fn load(&mut self, id: SagaId, text: &str) -> Result<Slot, String>;
+    fn save(&self, slot: Slot) -> Result<String, String>;
+    fn remove(&mut self, slot: Slot);
+    fn control(&self, slot: Slot) -> &Control;
+    fn control_mut(&mut self, slot: Slot) -> &mut Control;
+    fn position(&self, slot: Slot) -> Position;
+    fn exchange(&self, slot: Slot, at: At) -> Result<ExchangePlan<B>, Panicked>;
+    fn answer(&mut self, slot: Slot, at: At, heard: Heard<'_, B>) -> Result<Verdict, Panicked>;
+    fn forward(&mut self, slot: Slot) -> Result<(), Panicked>;
+    fn back(&mut self, slot: Slot, place: u16) -> Result<(), Panicked>;
+    fn output(&self, slot: Slot) -> Result<String, Panicked>;
+    /// The ids of all that are in flight, with their slots, in no order.
+    fn in_flight(&self) -> Vec<(SagaId, Slot)>;
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// The sagas `S` in flight.
+pub(crate) struct KindOf<S: Saga> {
+    entries: Vec<Option<Entry<S>>>,
+    free: Vec<Slot>,
+}
+
+struct Entry<S: Saga> {
+    id: SagaId,
+    control: Control,
+    state: S::State,
+}
+
+/// What the log keeps of a saga in flight.
+#[derive(Serialize)]
+struct Saved<'a, T> {
+    control: &'a Control,
+    state: &'a T,
+}
+
+#[derive(Deserialize)]
+#[serde(bound = "T: serde::de::DeserializeOwned")]
+struct Loaded<T> {
+    control: Control,
+    state: T,
+}
+
+impl<S: Saga> KindOf<S> {
+    pub(crate) fn new() -> Self {
+        Self { entries: Vec::new(), free: Vec::new() }
+    }
+
+    /// The state of a saga that is in flight.
+    pub(crate) fn state(&self, slot: Slot) -> &S::State {
+        &self.entry(slot).state
+    }
+
+    fn entry(&self, slot: Slot) -> &Entry<S> {
+        self.entries[slot as usize].as_ref().expect("a routed slot is taken")
+    }
+
+    fn entry_mut(&mut self, slot: Slot) -> &mut Entry<S> {
+        self.entries[slot as usize].as_mut().expect("a routed slot is taken")
+    }
+
+    fn insert(&mut self, entry: Entry<S>) -> Slot {
+        if let Some(slot) = self.free.pop() {
+            self.entries[slot as usize] = Some(entry);
+            return slot;
+        }
+        self.entries.push(Some(entry));
+        Slot::try_from(self.entries.len() - 1).expect("fewer than 2^32 sagas of a kind are in flight")
+    }
+
+    /// Replaces the state by what `change` makes of it; when that panics, nothing has changed.
+    fn replace(&mut self, slot: Slot, change: impl FnOnce(S::State) -> S::State) -> Result<(), Panicked> {
+        let entry = self.entry_mut(slot);
+        let state = contain(|| change(entry.state.clone()))?;
+        entry.state = state;
+        Ok(())
+    }
+}
+
+impl<S: Saga> Kind<S::Bus> for KindOf<S> {
+    fn definition(&self) -> &'static Definition {
+        S::DEFINITION
+    }
+
+    fn parse(&self, json: &str) -> Result<Input, String> {
+        serde_json::from_str::<S>(json).map(|saga| Box::new(saga) as Input).map_err(|error| error.to_string())
+    }
+
+    fn triggered_by(&self, event: &EventOf<S::Bus>) -> Result<Option<Input>, Panicked> {
+        contain(|| S::triggered_by(event).map(|saga| Box::new(saga) as Input))
+    }
+
+    fn begin(&mut self, id: SagaId, input: Input, now: Timestamp) -> Result<Begun, Panicked> {
+        let saga = *input.downcast::<S>().expect("an input is given to the kind that parsed it");
+        let (input, deadline, state) = contain(|| {
+            let input = serde_json::to_string(&saga).map_err(|error| format!("its input is no JSON: {error}"));
+            (input, saga.deadline(), saga.begin())
+        })?;
+        let slot = self.insert(Entry { id, control: Control::new(now, deadline), state });
+        input.map(|input| Begun { slot, input }).map_err(|reason| {
+            self.remove(slot);
+            Panicked(reason)
+        })
+    }
+
+    fn load(&mut self, id: SagaId, text: &str) -> Result<Slot, String> {
+        let loaded = contain(|| codec::decode::<Loaded<S::State>>(text)).map_err(|panicked| panicked.0)?;
+        let Loaded { control, state } = loaded.map_err(|error| error.to_string())?;
+        Ok(self.insert(Entry { id, control, state }))
+    }
+
+    fn save(&self, slot: Slot) -> Result<String, String> {
+        let entry = self.entry(slot);
+        let saved = Saved { control: &entry.control, state: &entry.state };
+        contain(|| codec::encode(&saved)).map_err(|panicked| panicked.0)?.map_err(|error| error.to_string())
+    }
+
+    fn remove(&mut self, slot: Slot) {
+        self.entries[slot as usize] = None;
+        self.free.push(slot);
+        if self.free.len() == self.entries.len() {
+            self.entries = Vec::new();
+            self.free = Vec::new();
+        }
+    }
+
+    fn control(&self, slot: Slot) -> &Control {
+        &self.entry(slot).control
+    }
+
+    fn control_mut(&mut self, slot: Slot) -> &mut Control {
+        &mut self.entry_mut(slot).control
+    }
+
+    fn position(&self, slot: Slot) -> Position {
+        S::position(&self.entry(slot).state)
+    }
+
+    fn exchange(&self, slot: Slot, at: At) -> Result<ExchangePlan<S::Bus>, Panicked> {
+        let entry = self.entry(slot);
+        contain(|| S::exchange(&entry.state, at, entry.control.cause.as_deref()))
+    }
+
+    fn answer(&mut self, slot: Slot, at: At, heard: Heard<'_, S::Bus>) -> Result<Verdict, Panicked> {
+        let entry = self.entry_mut(slot);
+        contain(|| S::answer(&mut entry.state, at, entry.control.cause.as_deref(), heard))
+    }
+
+    fn forward(&mut self, slot: Slot) -> Result<(), Panicked> {
+        self.replace(slot, S::forward)
+    }
+
+    fn back(&mut self, slot: Slot, place: u16) -> Result<(), Panicked> {
+        self.replace(slot, |state| S::back(state, place))
+    }
+
+    fn output(&self, slot: Slot) -> Result<String, Panicked> {
+        let entry = self.entry(slot);
+        contain(|| codec::encode(&S::output(&entry.state)))?
+            .map_err(|error| Panicked(format!("its output cannot be written: {error}")))
+    }
+
+    fn in_flight(&self) -> Vec<(SagaId, Slot)> {
+        let slots = self.entries.iter().zip(0..);
+        slots.filter_map(|(entry, slot)| Some((entry.as_ref()?.id, slot))).collect()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// Runs an author's code; a panic in it is an error here.
+fn contain<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| Panicked(panic_message(payload.as_ref())))
+}
+
+/// What a panic said, as far as it said it in text.
+fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied().map(str::to_owned);
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a text".to_owned())
+}

@@ -1,0 +1,183 @@
+//! What the machine decided about one saga: what happened, and what follows. All that leaves the coordinator on behalf
+//! of a saga is in a record, so nothing can leave before it is recorded.
+
+use crate::cause::{Cause, Outcome};
+use crate::definition::Definition;
+use crate::message::{Answer, At, Bus, CommandOf, EventOf, Fate, RefusalOf, SagaId};
+use crate::time::Timestamp;
+
+/// One transition of one saga.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record<B: Bus> {
+    /// The saga.
+    pub saga: SagaId,
+    /// What it is; none for a saga of which this program knows no definition.
+    pub definition: Option<&'static Definition>,
+    /// From 1, without holes.
+    pub number: u32,
+    /// When.
+    pub time: Timestamp,
+    /// What moved it.
+    pub happened: Happened<B>,
+    /// What followed at once, in order.
+    pub then: Vec<Change<B>>,
+}
+
+/// What moved a saga.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Happened<B: Bus> {
+    /// It was started.
+    Started {
+        /// Its input as JSON.
+        input: String,
+        /// By what.
+        by: StartedBy,
+        /// The key that it was started with.
+        key: Option<String>,
+    },
+    /// A participant answered.
+    Answered {
+        /// The exchange.
+        at: At,
+        /// The attempt that the answer names.
+        attempt: u32,
+        /// The answer.
+        answer: Answer<EventOf<B>, RefusalOf<B>>,
+    },
+    /// An attempt took too long.
+    TimedOut {
+        /// The exchange.
+        at: At,
+        /// The attempt.
+        attempt: u32,
+    },
+    /// The participant of an exchange that cares is away.
+    Disconnected {
+        /// The exchange.
+        at: At,
+        /// The attempt.
+        attempt: u32,
+    },
+    /// The wait before the next attempt is over.
+    Waited {
+        /// The exchange.
+        at: At,
+    },
+    /// A participant told the fate of an exchange.
+    Fate {
+        /// The exchange.
+        at: At,
+        /// Its fate.
+        fate: Fate<EventOf<B>>,
+    },
+    /// A participant has not told the fate of an exchange for a minute.
+    FateOverdue {
+        /// The exchange.
+        at: At,
+    },
+    /// The deadline passed.
+    Deadline,
+    /// It was cancelled.
+    Cancelled,
+    /// An operator acted.
+    Operator {
+        /// What the operator said.
+        action: Operator,
+        /// Who.
+        who: String,
+        /// Why.
+        why: String,
+    },
+    /// It could not be loaded, and waits for a program that can.
+    Parked {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What started a saga.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartedBy {
+    /// A call.
+    Call,
+    /// An event with this name.
+    Trigger(String),
+}
+
+/// What an operator may say about a saga that is stuck.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operator {
+    /// Do what is stuck again, with new attempts.
+    Retry,
+    /// Pass over a compensation; take an unknown fate as *never*.
+    Skip,
+    /// Stop, and undo no more.
+    End,
+}
+
+/// What followed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change<B: Bus> {
+    /// A command goes out.
+    Sent {
+        /// The exchange.
+        at: At,
+        /// The attempt.
+        attempt: u32,
+        /// To whom.
+        participant: &'static str,
+        /// The number of the record that holds its bytes: this one's, if `command` is there.
+        recorded_in: u32,
+        /// The command, when it goes out for the first time.
+        command: Option<CommandOf<B>>,
+    },
+    /// It will go out again at this time.
+    Waiting {
+        /// The exchange.
+        at: At,
+        /// When.
+        until: Timestamp,
+    },
+    /// The fate of an exchange is asked.
+    Asked {
+        /// The exchange.
+        at: At,
+        /// Whom.
+        participant: &'static str,
+    },
+    /// The exchange is over, as it was meant to be.
+    Done {
+        /// The exchange.
+        at: At,
+    },
+    /// The exchange is over, and nothing was done.
+    Undone {
+        /// The exchange.
+        at: At,
+    },
+    /// Nobody waits for the answer any more.
+    Withdrawn {
+        /// The exchange.
+        at: At,
+        /// Whose answer.
+        participant: &'static str,
+    },
+    /// An operator passed over it.
+    Skipped {
+        /// The exchange.
+        at: At,
+    },
+    /// The saga failed, and compensates.
+    Failed(Cause),
+    /// It does not go on by itself.
+    Stuck {
+        /// Why.
+        reason: String,
+    },
+    /// It goes on.
+    Unstuck,
+    /// It ended; the output is encoded exactly (see [`codec`](crate::codec)).
+    Ended(Outcome<String>),
+}

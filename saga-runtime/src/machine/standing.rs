@@ -1,0 +1,65 @@
+//! Where a saga stands, in the words of whoever looks.
+
+use super::control::{Control, Open, Phase, Waits};
+use crate::definition::Definition;
+use crate::log::{Standing, Status};
+use crate::message::Mode;
+use crate::saga::Position;
+use crate::time::Timestamp;
+
+/// Where a saga in flight stands.
+pub(super) fn of(definition: &'static Definition, control: &Control, position: Position) -> Standing {
+    let open = control.open.iter().max_by_key(|open| open.waits == Waits::Operator);
+    let step = open.map(|open| open.at.step).or_else(|| match position {
+        Position::Forward(place) | Position::Compensating(place) => {
+            definition.places.get(usize::from(place)).and_then(|place| place.steps.first().copied())
+        }
+    });
+    let status = match (&control.stuck, control.phase) {
+        (Some(_), _) => Status::Stuck,
+        (None, Phase::Forward) => Status::Running,
+        (None, Phase::Settling | Phase::Compensating) => Status::Compensating,
+    };
+    let until = control.next_due();
+    let waits = open.map(|open| waiting(definition, open));
+    Standing {
+        status,
+        step: step.map(|step| definition.steps[usize::from(step)].name.to_owned()),
+        waiting_for: waits.as_ref().map(|(what, _)| what.clone()).or_else(|| operator(control.is_halted())),
+        participant: waits.and_then(|(_, who)| who).map(str::to_owned),
+        since: open.map_or(control.since, |open| open.since),
+        until: (until < Timestamp::NEVER).then_some(until),
+        reason: control.stuck.as_ref().map(|stuck| stuck.reason.clone()),
+    }
+}
+
+/// Where a saga stands that this program cannot load.
+pub(super) fn parked(since: Timestamp, reason: &str) -> Standing {
+    Standing {
+        status: Status::Stuck,
+        step: None,
+        waiting_for: operator(true),
+        participant: None,
+        since,
+        until: None,
+        reason: Some(reason.to_owned()),
+    }
+}
+
+fn operator(waits: bool) -> Option<String> {
+    waits.then(|| "an operator: retry, skip or end".to_owned())
+}
+
+/// What an open exchange waits for, and from whom.
+fn waiting(definition: &'static Definition, open: &Open) -> (String, Option<&'static str>) {
+    let step = &definition.steps[usize::from(open.at.step)];
+    let block = if open.at.mode == Mode::Compensation { step.compensation.exchange() } else { Some(&step.exchange) };
+    let command = block.unwrap_or(&step.exchange).action.command();
+    match open.waits {
+        Waits::Answer if command.replies.is_empty() => (format!("{} to be handled", command.name), Some(command.to)),
+        Waits::Answer => (format!("{} in answer to {}", command.replies.join(" or "), command.name), Some(command.to)),
+        Waits::Backoff { .. } => (format!("the time of the next attempt of {}", command.name), None),
+        Waits::Fate | Waits::FateAgain { .. } => (format!("the fate of {}", command.name), Some(command.to)),
+        Waits::Operator => (operator(true).unwrap_or_default(), None),
+    }
+}

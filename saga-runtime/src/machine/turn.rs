@@ -1,0 +1,165 @@
+//! One transition of one saga: what it hears, and everything that follows at once.
+//!
+//! The rules of the language stand here and in the submodules, by what they are about: [`exchange`] (attempts and
+//! answers), [`undo`] (doubt and compensation), [`operator`] (what is stuck).
+
+mod exchange;
+mod operator;
+mod undo;
+
+use super::control::{Control, Open, Phase, Point, Stuck, Waits};
+use super::kind::{Kind, Panicked, Slot};
+use super::presence::Presence;
+use super::record::Change;
+use crate::cause::{Cause, CauseKind, Outcome};
+use crate::definition::{Definition, Exchange, Step};
+use crate::message::{At, Bus, CommandInfo, Mode};
+use crate::saga::Position;
+use crate::time::Timestamp;
+
+/// One saga while it moves.
+pub(super) struct Turn<'a, B: Bus> {
+    pub(super) kind: &'a mut dyn Kind<B>,
+    pub(super) slot: Slot,
+    pub(super) now: Timestamp,
+    pub(super) presence: &'a Presence,
+    pub(super) random: &'a mut fastrand::Rng,
+    /// What has followed so far.
+    pub(super) changes: Vec<Change<B>>,
+}
+
+impl<B: Bus> Turn<'_, B> {
+    pub(super) fn control(&self) -> &Control {
+        self.kind.control(self.slot)
+    }
+
+    fn control_mut(&mut self) -> &mut Control {
+        self.kind.control_mut(self.slot)
+    }
+
+    fn open_ref(&self, at: At) -> Option<&Open> {
+        self.control().open.iter().find(|open| open.at == at)
+    }
+
+    fn open_mut(&mut self, at: At) -> Option<&mut Open> {
+        self.control_mut().open.iter_mut().find(|open| open.at == at)
+    }
+
+    fn definition(&self) -> &'static Definition {
+        self.kind.definition()
+    }
+
+    fn step(&self, at: At) -> &'static Step {
+        &self.definition().steps[usize::from(at.step)]
+    }
+
+    /// The block of the step or of its compensation.
+    fn block(&self, at: At) -> &'static Exchange {
+        let step = self.step(at);
+        match at.mode {
+            Mode::Compensation => step.compensation.exchange().expect("only what has a compensation is undone"),
+            Mode::Forward | Mode::Finally => &step.exchange,
+        }
+    }
+
+    fn command(&self, at: At) -> &'static CommandInfo {
+        self.block(at).action.command()
+    }
+
+    /// The number of the record that this turn becomes.
+    fn number(&self) -> u32 {
+        self.control().number + 1
+    }
+
+    /// The name of the step at which the saga stands.
+    fn standing_step(&self) -> &'static str {
+        let definition = self.definition();
+        let step =
+            self.control().standing_at().map(|open| open.at.step).or_else(|| match self.kind.position(self.slot) {
+                Position::Forward(place) | Position::Compensating(place) => {
+                    definition.places.get(usize::from(place)).and_then(|place| place.steps.first().copied())
+                }
+            });
+        step.map_or("", |step| definition.steps[usize::from(step)].name)
+    }
+
+    /// Opens what is to be done at the current place.
+    pub(super) fn enter(&mut self) {
+        let Position::Forward(place) = self.kind.position(self.slot) else { return };
+        for &step in self.definition().places[usize::from(place)].steps {
+            self.open(At::step(step));
+        }
+    }
+
+    /// Goes on when everything at the current place has ended.
+    fn advance(&mut self) {
+        let Position::Forward(place) = self.kind.position(self.slot) else { return };
+        let steps = self.definition().places[usize::from(place)].steps;
+        let control = self.control();
+        if control.open.iter().any(|open| steps.contains(&open.at.step)) {
+            return;
+        }
+        if usize::from(place) + 1 == self.definition().places.len() {
+            return self.complete();
+        }
+        match self.kind.forward(self.slot) {
+            Ok(()) => self.enter(),
+            Err(panicked) => self.stick_panicked(Point::Moving, &panicked),
+        }
+    }
+
+    fn complete(&mut self) {
+        match self.kind.output(self.slot) {
+            Ok(output) => self.changes.push(Change::Ended(Outcome::Completed(output))),
+            Err(panicked) => self.stick_panicked(Point::Returning, &panicked),
+        }
+    }
+
+    /// The deadline has passed.
+    pub(super) fn deadline(&mut self) {
+        let cause = Cause::new(self.standing_step(), CauseKind::Deadline, "the deadline passed");
+        self.fail(cause);
+    }
+
+    /// It is to be undone, if it still goes forward. A saga that is being undone anyway has nothing more to do.
+    pub(super) fn cancel(&mut self) {
+        let cause = Cause::new(self.standing_step(), CauseKind::Cancelled, "the saga was cancelled");
+        self.fail(cause);
+    }
+
+    fn stick(&mut self, point: Point, reason: String) {
+        if let Point::Opening(at) | Point::Answer(at) | Point::Fate { at, .. } = point {
+            self.wait_for_operator(at, point);
+        }
+        self.changes.push(Change::Stuck { reason: reason.clone() });
+        self.control_mut().stuck = Some(Box::new(Stuck { reason, point }));
+    }
+
+    /// The exchange waits for an operator; one whose participant is only late goes on waiting for that.
+    fn wait_for_operator(&mut self, at: At, point: Point) {
+        let now = self.now;
+        if point.unsticks_by_itself() {
+            return;
+        }
+        if let Some(open) = self.open_mut(at) {
+            open.due = None;
+            open.waits = Waits::Operator;
+            open.since = now;
+        }
+    }
+
+    fn stick_panicked(&mut self, point: Point, panicked: &Panicked) {
+        self.stick(point, panicked.to_string());
+    }
+
+    fn unstick(&mut self) {
+        if self.control_mut().stuck.take().is_some() {
+            self.changes.push(Change::Unstuck);
+        }
+    }
+
+    /// The direction it goes in.
+    fn phase(&self) -> Phase {
+        self.control().phase
+    }
+}

@@ -1,0 +1,284 @@
+//! Exchanges: sending, attempts, answers, and what ends them.
+
+use std::time::Duration;
+
+use super::super::control::{Open, Point, Waits};
+use super::super::kind::Panicked;
+use super::super::record::Change;
+use super::Turn;
+use crate::cause::{Cause, CauseKind};
+use crate::definition::ArmOutcome;
+use crate::message::{Answer, At, Bus, Event, EventOf, Mode, RefusalOf};
+use crate::saga::{Heard, RetryPlan, Verdict};
+
+/// The bound of an attempt that must succeed in the end, unless it says otherwise.
+const PERSEVERING_WITHIN: Duration = Duration::from_secs(30);
+
+/// The attempts of an exchange that must succeed in the end, unless it says otherwise.
+const PERSEVERING_RETRY: RetryPlan =
+    RetryPlan { times: 10, every: Duration::from_millis(100), at_most: Duration::from_secs(30) };
+
+/// The attempts that an arm asks for where there is no `retry`: until the deadline.
+const UNBOUNDED_RETRY: RetryPlan =
+    RetryPlan { times: u32::MAX, every: Duration::from_millis(100), at_most: Duration::from_secs(5) };
+
+/// Why an attempt gave no value: what a cause is made of when it is the last one.
+struct Failure {
+    kind: CauseKind,
+    message: String,
+    refusal: Option<serde_json::Value>,
+}
+
+impl Failure {
+    fn new(kind: CauseKind, message: String) -> Self {
+        Self { kind, message, refusal: None }
+    }
+}
+
+impl<B: Bus> Turn<'_, B> {
+    /// Sends the command of an exchange for the first time.
+    pub(super) fn open(&mut self, at: At) {
+        let plan = match self.kind.exchange(self.slot, at) {
+            Ok(plan) => plan,
+            Err(panicked) => return self.stick_panicked(Point::Opening(at), &panicked),
+        };
+        let perseveres = at.mode.perseveres();
+        let open = Open {
+            at,
+            attempt: 0,
+            attempts_before: 0,
+            recorded_in: None,
+            within: plan.within.or(perseveres.then_some(PERSEVERING_WITHIN)),
+            retry: plan.retry.or(perseveres.then_some(PERSEVERING_RETRY)),
+            waits: Waits::Answer,
+            since: self.now,
+            due: None,
+        };
+        self.control_mut().open.push(open);
+        self.attempt(at, Some(plan.command));
+    }
+
+    /// Makes the next attempt of an open exchange; with its command, if that was just made.
+    pub(in super::super) fn attempt(&mut self, at: At, command: Option<B::Command>) {
+        let now = self.now;
+        let Some(open) = self.open_mut(at) else { return };
+        open.attempt += 1;
+        open.waits = Waits::Answer;
+        open.since = now;
+        open.due = open.within.map(|within| now.after(within));
+        if self.heeds_absence(at) && self.presence.is_away(self.command(at).to) {
+            self.absent(at);
+        } else {
+            self.send(at, command);
+        }
+    }
+
+    fn send(&mut self, at: At, command: Option<B::Command>) {
+        let number = self.number();
+        let Some(Open { attempt, recorded_in, .. }) = self.open_ref(at).cloned() else { return };
+        let command = match (recorded_in, command) {
+            (Some(_), _) => None,
+            (None, Some(command)) => Some(command),
+            (None, None) => match self.kind.exchange(self.slot, at) {
+                Ok(plan) => Some(plan.command),
+                Err(panicked) => return self.stick_panicked(Point::Answer(at), &panicked),
+            },
+        };
+        let recorded_in = recorded_in.unwrap_or(number);
+        if let Some(open) = self.open_mut(at) {
+            open.recorded_in = Some(recorded_in);
+        }
+        self.changes.push(Change::Sent { at, attempt, participant: self.command(at).to, recorded_in, command });
+    }
+
+    /// Whether it makes a difference to the exchange that its participant is away.
+    pub(in super::super) fn heeds_absence(&self, at: At) -> bool {
+        let block = self.block(at);
+        block.action.command().live_only || block.has_arm(|outcome| matches!(outcome, ArmOutcome::Disconnected))
+    }
+
+    /// The participant of an open exchange, which heeds it, is away.
+    pub(in super::super) fn absent(&mut self, at: At) {
+        let command = self.command(at);
+        let failure = Failure::new(CauseKind::Disconnected, format!("{} is not connected", command.to));
+        match self.kind.answer(self.slot, at, Heard::Disconnected) {
+            Ok(Verdict::NoArm) if !command.live_only => {}
+            Ok(Verdict::NoArm) if at.mode.perseveres() => self.again_if_allowed(at, failure),
+            verdict => self.without_effect(at, verdict, failure),
+        }
+    }
+
+    /// The current attempt has taken too long.
+    pub(in super::super) fn timeout(&mut self, at: At) {
+        let Some(open) = self.open_ref(at) else { return };
+        let (within, attempts) = (open.within.unwrap_or_default(), counted(open.attempt, "attempt"));
+        let message = format!("no answer from {} within {within:?}, after {attempts}", self.command(at).to);
+        let failure = Failure::new(CauseKind::TimedOut, message);
+        match self.kind.answer(self.slot, at, Heard::Timeout) {
+            Ok(Verdict::NoArm) => self.again_if_allowed(at, failure),
+            verdict => self.without_effect(at, verdict, failure),
+        }
+    }
+
+    /// The participant has answered an open exchange, and the answer counts.
+    pub(in super::super) fn answered(&mut self, at: At, answer: &Answer<EventOf<B>, RefusalOf<B>>) {
+        let settling = self.open_ref(at).is_some_and(Open::is_settling);
+        match answer {
+            Answer::Handled(events) if settling => self.settled_done(at, events),
+            Answer::Refused(_) if settling => self.settled_never(at),
+            Answer::Handled(events) => self.handled(at, events),
+            Answer::Refused(refusal) => self.refused(at, refusal),
+            Answer::Broken(reason) => {
+                let point = if settling { Point::Fate { at, late: false } } else { Point::Answer(at) };
+                self.stick(point, format!("{} broke its contract: {reason}", self.command(at).to));
+            }
+        }
+    }
+
+    fn handled(&mut self, at: At, events: &[EventOf<B>]) {
+        if self.control().stuck.as_ref().is_some_and(|stuck| stuck.point == Point::Answer(at)) {
+            self.unstick();
+        }
+        match self.ask_arms(at, events) {
+            Err(reason) => self.stick(Point::Answer(at), reason),
+            Ok(Verdict::Fail(message)) if at.mode.perseveres() => self.stick(Point::Answer(at), message),
+            Ok(Verdict::Fail(message)) => {
+                self.control_mut().close(at);
+                let cause = Cause::new(self.step(at).name, CauseKind::Failed, message);
+                self.fail(cause);
+            }
+            Ok(Verdict::Retry) => {
+                let failure = Failure::new(CauseKind::Failed, "no attempt gave what the saga waits for".to_owned());
+                self.again(at, failure);
+            }
+            Ok(Verdict::Done | Verdict::NoArm) => self.took_effect(at),
+        }
+    }
+
+    /// What the arms say to an answer *handled* with these events, tried in the order emitted.
+    ///
+    /// # Errors
+    /// Why nothing can be made of it: the participant broke its contract, or an expression panicked.
+    pub(super) fn ask_arms(&mut self, at: At, events: &[EventOf<B>]) -> Result<Verdict, String> {
+        let (command, block) = (self.command(at), self.block(at));
+        let replied = events.iter().any(|event| command.replies.contains(&event.info().name));
+        if !replied && !command.replies.is_empty() {
+            let replies = command.replies.join(" or ");
+            return Err(format!("{} broke its contract: handled {} without {replies}", command.to, command.name));
+        }
+        let heard = events.iter().map(Heard::Event).chain([Heard::Handled]);
+        for heard in heard {
+            match self.kind.answer(self.slot, at, heard) {
+                Ok(Verdict::NoArm) => {}
+                Ok(verdict) => return Ok(verdict),
+                Err(panicked) => return Err(panicked.to_string()),
+            }
+        }
+        if block.awaits_event() {
+            return Err(format!("no arm takes what {} answered to {}", command.to, command.name));
+        }
+        Ok(Verdict::NoArm)
+    }
+
+    /// An exchange is over as it was meant to be.
+    fn took_effect(&mut self, at: At) {
+        self.control_mut().close(at);
+        self.changes.push(Change::Done { at });
+        if at.mode == Mode::Forward && self.step(at).compensation.exchange().is_some() {
+            self.control_mut().effects.push(at);
+        }
+        self.go_on(at);
+    }
+
+    fn go_on(&mut self, at: At) {
+        match at.mode {
+            Mode::Forward => self.advance(),
+            Mode::Compensation | Mode::Finally => self.compensate_next(),
+        }
+    }
+
+    fn refused(&mut self, at: At, refusal: &RefusalOf<B>) {
+        let failure = Failure {
+            kind: CauseKind::Refused,
+            message: refusal.to_string(),
+            refusal: serde_json::to_value(refusal).ok(),
+        };
+        match self.kind.answer(self.slot, at, Heard::Refused(refusal)) {
+            Ok(Verdict::NoArm) if at.mode.perseveres() => self.again_if_allowed(at, failure),
+            verdict => self.without_effect(at, verdict, failure),
+        }
+    }
+
+    /// What follows when an attempt was not *handled*, and an arm (or no arm) said this.
+    fn without_effect(&mut self, at: At, verdict: Result<Verdict, Panicked>, failure: Failure) {
+        match verdict {
+            Err(panicked) => self.stick_panicked(Point::Answer(at), &panicked),
+            Ok(Verdict::Fail(message)) => self.failed(at, Failure { message, ..failure }),
+            Ok(Verdict::NoArm) => self.failed(at, failure),
+            Ok(Verdict::Retry) => self.again(at, failure),
+            Ok(Verdict::Done) => {
+                let outstanding = failure.kind != CauseKind::Refused;
+                self.control_mut().close(at);
+                self.changes.push(Change::Done { at });
+                if outstanding {
+                    self.changes.push(Change::Withdrawn { at, participant: self.command(at).to });
+                }
+                self.go_on(at);
+            }
+        }
+    }
+
+    /// Another attempt, if there is a `retry` and it allows one; else a failure.
+    fn again_if_allowed(&mut self, at: At, failure: Failure) {
+        if self.open_ref(at).is_some_and(|open| open.retry.is_some()) {
+            self.again(at, failure);
+        } else {
+            self.failed(at, failure);
+        }
+    }
+
+    /// Another attempt, as often as `retry` allows; else a failure.
+    fn again(&mut self, at: At, failure: Failure) {
+        let Some(open) = self.open_ref(at) else { return };
+        let (plan, retried) = (open.retry.unwrap_or(UNBOUNDED_RETRY), open.retried());
+        if retried >= plan.times {
+            return self.failed(at, failure);
+        }
+        let now = self.now;
+        let until = now.after(self.backoff(plan, retried));
+        if let Some(open) = self.open_mut(at) {
+            open.waits =
+                Waits::Backoff { in_doubt: matches!(failure.kind, CauseKind::TimedOut | CauseKind::Disconnected) };
+            open.since = now;
+            open.due = Some(until);
+        }
+        self.changes.push(Change::Waiting { at, until });
+    }
+
+    /// The wait after so many attempts beyond the first: doubled each time, at most the longest, of which a random
+    /// part of up to a half is left out, so that those who failed together do not come back together.
+    fn backoff(&mut self, plan: RetryPlan, retried: u32) -> Duration {
+        let doubled = plan.every.saturating_mul(2_u32.saturating_pow(retried));
+        doubled.min(plan.at_most.max(plan.every)).mul_f64(0.5 + self.random.f64() / 2.0)
+    }
+
+    /// The exchange has failed: forward the saga fails, elsewhere it is stuck.
+    fn failed(&mut self, at: At, failure: Failure) {
+        if at.mode.perseveres() {
+            return self.stick(Point::Answer(at), format!("{} failed: {}", self.command(at).name, failure.message));
+        }
+        if failure.kind == CauseKind::Refused {
+            self.control_mut().close(at);
+        }
+        let cause = Cause::new(self.step(at).name, failure.kind, failure.message);
+        self.fail(match failure.refusal {
+            Some(refusal) => cause.with_refusal(refusal),
+            None => cause,
+        });
+    }
+}
+
+/// `1 attempt`, `2 attempts`.
+fn counted(number: u32, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

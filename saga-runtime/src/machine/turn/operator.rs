@@ -1,0 +1,66 @@
+//! What an operator may do with a saga that is stuck.
+
+use super::super::control::{Phase, Point};
+use super::super::record::{Change, Operator};
+use super::Turn;
+use crate::cause::{EndedBy, Outcome};
+use crate::message::{Bus, Mode};
+
+impl<B: Bus> Turn<'_, B> {
+    /// Whether the operator's word makes sense here.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(in super::super) fn permits(&self, action: Operator) -> Result<(), String> {
+        let Some(stuck) = &self.control().stuck else {
+            return Err("it is not stuck: a saga that goes on by itself can only be cancelled".to_owned());
+        };
+        let skippable = match stuck.point {
+            Point::Opening(at) | Point::Answer(at) => at.mode != Mode::Forward,
+            Point::Fate { .. } => true,
+            Point::Moving | Point::Returning => false,
+        };
+        if action == Operator::Skip && !skippable {
+            return Err("only a compensation or an unknown fate can be skipped: retry it, or end the saga".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Does what the operator said.
+    pub(in super::super) fn operate(&mut self, action: Operator, by: EndedBy) {
+        let Some(point) = self.control().stuck.as_ref().map(|stuck| stuck.point) else { return };
+        if action == Operator::End {
+            return self.changes.push(Change::Ended(Outcome::Ended(by)));
+        }
+        self.unstick();
+        if action == Operator::Skip { self.skip(point) } else { self.retry(point) }
+    }
+
+    fn retry(&mut self, point: Point) {
+        match point {
+            Point::Opening(at) => self.open(at),
+            Point::Answer(at) => {
+                if let Some(open) = self.open_mut(at) {
+                    open.attempts_before = open.attempt;
+                }
+                self.attempt(at, None);
+            }
+            Point::Fate { at, .. } => self.ask_anew(at),
+            Point::Moving if self.phase() == Phase::Forward => self.advance(),
+            Point::Moving => self.compensate_next(),
+            Point::Returning => self.complete(),
+        }
+    }
+
+    fn skip(&mut self, point: Point) {
+        match point {
+            Point::Fate { at, .. } => self.settled_never(at),
+            Point::Opening(at) | Point::Answer(at) => {
+                self.control_mut().close(at);
+                self.changes.push(Change::Skipped { at });
+                self.compensate_next();
+            }
+            Point::Moving | Point::Returning => {}
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The way back: settling what is in doubt, then compensating what took effect, in reverse.
+
+use std::time::Duration;
+
+use super::super::control::{Open, Phase, Point, Waits};
+use super::super::record::Change;
+use super::Turn;
+use crate::cause::{Cause, CauseKind, Outcome};
+use crate::message::{At, Bus, EventOf, Fate};
+use crate::saga::{Position, Verdict};
+
+/// How long a participant may leave the fate of an exchange open before that is shown.
+const FATE_OVERDUE: Duration = Duration::from_secs(60);
+
+/// The first wait before a fate is asked again, doubled up to [`FATE_AGAIN_AT_MOST`].
+const FATE_AGAIN: Duration = Duration::from_secs(1);
+const FATE_AGAIN_AT_MOST: Duration = Duration::from_secs(10);
+
+impl<B: Bus> Turn<'_, B> {
+    /// The forward part is over. What is in doubt and can be undone is settled first.
+    pub(super) fn fail(&mut self, cause: Cause) {
+        self.unstick();
+        self.changes.push(Change::Failed(cause.clone()));
+        let control = self.control_mut();
+        control.phase = Phase::Settling;
+        control.cause = Some(Box::new(cause));
+        let open = std::mem::take(&mut control.open);
+        for exchange in open {
+            self.settle_or_drop(exchange);
+        }
+        self.compensate_when_settled();
+    }
+
+    fn settle_or_drop(&mut self, open: Open) {
+        if !open.in_doubt() {
+            return;
+        }
+        let (at, command) = (open.at, self.command(open.at));
+        let participant = command.to;
+        if command.query || self.step(at).compensation.exchange().is_none() {
+            return self.changes.push(Change::Withdrawn { at, participant });
+        }
+        let due = Some(self.now.after(FATE_OVERDUE));
+        let asked = Open { waits: Waits::Fate, since: self.now, due, ..open };
+        self.control_mut().open.push(asked);
+        self.changes.push(Change::Asked { at, participant });
+    }
+
+    /// The participant has told the fate of an exchange that is being settled.
+    pub(in super::super) fn fate(&mut self, at: At, fate: &Fate<EventOf<B>>) {
+        match fate {
+            Fate::Never => self.settled_never(at),
+            Fate::Done(events) => self.settled_done(at, events),
+            Fate::Running => self.ask_later(at),
+            Fate::Unknown => {
+                let command = self.command(at);
+                let reason = format!("{} no longer knows whether it did {}", command.to, command.name);
+                self.stick(Point::Fate { at, late: false }, reason);
+            }
+        }
+    }
+
+    fn ask_later(&mut self, at: At) {
+        let now = self.now;
+        let Some(open) = self.open_mut(at) else { return };
+        let times = match open.waits {
+            Waits::FateAgain { times } => times.saturating_add(1),
+            _ => 0,
+        };
+        let wait = FATE_AGAIN.saturating_mul(2_u32.saturating_pow(u32::from(times))).min(FATE_AGAIN_AT_MOST);
+        open.waits = Waits::FateAgain { times };
+        open.due = Some(now.after(wait));
+        if now.since(open.since) >= FATE_OVERDUE {
+            self.fate_overdue(at);
+        }
+    }
+
+    /// A wait of an exchange that is being settled is over.
+    pub(in super::super) fn fate_due(&mut self, at: At) {
+        match self.open_ref(at).map(|open| open.waits) {
+            Some(Waits::FateAgain { .. }) => self.ask(at),
+            _ => self.fate_overdue(at),
+        }
+    }
+
+    fn ask(&mut self, at: At) {
+        let participant = self.command(at).to;
+        if let Some(open) = self.open_mut(at) {
+            open.due = None;
+            self.changes.push(Change::Asked { at, participant });
+        }
+    }
+
+    /// An operator wants it asked again.
+    pub(super) fn ask_anew(&mut self, at: At) {
+        let (now, due) = (self.now, self.now.after(FATE_OVERDUE));
+        self.ask(at);
+        if let Some(open) = self.open_mut(at) {
+            open.waits = Waits::Fate;
+            open.since = now;
+            open.due = Some(due);
+        }
+    }
+
+    /// The participant has not told the fate for too long: shown as stuck, until it does.
+    fn fate_overdue(&mut self, at: At) {
+        let now = self.now;
+        if let Some(open) = self.open_mut(at) {
+            open.due = open.due.filter(|due| *due > now);
+        }
+        if self.control().stuck.is_none() {
+            let command = self.command(at);
+            let reason = format!("{} has not said for a minute whether it did {}", command.to, command.name);
+            self.stick(Point::Fate { at, late: true }, reason);
+        }
+    }
+
+    /// It was not done and never will be.
+    pub(super) fn settled_never(&mut self, at: At) {
+        self.settled(at);
+        self.changes.push(Change::Undone { at });
+        self.compensate_when_settled();
+    }
+
+    /// It was done, with these events: counts as completed now, unless an arm says that it failed.
+    pub(super) fn settled_done(&mut self, at: At, events: &[EventOf<B>]) {
+        match self.ask_arms(at, events) {
+            Err(reason) => self.stick(Point::Fate { at, late: false }, reason),
+            Ok(Verdict::Fail(_)) => self.settled_never(at),
+            Ok(Verdict::Done | Verdict::Retry | Verdict::NoArm) => {
+                self.settled(at);
+                self.control_mut().effects.push(at);
+                self.changes.push(Change::Done { at });
+                self.compensate_when_settled();
+            }
+        }
+    }
+
+    fn settled(&mut self, at: At) {
+        let stuck_here = |point| matches!(point, Point::Fate { at: stuck, .. } if stuck == at);
+        if self.control().stuck.as_ref().is_some_and(|stuck| stuck_here(stuck.point)) {
+            self.unstick();
+        }
+        self.control_mut().close(at);
+    }
+
+    fn compensate_when_settled(&mut self) {
+        if self.control().open.is_empty() {
+            self.control_mut().phase = Phase::Compensating;
+            self.compensate_next();
+        }
+    }
+
+    /// Undoes what completed last, or ends.
+    pub(super) fn compensate_next(&mut self) {
+        let Some(&at) = self.control().effects.last() else { return self.compensated() };
+        let place = self.latest_effect();
+        if self.kind.position(self.slot) != Position::Compensating(place) {
+            if let Err(panicked) = self.kind.back(self.slot, place) {
+                return self.stick_panicked(Point::Moving, &panicked);
+            }
+        }
+        self.control_mut().effects.pop();
+        self.open(at.undo());
+    }
+
+    /// The latest place at which something is still to be undone: what completed out of order (it was in doubt)
+    /// leaves the state at the later place until nothing there is left.
+    fn latest_effect(&self) -> u16 {
+        let places = (0..).zip(self.definition().places);
+        let concerned = |steps: &[u16]| self.control().effects.iter().any(|at| steps.contains(&at.step));
+        places.filter(|(_, place)| concerned(place.steps)).map(|(number, _)| number).max().unwrap_or(0)
+    }
+
+    fn compensated(&mut self) {
+        let unknown = || Cause::new("", CauseKind::Failed, "the saga failed");
+        let cause = self.control().cause.as_deref().cloned().unwrap_or_else(unknown);
+        self.changes.push(Change::Ended(Outcome::Compensated(cause)));
+    }
+}
