@@ -38,6 +38,7 @@ pub mod machine;
 pub mod message;
 pub mod notice;
 pub mod operator;
+pub mod pipe;
 pub mod saga;
 pub mod time;
 

@@ -1,0 +1,5 @@
+//! The pipe.
+
+pub mod endpoint;
+pub mod frame;
+pub mod link;
