@@ -33,12 +33,14 @@ pub mod bus;
 pub mod cause;
 pub mod codec;
 pub mod definition;
+pub mod inbox;
 pub mod log;
 pub mod machine;
 pub mod message;
 pub mod notice;
 pub mod operator;
 pub mod pipe;
+pub mod participant;
 pub mod saga;
 pub mod time;
 
@@ -46,6 +48,7 @@ pub mod time;
 pub mod prelude {
     pub use crate::cause::{Cause, CauseKind, EndedBy, Outcome};
     pub use crate::message::{Bus, Command, Event, Fate, Memory, Mode, SagaId};
+    pub use crate::participant::{Context, Participant, ParticipantOptions, Reporter};
     pub use crate::saga::Saga;
 }
 
