@@ -39,8 +39,8 @@ pub mod machine;
 pub mod message;
 pub mod notice;
 pub mod operator;
-pub mod pipe;
 pub mod participant;
+pub mod pipe;
 pub mod saga;
 pub mod time;
 

@@ -9,6 +9,10 @@
 //! |---|---|
 //! | [`bus`] | what is said, by whom, to whom |
 //! | [`host`] | the participant that owns windows |
+//! | [`programs`] | the processes of the binary, and those that run several of them |
+//! | [`command_line`] | which program with which options |
 
 pub mod bus;
+pub mod command_line;
 pub mod host;
+pub mod programs;

@@ -2,8 +2,10 @@
 //!
 //! It is neither the bus nor the operator's socket: no saga passes here. One line asks, one line answers, in order.
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use saga_runtime::prelude::Mode;
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,9 @@ pub const HOST_SOCKET: &str = "host.sock";
 
 /// The longest line that is read, in bytes.
 const LONGEST_LINE: u64 = 256 * 1024;
+
+/// How long no user is let in after the system refused a connection.
+const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// How many users are served at once; others wait.
 const USERS_AT_ONCE: usize = 32;
@@ -111,21 +116,29 @@ pub enum ControlError {
 
 /// Serves users until it is dropped.
 ///
-/// # Errors
-/// If the socket fails.
-pub async fn serve(host: Host, listener: UnixListener) -> io::Result<()> {
+/// # Panics
+/// Never: the seats are not closed.
+pub async fn serve(host: Host, listener: UnixListener) -> Infallible {
     let seats = Arc::new(Semaphore::new(USERS_AT_ONCE));
     let mut users = JoinSet::new();
     loop {
-        let seat = Arc::clone(&seats).acquire_owned().await.map_err(io::Error::other)?;
-        let (stream, _) = listener.accept().await?;
-        let host = host.clone();
-        users.spawn(async move {
-            let _seat = seat;
-            if let Err(error) = serve_user(&host, stream).await {
-                tracing::debug!(%error, "a user of the host left");
+        let seat = Arc::clone(&seats).acquire_owned().await.expect("nobody closes the seats");
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let host = host.clone();
+                users.spawn(async move {
+                    let _seat = seat;
+                    if let Err(error) = serve_user(&host, stream).await {
+                        tracing::debug!(%error, "a user of the host left");
+                    }
+                });
             }
-        });
+            Err(error) => {
+                tracing::warn!(%error, "a user of the host cannot be let in");
+                // The system is short of something, and nothing tells when it is not any more.
+                tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
+            }
+        }
         while users.try_join_next().is_some() {}
     }
 }

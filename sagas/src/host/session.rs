@@ -5,10 +5,12 @@
 //! signal never reaches a stranger to whom a number was given anew. It knows no terminals.
 
 use std::fs;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 /// How long the last processes are given to vanish after they were killed.
@@ -23,11 +25,15 @@ impl Session {
         Self(leader)
     }
 
-    /// Sends a signal to every process of the session.
+    /// Sends a signal to every process of the session; at least to the leader, if the system gives no file descriptor
+    /// to look for others.
     pub(crate) fn signal(self, signal: Signal) {
-        for member in self.members() {
-            // One that has ended meanwhile needs no signal.
-            let _ = rustix::process::pidfd_send_signal(&member, signal);
+        // Whoever has ended meanwhile needs no signal.
+        let _ = rustix::process::kill_process(self.0, signal);
+        for member in self.members().unwrap_or_default().into_iter().filter(|member| *member != self.0) {
+            if let Some(member) = self.hold(member) {
+                let _ = rustix::process::pidfd_send_signal(&member, signal);
+            }
         }
     }
 
@@ -63,36 +69,63 @@ impl Session {
         let until = Instant::now() + within;
         loop {
             let members = self.members();
-            let Some(member) = members.first() else { return true };
+            if members.as_ref().is_ok_and(Vec::is_empty) {
+                return true;
+            }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
             }
-            let timeout = Timespec::try_from(left).ok();
-            // Readable when that process has ended; an interruption is but a reason to look again.
-            let _ = rustix::event::poll(&mut [PollFd::new(member, PollFlags::IN)], timeout.as_ref());
+            match members.ok().and_then(|members| self.hold(members[0])) {
+                Some(member) => await_exit(&member, left),
+                // It has ended just now, or the system gives no file descriptor, and nothing tells when it does again.
+                None => std::thread::sleep(left.min(Duration::from_millis(10))),
+            }
         }
     }
 
-    /// The processes that have not ended, each held so that its number cannot be another's.
-    fn members(self) -> Vec<OwnedFd> {
-        let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-        entries
-            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .filter_map(Pid::from_raw)
-            .filter(|pid| self.holds(*pid))
-            .filter_map(|pid| {
-                let member = rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()?;
-                // Asked again, now that the number is held.
-                self.holds(pid).then_some(member)
-            })
-            .collect()
+    /// The processes that have not ended.
+    fn members(self) -> io::Result<Vec<Pid>> {
+        let mut members = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let pid = entry?.file_name().to_str().and_then(|name| Pid::from_raw(name.parse().ok()?));
+            if let Some(pid) = pid
+                && self.holds(pid)?
+            {
+                members.push(pid);
+            }
+        }
+        Ok(members)
     }
 
-    fn holds(self, pid: Pid) -> bool {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
-        session_of_living(&stat) == Some(self.0.as_raw_nonzero().get())
+    /// A member, held so that its number cannot become another's; none if it has ended.
+    fn hold(self, member: Pid) -> Option<OwnedFd> {
+        let held = rustix::process::pidfd_open(member, PidfdFlags::empty()).ok()?;
+        // Asked again, now that the number is held.
+        self.holds(member).is_ok_and(|holds| holds).then_some(held)
     }
+
+    fn holds(self, pid: Pid) -> io::Result<bool> {
+        match fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())) {
+            Ok(stat) => Ok(session_of_living(&stat) == Some(self.0.as_raw_nonzero().get())),
+            Err(error) if is_exhausted(&error) => Err(error),
+            // It has ended.
+            Err(_) => Ok(false),
+        }
+    }
+}
+
+/// Returns when the process has ended, or this time has passed.
+fn await_exit(process: &OwnedFd, within: Duration) {
+    let timeout = Timespec::try_from(within).ok();
+    // An interruption is but a reason to look again.
+    let _ = rustix::event::poll(&mut [PollFd::new(process, PollFlags::IN)], timeout.as_ref());
+}
+
+/// Whether the system gives no more file descriptors or memory, which says nothing about what was looked for.
+fn is_exhausted(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
 }
 
 /// The session in a line of `/proc/PID/stat`; none if the process has ended and only waits to be reaped.
@@ -140,11 +173,11 @@ mod tests {
     fn ends_even_those_that_ignore_the_hang_up() {
         let mut leader = stubborn_session();
         let session = Session::led_by(pid_of(&leader));
-        assert_eq!(session.members().len(), 2);
+        assert_eq!(session.members().expect("/proc is there").len(), 2);
         session.hang_up();
         assert!(!session.await_end(Duration::from_millis(50)), "both ignore the hang-up");
         session.end(Duration::from_millis(50));
-        assert!(session.members().is_empty());
+        assert!(session.members().expect("/proc is there").is_empty());
         leader.wait().expect("it is a child");
     }
 

@@ -1,9 +1,9 @@
 //! A terminal session: a real shell in a pseudo-terminal.
 //!
-//! The shell is there when it has shown its prompt. However it ends, and however this process does, nothing that ran in
-//! it is left: a terminal that is dropped kills its session, and if this process is killed, the kernel hangs the shell
-//! up. A process that makes itself a daemon (a session of its own) has left the terminal, as anywhere. It knows no
-//! windows.
+//! The shell is there when it has shown its prompt. A terminal that ends, or is dropped, takes all that runs in it with
+//! it. If this process is killed, the kernel hangs the shell up and what runs in its foreground; a job in the background
+//! may then outlive it, as in any terminal, and so may at any time a process that makes itself a daemon (in a session of
+//! its own). It knows no windows.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -71,8 +71,10 @@ enum Life {
 /// A shell in a pseudo-terminal. Dropped, it is killed with all that runs in it.
 pub struct Terminal {
     shell: Pid,
-    master: Mutex<Box<dyn MasterPty + Send>>,
-    writer: Mutex<Box<dyn Write + Send>>,
+    /// None when the shell has ended.
+    master: Mutex<Option<Box<dyn MasterPty + Send>>>,
+    /// None when the shell has ended.
+    writer: Mutex<Option<Box<dyn Write + Send>>>,
     output: watch::Receiver<Output>,
     life: watch::Receiver<Life>,
 }
@@ -99,7 +101,7 @@ impl Terminal {
 
     /// Whether a program other than the shell holds the foreground.
     pub fn is_busy(&self) -> bool {
-        let foreground = locked(&self.master).process_group_leader();
+        let foreground = locked(&self.master).as_ref().and_then(|master| master.process_group_leader());
         foreground.is_some_and(|group| group != self.shell.as_raw_nonzero().get())
     }
 
@@ -108,7 +110,10 @@ impl Terminal {
     /// # Errors
     /// If the terminal is gone.
     pub fn type_in(&self, text: &str) -> io::Result<()> {
-        locked(&self.writer).write_all(text.as_bytes())
+        match locked(&self.writer).as_mut() {
+            Some(writer) => writer.write_all(text.as_bytes()),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
     }
 
     /// The latest output, at most 64 KiB of it.
@@ -148,10 +153,21 @@ impl Terminal {
         self.session().hang_up();
         if timeout(GRACE, self.shell_ended()).await.is_err() {
             self.session().signal(Signal::KILL);
+            self.shell_ended().await;
         }
+        self.close();
         let mut life = self.life.clone();
         // The sender is gone only when all is over.
         let _ = life.wait_for(|life| *life == Life::Over).await;
+    }
+
+    /// Gives the pseudo-terminal back to the system, which may be short of them.
+    fn close(&self) {
+        locked(&self.master).take();
+        // Somebody may be typing still, and is told soon that nobody reads.
+        if let Ok(mut writer) = self.writer.try_lock() {
+            writer.take();
+        }
     }
 
     fn session(&self) -> Session {
@@ -176,7 +192,7 @@ impl Terminal {
         let shell = child.process_id().and_then(|id| Pid::from_raw(id.cast_signed()));
         let shell = shell.ok_or_else(|| refused("the shell has no process id"))?;
         hand_over.send((child, shell)).map_err(refused)?;
-        Ok(Self { shell, master: Mutex::new(pair.master), writer: Mutex::new(writer), output, life })
+        Ok(Self { shell, master: Mutex::new(Some(pair.master)), writer: Mutex::new(Some(writer)), output, life })
     }
 }
 

@@ -1,0 +1,18 @@
+//! The programs of the binary, each a process: the launcher and the host, and those that run both.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`host`] | owns windows, and executes what sagas send |
+//! | [`window`] | does with a window what its user would do |
+//! | [`fleet`] | starts and ends programs from another one |
+//! | [`stop`] | when a program is to stop |
+
+pub mod fleet;
+pub mod host;
+pub mod stop;
+pub mod window;
+
+use std::error::Error;
+
+/// Why a program ended before it was asked to: a sentence for whoever started it.
+pub type ProgramError = Box<dyn Error + Send + Sync>;
