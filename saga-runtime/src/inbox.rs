@@ -244,9 +244,9 @@ impl<C, E: Clone, R: Clone> Inbox<C, E, R> {
         self.runs.is_empty()
     }
 
-    /// How many keys are remembered.
+    /// How many keys are remembered, with the queries that wait or run.
     pub fn remembered(&self) -> usize {
-        self.exchanges.len()
+        self.exchanges.len() + self.queries.len()
     }
 
     fn admit_query(&mut self, asked: &Asked<C>) -> bool {

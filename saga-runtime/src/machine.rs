@@ -223,8 +223,8 @@ impl<B: Bus> Machine<B> {
                 self.presence.left(participant);
                 self.absent(participant, now, decisions);
             }
-            Input::Cancel { saga, token } => {
-                let reply = self.cancel(saga, now, decisions);
+            Input::Cancel { saga, by, token } => {
+                let reply = self.cancel(saga, by, now, decisions);
                 decisions.push(Decision::Cancelled { token, reply });
             }
             Input::Operate { saga, action, by, token } => {
@@ -466,9 +466,7 @@ impl<B: Bus> Machine<B> {
         }
     }
 
-    fn cancel(
-        &mut self,
-        saga: SagaId,
+    fn cancel(&mut self, saga: SagaId, by: Option<EndedBy>,
         now: Timestamp,
         decisions: &mut Vec<Decision<B>>,
     ) -> Result<CancelReply, String> {
@@ -480,7 +478,7 @@ impl<B: Bus> Machine<B> {
             };
         };
         if self.kinds[usize::from(route.kind)].control(route.slot).phase == control::Phase::Forward {
-            self.turn(saga, Happened::Cancelled, now, decisions, |turn| turn.cancel());
+            self.turn(saga, Happened::Cancelled { by }, now, decisions, |turn| turn.cancel());
         }
         Ok(CancelReply::Requested)
     }

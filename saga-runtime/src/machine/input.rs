@@ -78,6 +78,8 @@ pub enum Input<B: Bus> {
     Cancel {
         /// Which.
         saga: SagaId,
+        /// Who, and why, if an operator does it.
+        by: Option<EndedBy>,
         /// For the reply.
         token: Token,
     },

@@ -1,7 +1,7 @@
 //! What the machine decided about one saga: what happened, and what follows. All that leaves the coordinator on behalf
 //! of a saga is in a record, so nothing can leave before it is recorded.
 
-use crate::cause::{Cause, Outcome};
+use crate::cause::{Cause, EndedBy, Outcome};
 use crate::definition::Definition;
 use crate::message::{Answer, At, Bus, CommandOf, EventOf, Fate, RefusalOf, SagaId};
 use crate::time::Timestamp;
@@ -78,7 +78,10 @@ pub enum Happened<B: Bus> {
     /// The deadline passed.
     Deadline,
     /// It was cancelled.
-    Cancelled,
+    Cancelled {
+        /// Who, and why, if an operator did it.
+        by: Option<EndedBy>,
+    },
     /// An operator acted.
     Operator {
         /// What the operator said.

@@ -1,0 +1,217 @@
+//! Putting a coordinator together, and what is checked before it starts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{Sender, UnboundedSender};
+use tokio::sync::{broadcast, mpsc, watch};
+
+use super::clock::Clock;
+use super::engine::{Engine, Ends};
+use super::outbox::Outbox;
+use super::{Coordinator, journal};
+use crate::bus::{FromParticipant, SessionId, ToParticipant};
+use crate::definition::Definition;
+use crate::log::{DefinitionRow, LogError, ReceivedRow, Recovery, SagaLog};
+use crate::machine::{Duplicate, Machine};
+use crate::message::{Bus, Command, CommandOf, Event, EventOf, Memory, ParticipantCommand, SagaId};
+use crate::operator;
+use crate::participant::{self, BusOf, Participant, ParticipantOptions};
+use crate::pipe::{Endpoint, EndpointError, PipeOptions, PipeServer};
+use crate::saga::Saga;
+
+/// From a participant's line to the engine.
+type Reports<B> = Sender<(&'static str, FromParticipant<B>)>;
+
+/// Starts the line of a participant in this process.
+type Spawn<B> = Box<dyn FnOnce(Reports<B>) -> UnboundedSender<ToParticipant<B>> + Send>;
+
+/// A coordinator that is being put together.
+#[must_use = "a builder does nothing until `start`"]
+pub struct Builder<B: Bus> {
+    sagas: Vec<fn(&mut Machine<B>) -> Result<(), Duplicate>>,
+    definitions: Vec<&'static Definition>,
+    log: Option<Box<dyn SagaLog>>,
+    participants: BTreeMap<&'static str, Spawn<B>>,
+    twice: Option<&'static str>,
+    listen: Option<Endpoint>,
+    operators: Option<Endpoint>,
+    options: Options,
+}
+
+/// Limits of a coordinator.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// How many deliveries are out to one participant and not yet taken over. Default 64.
+    pub window: usize,
+    /// How many notices a watcher may be behind. Default 4096.
+    pub notices: usize,
+    /// Of the pipe.
+    pub pipe: PipeOptions,
+    /// Of participants in this process.
+    pub participant: ParticipantOptions,
+    /// Decides all randomness (waits between attempts), for tests; random without.
+    pub seed: Option<u64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            window: 64,
+            notices: 4096,
+            pipe: PipeOptions::default(),
+            participant: ParticipantOptions::default(),
+            seed: None,
+        }
+    }
+}
+
+/// Why a coordinator does not start. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartupError {
+    /// No log was given.
+    #[error("a coordinator needs a log: add `.log(SqliteLog::open(…)?)`, or `.log(MemoryLog::new())` to keep nothing")]
+    NoLog,
+    /// Two sagas of one name.
+    #[error(transparent)]
+    Duplicate(#[from] Duplicate),
+    /// Two participants of one name.
+    #[error("the participant `{0}` was given twice: a participant has one inbox")]
+    ParticipantTwice(&'static str),
+    /// A saga sends to a participant that nobody serves.
+    #[error("`{saga}` sends to `{participant}`, which nobody serves: add `.participant(…)`, or `.listen(…)` for other processes")]
+    Unserved {
+        /// The saga.
+        saga: &'static str,
+        /// The participant.
+        participant: &'static str,
+    },
+    /// A definition changed under the same version while sagas of it are in flight.
+    #[error(
+        "`{name}` version {version} has changed (fingerprint {ours}, in the log {theirs}) and {open} of its sagas are in \
+         flight: give the new one another version and keep the old one beside it, or let those end first"
+    )]
+    Changed {
+        /// The saga.
+        name: &'static str,
+        /// Its version.
+        version: u32,
+        /// The fingerprint in this program.
+        ours: String,
+        /// The fingerprint in the log.
+        theirs: String,
+        /// How many are in flight.
+        open: usize,
+    },
+    /// The log cannot be used.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The sockets cannot be opened.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The operating system gave no thread or no randomness.
+    #[error("the system has no {0} for the coordinator: {1}")]
+    System(&'static str, String),
+}
+
+impl<B: Bus> Builder<B> {
+    pub(super) fn new() -> Self {
+        Self {
+            sagas: Vec::new(),
+            definitions: Vec::new(),
+            log: None,
+            participants: BTreeMap::new(),
+            twice: None,
+            listen: None,
+            operators: None,
+            options: Options::default(),
+        }
+    }
+
+    /// Executes this kind of saga.
+    pub fn saga<S: Saga<Bus = B>>(mut self) -> Self {
+        self.sagas.push(Machine::register::<S>);
+        self.definitions.push(S::DEFINITION);
+        self
+    }
+
+    /// Records in this log. Required.
+    pub fn log(mut self, log: impl SagaLog) -> Self {
+        self.log = Some(Box::new(log));
+        self
+    }
+
+    /// Serves a participant in this process.
+    pub fn participant<P: Participant>(mut self, participant: P) -> Self
+    where
+        P::Command: ParticipantCommand<Bus = B>,
+    {
+        let name = P::Command::PARTICIPANT;
+        let options = self.options.participant.clone();
+        let spawn = move |reports: Reports<BusOf<P>>| participant::spawn(participant, options, reports);
+        if self.participants.insert(name, Box::new(spawn)).is_some() {
+            self.twice = Some(name);
+        }
+        self
+    }
+
+    /// Lets participants and subscribers in other processes in, over a socket in this place.
+    pub fn listen(mut self, endpoint: Endpoint) -> Self {
+        self.listen = Some(endpoint);
+        self
+    }
+
+    /// Lets operators in, over a socket of their own in this place.
+    pub fn operators(mut self, endpoint: Endpoint) -> Self {
+        self.operators = Some(endpoint);
+        self
+    }
+
+    /// With these limits. To be given before the participants that they are for.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Checks, takes up what the log holds, and runs.
+    ///
+    /// # Errors
+    /// A [`StartupError`], and nothing is changed.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn start(mut self) -> Result<Coordinator<B>, StartupError> {
+        let mut log = self.log.take().ok_or(StartupError::NoLog)?;
+        if let Some(name) = self.twice {
+            return Err(StartupError::ParticipantTwice(name));
+        }
+        self.check_served()?;
+        let recovery = log.recover()?;
+        let definitions = self.new_definitions(&recovery)?;
+        let mut machine = self.machine(log.as_ref(), &recovery)?;
+        let reader = log.reader()?;
+        let journal = journal::spawn(log, reader).map_err(|error| StartupError::System("thread", error.to_string()))?;
+
+        let (pipe, operators_socket) = self.sockets(&machine, recovery.received)?;
+        let (asks, asked) = mpsc::channel(QUEUE);
+        let (reports, reported) = mpsc::channel(QUEUE);
+        let (notices, _) = broadcast::channel(self.options.notices);
+        let (stopped, is_stopped) = watch::channel(None);
+        let coordinator = Coordinator { asks, notices: notices.clone(), stopped: is_stopped };
+
+        let clock = Clock::start();
+        let mut decisions = Vec::new();
+        machine.recover(recovery.open, clock.now(), &mut decisions);
+        let (server, lines) = pipe.unzip();
+        let remote = lines.as_mut().map(|lines: &mut Lines<B>| std::mem::take(&mut lines.participants)).unwrap_or_default();
+        let local = self.participants.into_iter().map(|(name, spawn)| (name, spawn(reports.clone())));
+        let outboxes = remote.into_iter().chain(local).map(|(name, line)| (name, Outbox::new(line, self.options.window)));
+        let operators = operators_socket.map(|socket| operator::Server::serve(socket, coordinator.clone()));
+        let ends = Ends { asked, reported, lines, journal, notices, stopped };
+        let engine = Engine::new(machine, clock, outboxes.collect(), ends, definitions, decisions);
+        tokio::spawn(engine.run(server, operators));
+        Ok(coordinator)
+    }
+}

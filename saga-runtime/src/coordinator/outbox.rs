@@ -1,0 +1,154 @@
+//! What waits for one participant: at most a window is out, the rest is keys, and their bytes stay in the log.
+
+use std::collections::VecDeque;
+
+use serde_json::value::RawValue;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::bus::{Delivery, Horizon, Payload, ToParticipant};
+use crate::definition::Definition;
+use crate::message::{Bus, CommandOf, ExchangeKey};
+
+/// How many waiting commands are kept with their bytes; those behind them are read back from the log.
+const KEPT: usize = 256;
+
+/// One participant's queue.
+pub(super) struct Outbox<B: Bus> {
+    line: UnboundedSender<ToParticipant<B>>,
+    connected: bool,
+    /// Deliveries that are out and not yet taken over.
+    out: usize,
+    window: usize,
+    waiting: VecDeque<Waiting<B>>,
+    /// The bytes of the first one are being read.
+    reading: bool,
+}
+
+/// What waits.
+enum Waiting<B: Bus> {
+    Command(WaitingCommand<B>),
+    Settle(ExchangeKey),
+}
+
+/// A command that waits.
+pub(super) struct WaitingCommand<B: Bus> {
+    pub(super) key: ExchangeKey,
+    pub(super) attempt: u32,
+    pub(super) definition: &'static Definition,
+    pub(super) recorded_in: u32,
+    /// None: in the log.
+    pub(super) command: Option<Payload<CommandOf<B>>>,
+}
+
+/// The bytes of a command are needed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Read {
+    pub(super) key: ExchangeKey,
+    pub(super) step: &'static str,
+    pub(super) recorded_in: u32,
+}
+
+impl<B: Bus> Outbox<B> {
+    pub(super) fn new(line: UnboundedSender<ToParticipant<B>>, window: usize) -> Self {
+        Self { line, connected: false, out: 0, window, waiting: VecDeque::new(), reading: false }
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The participant is there. In another life, everything that it has not answered comes again.
+    pub(super) fn connected(&mut self, resumed: bool) {
+        self.connected = true;
+        if !resumed {
+            self.waiting.clear();
+            self.out = 0;
+            self.reading = false;
+        }
+    }
+
+    pub(super) fn disconnected(&mut self) {
+        self.connected = false;
+    }
+
+    pub(super) fn taken(&mut self, count: usize) {
+        self.out = self.out.saturating_sub(count);
+    }
+
+    /// Tells the participant that its reports are safe. What cannot be told is told when it resumes.
+    pub(super) fn recorded(&self, number: u64) {
+        let _ = self.line.send(ToParticipant::Recorded(number));
+    }
+
+    pub(super) fn command(&mut self, mut command: WaitingCommand<B>) {
+        if self.waiting.len() >= KEPT {
+            command.command = None;
+        }
+        self.waiting.push_back(Waiting::Command(command));
+    }
+
+    pub(super) fn settle(&mut self, key: ExchangeKey) {
+        self.drop_commands(key);
+        self.waiting.push_back(Waiting::Settle(key));
+    }
+
+    /// Nobody waits for the answer any more.
+    pub(super) fn withdraw(&mut self, key: ExchangeKey) {
+        self.drop_commands(key);
+        let _ = self.line.send(ToParticipant::Withdraw(key));
+    }
+
+    fn drop_commands(&mut self, key: ExchangeKey) {
+        if matches!(self.waiting.front(), Some(Waiting::Command(first)) if first.key == key) {
+            self.reading = false;
+        }
+        self.waiting.retain(|waiting| !matches!(waiting, Waiting::Command(command) if command.key == key));
+    }
+
+    /// The bytes that were asked for. A command without any is left out: its record is gone, so is its saga.
+    pub(super) fn read(&mut self, key: ExchangeKey, bytes: Option<Box<RawValue>>) {
+        let Some(Waiting::Command(first)) = self.waiting.front_mut() else { return };
+        if first.key != key || !self.reading {
+            return;
+        }
+        self.reading = false;
+        match bytes {
+            Some(bytes) => first.command = Some(Payload::Encoded(bytes)),
+            None => drop(self.waiting.pop_front()),
+        }
+    }
+
+    /// Sends what may go out; says whose bytes are needed to go on.
+    pub(super) fn pump(&mut self, horizon: &Horizon) -> Option<Read> {
+        while self.connected && !self.reading && self.out < self.window {
+            if let Some(Waiting::Command(WaitingCommand { key, definition, recorded_in, command: None, .. })) =
+                self.waiting.front()
+            {
+                self.reading = true;
+                let step = definition.steps[usize::from(key.at.step)].name;
+                return Some(Read { key: *key, step, recorded_in: *recorded_in });
+            }
+            let delivery = self.waiting.pop_front().and_then(delivery)?;
+            self.out += 1;
+            let _ = self.line.send(ToParticipant::Deliver(delivery, horizon.clone()));
+        }
+        None
+    }
+}
+
+fn delivery<B: Bus>(waiting: Waiting<B>) -> Option<Delivery<B>> {
+    match waiting {
+        Waiting::Settle(key) => Some(Delivery::Settle { key }),
+        Waiting::Command(WaitingCommand { key, attempt, definition, command, .. }) => Some(Delivery::Command {
+            key,
+            attempt,
+            saga: definition.name.into(),
+            step: definition.steps[usize::from(key.at.step)].name.into(),
+            command: command?,
+        }),
+    }
+}

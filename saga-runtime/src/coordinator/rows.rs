@@ -1,0 +1,281 @@
+//! Records as the rows of the log, and the bytes of commands back out of them.
+//!
+//! `data` is JSON of what happened and what followed, by names, so that it can be read without the program.
+
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::cause::Outcome;
+use crate::definition::Definition;
+use crate::log::{EndedRow, RecordRow, StartedRow, Status};
+use crate::machine::{Change, Happened, Late, Record};
+use crate::message::{At, Bus, Mode};
+
+/// The row of a record, without standing and state.
+pub(super) fn record<B: Bus>(record: &Record<B>) -> Result<RecordRow, serde_json::Error> {
+    let (what, at, attempt) = about(&record.happened);
+    let data = Data { record };
+    Ok(RecordRow {
+        saga: record.saga,
+        number: record.number,
+        time: record.time,
+        what: what.to_owned(),
+        step: at.map(|at| step_name(record.definition, at).to_owned()),
+        attempt,
+        data: serde_json::to_string(&data)?,
+        standing: None,
+        state: None,
+    })
+}
+
+/// The row of the saga that this record starts, if it does.
+pub(super) fn started<B: Bus>(record: &Record<B>) -> Option<StartedRow> {
+    let Happened::Started { input, key, .. } = &record.happened else { return None };
+    let definition = record.definition?;
+    Some(StartedRow {
+        id: record.saga,
+        name: definition.name.to_owned(),
+        version: definition.version,
+        input: input.clone(),
+        started: record.time,
+        parent: None,
+        key: key.clone(),
+    })
+}
+
+/// The row of the end that this record makes, if it does.
+pub(super) fn ended<B: Bus>(record: &Record<B>) -> Result<Option<EndedRow>, serde_json::Error> {
+    let Some(Change::Ended(outcome)) = record.then.last() else { return Ok(None) };
+    let (status, step, message) = match outcome {
+        Outcome::Completed(_) => (Status::Completed, None, None),
+        Outcome::Compensated(cause) => {
+            let step = Some(cause.step().to_owned()).filter(|step| !step.is_empty());
+            (Status::Compensated, step, Some(cause.message().to_owned()))
+        }
+        Outcome::Ended(by) => (Status::Ended, None, Some(format!("ended by {}: {}", by.who, by.why))),
+    };
+    let outcome = serde_json::to_string(&outcome_json(outcome))?;
+    Ok(Some(EndedRow { id: record.saga, status, ended: record.time, step, message, outcome }))
+}
+
+/// What was said too late, as JSON.
+pub(super) fn late<B: Bus>(what: &Late<B>, at: At, definition: Option<&'static Definition>) -> Result<String, serde_json::Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Told<'a, T> {
+        Late(Tell<'a, T>),
+    }
+    match what {
+        Late::Answer { attempt, answer } => {
+            let exchange = Exchange::new(definition, at, Some(*attempt));
+            serde_json::to_string(&Told::Late(Tell { exchange, key: "answer", told: answer }))
+        }
+        Late::Fate(fate) => {
+            serde_json::to_string(&Told::Late(Tell { exchange: Exchange::new(definition, at, None), key: "fate", told: fate }))
+        }
+    }
+}
+
+/// The output of a completed saga is JSON already: it is not written as a string.
+pub(super) fn outcome_json(outcome: &Outcome<String>) -> Outcome<Box<RawValue>> {
+    let null = || serde_json::value::to_raw_value(&()).unwrap_or_default();
+    outcome.clone().map(|output| RawValue::from_string(output).unwrap_or_else(|_| null()))
+}
+
+/// The bytes of the command of an exchange, out of the record that first sent it.
+pub(super) fn command_in(row: &RecordRow, step: &str, at: At) -> Option<Box<RawValue>> {
+    #[derive(Deserialize)]
+    struct Row<'a> {
+        #[serde(borrow)]
+        then: Vec<&'a RawValue>,
+    }
+    #[derive(Deserialize)]
+    struct Entry {
+        sent: Option<Sent>,
+    }
+    #[derive(Deserialize)]
+    struct Sent {
+        step: String,
+        item: u32,
+        mode: Mode,
+        command: Option<Box<RawValue>>,
+    }
+    let row: Row<'_> = serde_json::from_str(&row.data).ok()?;
+    let sent = row.then.into_iter().filter_map(|change| serde_json::from_str::<Entry>(change.get()).ok()?.sent);
+    let mut sent = sent.filter(|sent| sent.step == step && sent.item == at.item && sent.mode == at.mode);
+    sent.find_map(|sent| sent.command)
+}
+
+pub(super) fn step_name(definition: Option<&'static Definition>, at: At) -> &'static str {
+    definition.and_then(|definition| definition.steps.get(usize::from(at.step))).map_or("", |step| step.name)
+}
+
+/// The name of what happened, and to which attempt of which exchange.
+fn about<B: Bus>(happened: &Happened<B>) -> (&'static str, Option<At>, Option<u32>) {
+    match happened {
+        Happened::Started { .. } => ("started", None, None),
+        Happened::Answered { at, attempt, answer } => {
+            let what = match answer {
+                crate::message::Answer::Handled(_) => "handled",
+                crate::message::Answer::Refused(_) => "refused",
+                crate::message::Answer::Broken(_) => "broken",
+            };
+            (what, Some(*at), Some(*attempt))
+        }
+        Happened::TimedOut { at, attempt } => ("timed_out", Some(*at), Some(*attempt)),
+        Happened::Disconnected { at, attempt } => ("disconnected", Some(*at), Some(*attempt)),
+        Happened::Waited { at } => ("waited", Some(*at), None),
+        Happened::Fate { at, .. } => ("fate", Some(*at), None),
+        Happened::FateOverdue { at } => ("fate_overdue", Some(*at), None),
+        Happened::Deadline => ("deadline", None, None),
+        Happened::Cancelled { .. } => ("cancelled", None, None),
+        Happened::Operator { .. } => ("operator", None, None),
+        Happened::Parked { .. } => ("parked", None, None),
+    }
+}
+
+/// `{"happened": …, "then": […]}`.
+struct Data<'a, B: Bus> {
+    record: &'a Record<B>,
+}
+
+impl<B: Bus> Serialize for Data<'_, B> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let definition = self.record.definition;
+        let then: Vec<_> = self.record.then.iter().map(|change| ChangeJson { definition, change }).collect();
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("happened", &HappenedJson { definition, happened: &self.record.happened })?;
+        map.serialize_entry("then", &then)?;
+        map.end()
+    }
+}
+
+/// An exchange by its names.
+#[derive(Serialize)]
+struct Exchange {
+    step: &'static str,
+    item: u32,
+    mode: Mode,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
+}
+
+impl Exchange {
+    fn new(definition: Option<&'static Definition>, at: At, attempt: Option<u32>) -> Self {
+        Self { step: step_name(definition, at), item: at.item, mode: at.mode, attempt }
+    }
+}
+
+/// An exchange, and one more thing about it.
+struct Tell<'a, T> {
+    exchange: Exchange,
+    key: &'static str,
+    told: &'a T,
+}
+
+impl<T: Serialize> Serialize for Tell<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("step", self.exchange.step)?;
+        map.serialize_entry("item", &self.exchange.item)?;
+        map.serialize_entry("mode", &self.exchange.mode)?;
+        if let Some(attempt) = self.exchange.attempt {
+            map.serialize_entry("attempt", &attempt)?;
+        }
+        map.serialize_entry(self.key, self.told)?;
+        map.end()
+    }
+}
+
+struct HappenedJson<'a, B: Bus> {
+    definition: Option<&'static Definition>,
+    happened: &'a Happened<B>,
+}
+
+impl<B: Bus> Serialize for HappenedJson<'_, B> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let exchange = |at: &At, attempt: Option<u32>| Exchange::new(self.definition, *at, attempt);
+        match self.happened {
+            Happened::Started { by, .. } => tagged(serializer, "started", by),
+            Happened::Answered { at, attempt, answer } => {
+                let told = Tell { exchange: exchange(at, Some(*attempt)), key: "answer", told: answer };
+                tagged(serializer, "answered", &told)
+            }
+            Happened::TimedOut { at, attempt } => tagged(serializer, "timed_out", &exchange(at, Some(*attempt))),
+            Happened::Disconnected { at, attempt } => tagged(serializer, "disconnected", &exchange(at, Some(*attempt))),
+            Happened::Waited { at } => tagged(serializer, "waited", &exchange(at, None)),
+            Happened::Fate { at, fate } => {
+                tagged(serializer, "fate", &Tell { exchange: exchange(at, None), key: "fate", told: fate })
+            }
+            Happened::FateOverdue { at } => tagged(serializer, "fate_overdue", &exchange(at, None)),
+            Happened::Deadline => serializer.serialize_str("deadline"),
+            Happened::Cancelled { by } => tagged(serializer, "cancelled", by),
+            Happened::Operator { action, who, why } => tagged(serializer, "operator", &Operated { action, who, why }),
+            Happened::Parked { reason } => tagged(serializer, "parked", &Reason { reason }),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Operated<'a> {
+    action: &'a crate::machine::Operator,
+    who: &'a str,
+    why: &'a str,
+}
+
+#[derive(Serialize)]
+struct Reason<'a> {
+    reason: &'a str,
+}
+
+struct ChangeJson<'a, B: Bus> {
+    definition: Option<&'static Definition>,
+    change: &'a Change<B>,
+}
+
+#[derive(Serialize)]
+struct SentJson<'a, C> {
+    #[serde(flatten)]
+    exchange: Exchange,
+    participant: &'static str,
+    recorded_in: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<&'a C>,
+}
+
+impl<B: Bus> Serialize for ChangeJson<'_, B> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let exchange = |at: &At, attempt: Option<u32>| Exchange::new(self.definition, *at, attempt);
+        match self.change {
+            Change::Sent { at, attempt, participant, recorded_in, command } => {
+                let (exchange, command) = (exchange(at, Some(*attempt)), command.as_ref());
+                tagged(serializer, "sent", &SentJson { exchange, participant, recorded_in: *recorded_in, command })
+            }
+            Change::Waiting { at, until } => {
+                tagged(serializer, "waiting", &Tell { exchange: exchange(at, None), key: "until", told: until })
+            }
+            Change::Asked { at, participant } => {
+                tagged(serializer, "asked", &Tell { exchange: exchange(at, None), key: "participant", told: participant })
+            }
+            Change::Withdrawn { at, participant } => {
+                let told = Tell { exchange: exchange(at, None), key: "participant", told: participant };
+                tagged(serializer, "withdrawn", &told)
+            }
+            Change::Done { at } => tagged(serializer, "done", &exchange(at, None)),
+            Change::Undone { at } => tagged(serializer, "undone", &exchange(at, None)),
+            Change::Skipped { at } => tagged(serializer, "skipped", &exchange(at, None)),
+            Change::Failed(cause) => tagged(serializer, "failed", cause),
+            Change::Stuck { reason } => tagged(serializer, "stuck", &Reason { reason }),
+            Change::Unstuck => serializer.serialize_str("unstuck"),
+            Change::Ended(outcome) => tagged(serializer, "ended", &outcome_json(outcome)),
+        }
+    }
+}
+
+/// `{"tag": value}`.
+fn tagged<S: Serializer, T: Serialize + ?Sized>(serializer: S, tag: &str, value: &T) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(1))?;
+    map.serialize_entry(tag, value)?;
+    map.end()
+}
