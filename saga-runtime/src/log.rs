@@ -4,6 +4,11 @@
 //! state that resulted. There is no other place for a state, so none that could disagree. The log knows no saga's
 //! types: states, inputs and commands are text.
 
+pub mod conformance;
+mod continuity;
+mod memory;
+mod sqlite;
+
 use std::fmt;
 use std::path::PathBuf;
 
@@ -11,6 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::{LogId, SagaId};
 use crate::time::Timestamp;
+
+pub use memory::MemoryLog;
+pub use sqlite::{SqliteLog, SqliteReader};
 
 /// A saga log, owned by one writer.
 ///
@@ -31,8 +39,10 @@ pub trait SagaLog: Send + 'static {
     ///
     /// # Errors
     /// [`LogError::Gap`] for a record whose number does not follow the last one of its saga, or of a saga that has
-    /// ended or was never started; [`LogError::Fenced`] when another writer has taken the log over;
-    /// others when it cannot be written. After an error nothing of the batch is there.
+    /// ended or was never started; [`LogError::StartedBefore`] and [`LogError::KeyTaken`] for a start that would be a
+    /// second one; [`LogError::Incomplete`] for a batch from which no one could go on; [`LogError::Fenced`] when
+    /// another writer has taken the log over; others when it cannot be written. After an error nothing of the batch
+    /// is there.
     fn append(&mut self, batch: &Batch) -> Result<(), LogError>;
 
     /// A reader that sees what is committed, usable in another thread while the writer goes on.
@@ -51,6 +61,8 @@ pub trait LogReader: Send {
     fn find(&mut self, query: &Query) -> Result<Page, LogError>;
 
     /// How many match, counted by these groups; an empty `by` gives one count without values. Most first.
+    ///
+    /// All that match are counted: [`Query::below`] and [`Query::limit`] mean nothing here.
     ///
     /// # Errors
     /// If the log cannot be read.
@@ -79,6 +91,12 @@ pub trait LogReader: Send {
     /// # Errors
     /// If the log cannot be read.
     fn started_with(&mut self, key: &str) -> Result<Option<SagaId>, LogError>;
+
+    /// A definition as it was recorded.
+    ///
+    /// # Errors
+    /// If the log cannot be read, or the row is damaged.
+    fn definition(&mut self, name: &str, version: u32) -> Result<Option<DefinitionRow>, LogError>;
 }
 
 /// What is committed together.
@@ -251,6 +269,21 @@ pub struct EndedRow {
     pub outcome: String,
 }
 
+impl EndedRow {
+    /// How an ended saga is shown in a list.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            status: self.status,
+            step: self.step.clone(),
+            waiting_for: None,
+            participant: None,
+            since: self.ended,
+            until: None,
+            reason: self.message.clone(),
+        }
+    }
+}
+
 /// What was said when nobody waited for it any more: recorded and shown, never applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LateRow {
@@ -322,7 +355,8 @@ pub struct Query {
     pub before: Option<Timestamp>,
     /// Started with this key.
     pub key: Option<String>,
-    /// In the message of the cause, the reason for which it is stuck, or the input.
+    /// In the message of the cause, the reason for which it is stuck, or the input, as they stand there: letter by
+    /// letter, in upper or lower case.
     pub text: Option<String>,
     /// Only sagas with a lower id: the last one of the page before.
     pub below: Option<SagaId>,
@@ -450,6 +484,34 @@ pub enum LogError {
         saga: SagaId,
         /// The number of the record.
         number: u32,
+    },
+    /// A saga that is in the log already.
+    #[error("saga {saga} was started before, and an id is never used twice; nothing was written")]
+    StartedBefore {
+        /// The saga.
+        saga: SagaId,
+    },
+    /// A key that has started another saga.
+    #[error("the key `{key}` has started a saga before; attach to that one, or give another key; nothing was written")]
+    KeyTaken {
+        /// The key.
+        key: String,
+    },
+    /// A batch that would leave a saga from which no one could go on.
+    #[error("the batch is incomplete for saga {saga}: {missing}; nothing was written")]
+    Incomplete {
+        /// The saga.
+        saga: SagaId,
+        /// What is missing.
+        missing: &'static str,
+    },
+    /// A library that is known to damage logs.
+    #[error("SQLite {found} can corrupt a log; build this program with SQLite {needed} or newer")]
+    OldSqlite {
+        /// The version in this program.
+        found: String,
+        /// The oldest that is good enough.
+        needed: &'static str,
     },
     /// A row that is not what was written.
     #[error("{what} is damaged ({reason}); restore the log from a backup, or end the saga")]
