@@ -80,6 +80,23 @@ pub struct HostState {
     pub ending: Vec<Label>,
 }
 
+impl HostState {
+    /// The processes of all shells.
+    pub fn shells(&self) -> impl Iterator<Item = u32> {
+        self.windows.iter().flat_map(|window| &window.panes).map(|pane| pane.shell)
+    }
+
+    /// The window of this name.
+    pub fn window(&self, label: &Label) -> Option<&WindowState> {
+        self.windows.iter().find(|window| window.label == *label)
+    }
+
+    /// How many windows are hidden and there.
+    pub fn hidden(&self) -> usize {
+        self.windows.iter().filter(|window| window.hidden && !window.panes.is_empty()).count()
+    }
+}
+
 /// What there is to see of a window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowState {
@@ -91,6 +108,13 @@ pub struct WindowState {
     pub asked_by: Option<String>,
     /// Its panes; none as long as the first is on its way.
     pub panes: Vec<PaneState>,
+}
+
+impl WindowState {
+    /// Whether a program runs in the foreground of one of its panes.
+    pub fn is_busy(&self) -> bool {
+        self.panes.iter().any(|pane| pane.busy)
+    }
 }
 
 /// What there is to see of a pane.

@@ -1,0 +1,279 @@
+//! Launcher, host and subscriber as processes in a directory of their own, and three places to look at: the log, the
+//! host, the process table.
+
+use std::collections::BTreeSet;
+use std::fs::Permissions;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use saga_runtime::log::{Details, LogReader, Query, SqliteReader};
+use saga_runtime::message::SagaId;
+use saga_runtime::notice::Notice;
+use saga_runtime::operator::{Request, Response};
+use saga_runtime::pipe::endpoint::{Endpoint, OPERATOR_SOCKET};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::task::JoinHandle;
+
+use super::timeline;
+use crate::bus::Label;
+use crate::host::HostState;
+use crate::host::control::{ControlClient, Wish};
+use crate::programs::fleet::{Fleet, Member};
+use crate::programs::launcher::LOG;
+use crate::programs::{ProgramError, window};
+
+/// Longer than anything here takes on a slow machine.
+const BOUND: Duration = Duration::from_secs(15);
+
+/// How long after another look at a place that does not tell when it changes.
+const AGAIN: Duration = Duration::from_millis(5);
+
+/// The processes of the demo. Dropped, they are killed.
+pub(super) struct Stage {
+    directory: TempDir,
+    fleet: Fleet,
+    begin: Instant,
+    launcher: Option<Member>,
+    host: Option<Member>,
+    subscriber: Option<JoinHandle<()>>,
+    notices: Arc<Mutex<Vec<Notice>>>,
+    /// Every process that was ever seen, shells too.
+    processes: BTreeSet<u32>,
+}
+
+impl Stage {
+    /// Starts them all.
+    pub(super) async fn open(binary: PathBuf) -> Result<Self, ProgramError> {
+        let private = Permissions::from_mode(0o700);
+        let directory = tempfile::Builder::new().prefix("sagas-demo-").permissions(private).tempdir()?;
+        let fleet = Fleet::new(binary, directory.path()).with_logs_in_files();
+        let mut stage = Self {
+            directory,
+            fleet,
+            begin: Instant::now(),
+            launcher: None,
+            host: None,
+            subscriber: None,
+            notices: Arc::default(),
+            processes: BTreeSet::new(),
+        };
+        stage.start_launcher().await?;
+        stage.start_host().await?;
+        Ok(stage)
+    }
+
+    /// Says what is done next.
+    pub(super) fn say(&self, text: &str) -> io::Result<()> {
+        writeln!(io::stdout(), "{} {text}", timeline::clock(self.begin.elapsed()))
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.begin.elapsed()
+    }
+
+    /// Starts the launcher, and the subscriber that follows it.
+    pub(super) async fn start_launcher(&mut self) -> Result<(), ProgramError> {
+        let launcher = self.fleet.start("launcher").await?;
+        self.processes.extend(launcher.id());
+        self.launcher = Some(launcher);
+        let subscriber = self.fleet.spawn("subscriber", ["tail", "--json"])?;
+        self.processes.extend(subscriber.id());
+        let follow = follow(subscriber, self.begin, Arc::clone(&self.notices));
+        if let Some(before) = self.subscriber.replace(tokio::spawn(follow)) {
+            before.abort();
+        }
+        Ok(())
+    }
+
+    pub(super) async fn start_host(&mut self) -> Result<(), ProgramError> {
+        let host = self.fleet.start("host").await?;
+        self.processes.extend(host.id());
+        self.host = Some(host);
+        self.state().await.map(drop)
+    }
+
+    /// Kills the launcher as `kill -9` does.
+    pub(super) async fn kill_launcher(&mut self) -> Result<(), ProgramError> {
+        Ok(self.launcher.take().ok_or("no launcher runs")?.kill().await?)
+    }
+
+    /// Kills the host as `kill -9` does.
+    pub(super) async fn kill_host(&mut self) -> Result<(), ProgramError> {
+        Ok(self.host.take().ok_or("no host runs")?.kill().await?)
+    }
+
+    /// Stops the host in the middle of whatever it does, until it is thawed.
+    pub(super) fn freeze_host(&self) -> Result<(), ProgramError> {
+        self.signal_host(Signal::STOP)
+    }
+
+    pub(super) fn thaw_host(&self) -> Result<(), ProgramError> {
+        self.signal_host(Signal::CONT)
+    }
+
+    /// A user of the host.
+    pub(super) async fn user(&self) -> Result<ControlClient, ProgramError> {
+        window::connect(&self.endpoint()).await
+    }
+
+    pub(super) async fn promote(&self) -> Result<Label, ProgramError> {
+        Ok(self.user().await?.promote().await?)
+    }
+
+    pub(super) async fn wish(&self, wish: Wish) -> Result<(), ProgramError> {
+        self.user().await?.ask(&wish).await?;
+        Ok(())
+    }
+
+    /// What the host says there is.
+    pub(super) async fn state(&mut self) -> Result<HostState, ProgramError> {
+        let state = self.user().await?.state().await?;
+        self.processes.extend(state.shells());
+        Ok(state)
+    }
+
+    /// Waits until the host's windows are so.
+    pub(super) async fn until(
+        &mut self,
+        what: &str,
+        holds: impl Fn(&HostState) -> bool,
+    ) -> Result<HostState, ProgramError> {
+        let until = Instant::now() + BOUND;
+        loop {
+            let state = self.state().await?;
+            if holds(&state) {
+                return Ok(state);
+            }
+            again(what, until).await?;
+        }
+    }
+
+    /// Has the launcher start a saga, as an operator does.
+    pub(super) async fn start(&self, name: &str, input: serde_json::Value) -> Result<SagaId, ProgramError> {
+        let stream = self.endpoint().socket(OPERATOR_SOCKET).connect().await?;
+        let mut stream = BufReader::new(stream);
+        let request = Request::Start { name: name.to_owned(), input, key: None };
+        stream.write_all((serde_json::to_string(&request)? + "\n").as_bytes()).await?;
+        let mut line = String::new();
+        stream.read_line(&mut line).await?;
+        match serde_json::from_str(&line)? {
+            Response::Started { saga } => Ok(saga),
+            other => Err(format!("the launcher does not start {name}: {other:?}").into()),
+        }
+    }
+
+    /// The saga of this name about this window, once it is in the log.
+    pub(super) async fn saga_about(&self, name: &str, label: &Label) -> Result<SagaId, ProgramError> {
+        let query = Query { names: vec![name.to_owned()], text: Some(label.to_string()), ..Query::default() };
+        let until = Instant::now() + BOUND;
+        loop {
+            if let Some(saga) = self.log()?.find(&query)?.sagas.last() {
+                return Ok(saga.id);
+            }
+            again(&format!("{name} starts for {label}"), until).await?;
+        }
+    }
+
+    /// Waits until the log says that this holds of a saga.
+    pub(super) async fn logged(
+        &self,
+        saga: SagaId,
+        what: &str,
+        holds: impl Fn(&Details) -> bool,
+    ) -> Result<Details, ProgramError> {
+        let until = Instant::now() + BOUND;
+        loop {
+            match self.log()?.saga(saga)? {
+                Some(details) if holds(&details) => return Ok(details),
+                _ => again(&format!("saga {saga} {what}"), until).await?,
+            }
+        }
+    }
+
+    /// What the log holds of all sagas.
+    pub(super) fn all_sagas(&self) -> Result<Vec<Details>, ProgramError> {
+        let mut log = self.log()?;
+        let page = log.find(&Query { limit: 1000, ..Query::default() })?;
+        let details = page.sagas.into_iter().map(|saga| Ok(log.saga(saga.id)?.ok_or("a saga that was found is gone")?));
+        details.collect()
+    }
+
+    /// What the subscriber was told so far.
+    pub(super) fn notices(&self) -> Vec<Notice> {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until these processes have ended.
+    pub(super) async fn ended(&self, processes: &[u32]) -> Result<(), ProgramError> {
+        let until = Instant::now() + BOUND;
+        while processes.iter().copied().any(runs) {
+            again("the processes end", until).await?;
+        }
+        Ok(())
+    }
+
+    /// Stops them all, the host first, so that its last words are recorded. Gives every process that was ever seen and
+    /// still runs.
+    pub(super) async fn close(mut self) -> Result<Vec<u32>, ProgramError> {
+        if let Some(host) = self.host.take() {
+            host.stop().await?;
+        }
+        if let Some(launcher) = self.launcher.take() {
+            launcher.stop().await?;
+        }
+        if let Some(subscriber) = self.subscriber.take() {
+            subscriber.abort();
+            // Ended on purpose; what it holds is dropped, and so killed.
+            let _ = subscriber.await;
+        }
+        let processes: Vec<_> = self.processes.iter().copied().collect();
+        self.directory.close()?;
+        let until = Instant::now() + BOUND;
+        while processes.iter().copied().any(runs) && again("", until).await.is_ok() {}
+        Ok(processes.into_iter().filter(|process| runs(*process)).collect())
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        Endpoint::in_dir(self.directory.path())
+    }
+
+    fn log(&self) -> Result<SqliteReader, ProgramError> {
+        Ok(SqliteReader::open(self.directory.path().join(LOG))?)
+    }
+
+    fn signal_host(&self, signal: Signal) -> Result<(), ProgramError> {
+        let id = self.host.as_ref().and_then(Member::id).and_then(|id| Pid::from_raw(id.cast_signed()));
+        Ok(kill_process(id.ok_or("no host runs")?, signal)?)
+    }
+}
+
+/// Tells what the subscriber is told, until it ends.
+async fn follow(mut subscriber: Member, begin: Instant, notices: Arc<Mutex<Vec<Notice>>>) {
+    while let Some(line) = subscriber.next_line().await {
+        let Ok(notice) = serde_json::from_str::<Notice>(&line) else {
+            tracing::warn!(line, "the subscriber says something else");
+            continue;
+        };
+        println!("{} {}", timeline::clock(begin.elapsed()), timeline::line(&notice));
+        notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+    }
+}
+
+async fn again(what: &str, until: Instant) -> Result<(), ProgramError> {
+    if Instant::now() > until {
+        return Err(format!("waited {BOUND:?} in vain: {what}").into());
+    }
+    tokio::time::sleep(AGAIN).await;
+    Ok(())
+}
+
+/// Whether the process runs; one that has ended and waits to be reaped does not.
+fn runs(id: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, fields)| !fields.trim_start().starts_with(['Z', 'X']))
+}
