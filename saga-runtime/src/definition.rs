@@ -39,6 +39,63 @@ pub struct Definition {
     pub returns: Option<&'static str>,
 }
 
+impl Definition {
+    /// A description with what every saga has.
+    #[doc(hidden)]
+    pub const fn new(name: &'static str, type_name: &'static str, version: u32, deadline: Deadline) -> Self {
+        Self {
+            name,
+            type_name,
+            version,
+            doc: "",
+            parameters: &[],
+            output: None,
+            triggers: &[],
+            concurrency: Concurrency { policy: Policy::Allow, keys: &[] },
+            deadline,
+            steps: &[],
+            places: &[],
+            returns: None,
+        }
+    }
+
+    /// The same with its documentation.
+    #[doc(hidden)]
+    pub const fn doc(self, doc: &'static str) -> Self {
+        Self { doc, ..self }
+    }
+
+    /// The same with its parameters.
+    #[doc(hidden)]
+    pub const fn parameters(self, parameters: &'static [Parameter]) -> Self {
+        Self { parameters, ..self }
+    }
+
+    /// The same with the type of its output.
+    #[doc(hidden)]
+    pub const fn output(self, output: &'static str) -> Self {
+        Self { output: Some(output), ..self }
+    }
+
+    /// The same with what starts it.
+    #[doc(hidden)]
+    pub const fn triggers(self, triggers: &'static [Trigger]) -> Self {
+        Self { triggers, ..self }
+    }
+
+    /// The same with its steps, and their places.
+    #[doc(hidden)]
+    pub const fn steps(self, steps: &'static [Step], places: &'static [Place]) -> Self {
+        Self { steps, places, ..self }
+    }
+
+    /// The same with what it returns.
+    #[doc(hidden)]
+    pub const fn returns(self, returns: &'static str) -> Self {
+        Self { returns: Some(returns), ..self }
+    }
+}
+
 /// One parameter of a saga.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Parameter {
@@ -123,6 +180,26 @@ pub struct Step {
     pub exchange: Exchange,
     /// What undoes it.
     pub compensation: Compensation,
+}
+
+impl Step {
+    /// A description with what every step has.
+    #[doc(hidden)]
+    pub const fn new(name: &'static str, exchange: Exchange, compensation: Compensation) -> Self {
+        Self { name, doc: "", output: None, exchange, compensation }
+    }
+
+    /// The same with its documentation.
+    #[doc(hidden)]
+    pub const fn doc(self, doc: &'static str) -> Self {
+        Self { doc, ..self }
+    }
+
+    /// The same with the type of its output.
+    #[doc(hidden)]
+    pub const fn output(self, output: &'static str) -> Self {
+        Self { output: Some(output), ..self }
+    }
 }
 
 /// What a step or a compensation says, and what ends it.

@@ -36,6 +36,8 @@ pub mod definition;
 pub mod inbox;
 pub mod log;
 pub mod machine;
+#[doc(hidden)]
+pub mod expansion;
 pub mod message;
 pub mod notice;
 pub mod operator;
@@ -44,16 +46,16 @@ pub mod pipe;
 pub mod saga;
 pub mod time;
 
+pub use saga_macros::{Command, Event, saga};
+
 /// Everything that authors of sagas and of their tests need: `use saga_runtime::prelude::*;`.
 pub mod prelude {
     pub use crate::cause::{Cause, CauseKind, EndedBy, Outcome};
     pub use crate::message::{Bus, Command, Event, Fate, Memory, Mode, SagaId};
     pub use crate::participant::{Context, Participant, ParticipantOptions, Reporter};
     pub use crate::saga::Saga;
+    pub use saga_macros::{Command, Event, saga};
 }
 
-/// What generated code mentions, so that an author's crate needs no dependency but this one.
 #[doc(hidden)]
-pub mod __private {
-    pub use serde;
-}
+pub use expansion as __private;

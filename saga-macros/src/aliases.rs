@@ -1,0 +1,115 @@
+//! The bare names of variants: a path in front of each, through an alias of the bus's enum.
+//!
+//! An alias makes variants resolve in patterns and expressions alike, with the author's span on each.
+
+use proc_macro2::{Ident, Span};
+use syn::{Expr, Pat, PatPath, Path, PathSegment};
+
+use crate::mentions;
+
+/// One of the enums of a bus.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Enum {
+    Command,
+    Event,
+    Refusal,
+}
+
+impl Enum {
+    /// Its alias in an expansion.
+    pub(crate) fn alias(self, span: Span) -> Ident {
+        let name = match self {
+            Self::Command => "__Command",
+            Self::Event => "__Event",
+            Self::Refusal => "__Refusal",
+        };
+        Ident::new(name, span)
+    }
+
+    fn qualify(self, path: &mut Path) {
+        let Some(variant) = path.get_ident() else { return };
+        path.segments.insert(0, PathSegment::from(self.alias(variant.span())));
+    }
+}
+
+/// The variant that an expression makes, its name written out; none if the expression is no bare variant.
+pub(crate) fn command(mut command: Expr) -> Result<(Ident, Expr), Expr> {
+    let path = match &mut command {
+        Expr::Path(path) if path.qself.is_none() => Some(&mut path.path),
+        Expr::Struct(literal) if literal.qself.is_none() && literal.dot2_token.is_none() => Some(&mut literal.path),
+        Expr::Call(call) => match &mut *call.func {
+            Expr::Path(path) if path.qself.is_none() => Some(&mut path.path),
+            _ => None,
+        },
+        _ => None,
+    };
+    match path.and_then(|path| path.get_ident().cloned().map(|variant| (path, variant))) {
+        Some((path, variant)) => {
+            Enum::Command.qualify(path);
+            Ok((variant, command))
+        }
+        None => Err(command),
+    }
+}
+
+/// What a case of a pattern takes.
+pub(crate) enum Case<'a> {
+    /// A variant, and whether it is taken whatever its fields are.
+    Variant { variant: Ident, whole: bool },
+    /// Not a variant: whatever comes.
+    Anything(&'a Pat),
+}
+
+/// The cases of a pattern, as written.
+pub(crate) fn cases(pattern: &Pat) -> Vec<Case<'_>> {
+    match pattern {
+        Pat::Or(or) => or.cases.iter().flat_map(cases).collect(),
+        Pat::Paren(paren) => cases(&paren.pat),
+        Pat::Ident(binding) => match &binding.subpat {
+            Some((_, pattern)) => cases(pattern),
+            None if mentions::reads_as_binding(&binding.ident) => vec![Case::Anything(pattern)],
+            None => vec![Case::Variant { variant: binding.ident.clone(), whole: true }],
+        },
+        Pat::Path(path) => variant(&path.path, true, pattern),
+        Pat::Struct(fields) => variant(&fields.path, fields.fields.iter().all(|field| takes_all(&field.pat)), pattern),
+        Pat::TupleStruct(fields) => variant(&fields.path, fields.elems.iter().all(takes_all), pattern),
+        _ => vec![Case::Anything(pattern)],
+    }
+}
+
+fn variant<'a>(path: &Path, whole: bool, pattern: &'a Pat) -> Vec<Case<'a>> {
+    match path.segments.last() {
+        Some(last) => vec![Case::Variant { variant: last.ident.clone(), whole }],
+        None => vec![Case::Anything(pattern)],
+    }
+}
+
+/// A field that is bound, `_` or `..`.
+fn takes_all(field: &Pat) -> bool {
+    match field {
+        Pat::Wild(_) | Pat::Rest(_) => true,
+        Pat::Ident(binding) => binding.subpat.is_none() && mentions::reads_as_binding(&binding.ident),
+        _ => false,
+    }
+}
+
+/// The pattern with its bare variants written out.
+pub(crate) fn qualify(of: Enum, pattern: &mut Pat) {
+    match pattern {
+        Pat::Or(or) => or.cases.iter_mut().for_each(|case| qualify(of, case)),
+        Pat::Paren(paren) => qualify(of, &mut paren.pat),
+        Pat::Ident(binding) => match &mut binding.subpat {
+            Some((_, pattern)) => qualify(of, pattern),
+            None if mentions::reads_as_binding(&binding.ident) => {}
+            None => {
+                let mut path = Path::from(binding.ident.clone());
+                of.qualify(&mut path);
+                *pattern = Pat::Path(PatPath { attrs: Vec::new(), qself: None, path });
+            }
+        },
+        Pat::Path(path) => of.qualify(&mut path.path),
+        Pat::Struct(fields) => of.qualify(&mut fields.path),
+        Pat::TupleStruct(fields) => of.qualify(&mut fields.path),
+        _ => {}
+    }
+}

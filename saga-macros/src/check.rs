@@ -1,0 +1,53 @@
+//! Phase two: what was written, against the rules of the language; and every name resolved.
+//!
+//! One function a rule or clause. It reports and goes on: what comes out can always be expanded.
+
+mod arms;
+pub(crate) mod attributes;
+mod items;
+mod names;
+mod scope;
+mod step;
+mod trigger;
+mod unbuilt;
+
+use crate::case;
+use crate::errors::Errors;
+use crate::{model, syntax};
+
+pub(crate) use step::is_unit;
+
+/// Checks one saga.
+pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
+    let attributes = attributes::of_saga(errors, &saga.attributes);
+    let written = std::mem::take(&mut saga.items);
+    let mut items = items::sorted(errors, &saga, written);
+    let steps = items.take_steps();
+    let values = names::declare(errors, &saga.parameters, &steps);
+    let scopes = scope::Scopes::new(&values, &steps);
+    let deadline = items.take_deadline(errors, &scopes);
+    let triggers =
+        items.triggers.into_iter().filter_map(|trigger| trigger::trigger(errors, &values, trigger)).collect();
+    let returns = items.returns.map(|value| scopes.after_all().phrase(errors, value, &[]));
+    let places = scope::places(&steps);
+    let steps = steps
+        .into_iter()
+        .enumerate()
+        .map(|(index, (_, step))| step::step(errors, &scopes, index, step, &values))
+        .collect();
+    model::Saga {
+        visibility: saga.visibility,
+        wire_name: attributes.name.unwrap_or_else(|| case::snake(&saga.name)),
+        name: saga.name,
+        version: attributes.version,
+        doc: attributes.doc,
+        bus: saga.bus,
+        output: saga.output,
+        values,
+        triggers,
+        deadline,
+        steps,
+        places,
+        returns,
+    }
+}

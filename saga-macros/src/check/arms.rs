@@ -1,0 +1,108 @@
+//! The arms of an `await` (L16, L26).
+
+use std::collections::BTreeSet;
+
+use proc_macro2::Ident;
+use quote::ToTokens as _;
+use syn::Pat;
+
+use super::scope::Scope;
+use super::unbuilt;
+use crate::aliases::{self, Case, Enum};
+use crate::errors::Errors;
+use crate::model::{ActionKind, Arm, Disposition, Outcome, Pattern, Taken};
+use crate::{mentions, syntax, text};
+
+/// Checks all arms of one `await`. Those that are not built are left out.
+pub(super) fn arms(errors: &mut Errors, scope: &Scope<'_>, kind: ActionKind, arms: Vec<syntax::Arm>) -> Vec<Arm> {
+    let arms: Vec<Arm> = arms.into_iter().filter_map(|arm| self::arm(errors, scope, kind, arm)).collect();
+    taken_twice(errors, &arms);
+    arms
+}
+
+fn arm(errors: &mut Errors, scope: &Scope<'_>, kind: ActionKind, arm: syntax::Arm) -> Option<Arm> {
+    if let Some(correlation) = arm.correlation {
+        unbuilt::report(errors, correlation, "where");
+        return None;
+    }
+    let guarded = arm.guard.is_some();
+    let (outcome, bound) = match arm.outcome {
+        syntax::Outcome::Event(pattern) => {
+            let (taken, pattern, bound) = events(errors, pattern, guarded);
+            done_again(errors, kind, &arm.disposition);
+            (Outcome::Event(taken, pattern), bound)
+        }
+        syntax::Outcome::Refused(keyword, pattern) => {
+            let (taken, pattern, bound) = refusals(pattern, guarded);
+            (Outcome::Refused(taken, pattern, keyword), bound)
+        }
+        syntax::Outcome::Handled => (Outcome::Handled, Vec::new()),
+        syntax::Outcome::Timeout(_) => (Outcome::Timeout, Vec::new()),
+        syntax::Outcome::Disconnected => (Outcome::Disconnected, Vec::new()),
+        syntax::Outcome::Failed(keyword) => {
+            errors.at(&keyword, "`failed` is the outcome of a `run`, and this step has none");
+            return None;
+        }
+    };
+    let guard = arm.guard.map(|guard| scope.phrase(errors, guard, &bound));
+    let disposition = match arm.disposition {
+        syntax::Disposition::Value(value) => Disposition::Value(scope.phrase(errors, value, &bound)),
+        syntax::Disposition::Fail(reason) => Disposition::Fail(scope.phrase(errors, reason, &bound)),
+        syntax::Disposition::Retry(_) => Disposition::Retry,
+    };
+    Some(Arm { outcome, guard, disposition })
+}
+
+/// A pattern of events: the variants that it takes, the pattern written out, the names that it binds.
+pub(super) fn events(errors: &mut Errors, mut pattern: Pat, guarded: bool) -> (Vec<Taken>, Pattern, Vec<Ident>) {
+    let text = text::of(&pattern);
+    let bound = mentions::bindings(&pattern);
+    let mut taken = Vec::new();
+    for case in aliases::cases(&pattern) {
+        match case {
+            Case::Variant { variant, whole } => taken.push(Taken { variant, whole: whole && !guarded }),
+            Case::Anything(case) => {
+                errors.at(&case, format!("`{}` is no event: name variants of the bus's events", text::of(case)));
+            }
+        }
+    }
+    aliases::qualify(Enum::Event, &mut pattern);
+    (taken, Pattern { tokens: pattern.to_token_stream(), text }, bound)
+}
+
+/// A pattern of refusals. One that takes whatever comes takes no variant by name.
+fn refusals(mut pattern: Pat, guarded: bool) -> (Vec<Taken>, Pattern, Vec<Ident>) {
+    let text = text::of(&pattern);
+    let bound = mentions::bindings(&pattern);
+    let taken = aliases::cases(&pattern).into_iter().filter_map(|case| match case {
+        Case::Variant { variant, whole } => Some(Taken { variant, whole: whole && !guarded }),
+        Case::Anything(_) => None,
+    });
+    let taken = taken.collect();
+    aliases::qualify(Enum::Refusal, &mut pattern);
+    (taken, Pattern { tokens: pattern.to_token_stream(), text }, bound)
+}
+
+fn done_again(errors: &mut Errors, kind: ActionKind, disposition: &syntax::Disposition) {
+    if let (ActionKind::Send, syntax::Disposition::Retry(keyword)) = (kind, disposition) {
+        errors.at_span(
+            keyword.span(),
+            "the event says that it was done; `retry` would do it again: give a value or `fail`",
+        );
+    }
+}
+
+fn taken_twice(errors: &mut Errors, arms: &[Arm]) {
+    let mut gone = BTreeSet::new();
+    for arm in arms {
+        let Outcome::Event(taken, _) = &arm.outcome else { continue };
+        for Taken { variant, whole } in taken {
+            if gone.contains(variant) {
+                errors
+                    .at(variant, format!("an earlier arm takes every `{variant}`, so this one never runs: remove it"));
+            } else if *whole {
+                gone.insert(variant.clone());
+            }
+        }
+    }
+}

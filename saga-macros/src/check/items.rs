@@ -1,0 +1,128 @@
+//! The items of a saga: each where it belongs, none missing, none twice (L01, L02, L07, L10, L12).
+
+use proc_macro2::Ident;
+use syn::Expr;
+
+use super::scope::{Numbered, Scopes};
+use super::{step, unbuilt};
+use crate::errors::Errors;
+use crate::model::Deadline;
+use crate::syntax::{self, Item, Limit, Saga, Step, Trigger};
+
+/// The items by kind.
+pub(super) struct Items {
+    pub(super) triggers: Vec<Trigger>,
+    pub(super) returns: Option<Expr>,
+    deadline: Option<syntax::Deadline>,
+    blocks: Vec<Vec<Step>>,
+}
+
+/// Sorts the items, and reports what is missing or twice.
+pub(super) fn sorted(errors: &mut Errors, saga: &Saga, items: Vec<Item>) -> Items {
+    order(errors, &items);
+    let mut sorted = Items { triggers: Vec::new(), returns: None, deadline: None, blocks: Vec::new() };
+    let mut concurrency = None;
+    for item in items {
+        match item {
+            Item::Trigger(trigger) => sorted.triggers.push(trigger),
+            Item::Concurrency(item) => once(errors, &mut concurrency, item, |item| &item.keyword),
+            Item::Deadline(item) => once(errors, &mut sorted.deadline, item, |item| &item.keyword),
+            Item::Step(step) => sorted.blocks.push(vec![step]),
+            Item::Parallel { keyword, steps } => {
+                unbuilt::report(errors, keyword.span(), "parallel");
+                sorted.blocks.push(steps);
+            }
+            Item::Require { keyword } => unbuilt::report(errors, keyword.span(), "require"),
+            Item::Return { keyword, value } => {
+                let mut returns = sorted.returns.take().map(|value| (keyword.clone(), value));
+                once(errors, &mut returns, (keyword, value), |(keyword, _)| keyword);
+                sorted.returns = returns.map(|(_, value)| value);
+            }
+        }
+    }
+    policy(errors, concurrency.as_ref());
+    missing(errors, saga, &sorted);
+    sorted
+}
+
+/// Keeps the first of its kind, and reports the second.
+pub(super) fn once<T>(errors: &mut Errors, slot: &mut Option<T>, item: T, keyword: impl Fn(&T) -> &Ident) {
+    if slot.is_some() {
+        let keyword = keyword(&item);
+        errors.at(keyword, format!("`{keyword}` is given twice: remove one of them"));
+    } else {
+        *slot = Some(item);
+    }
+}
+
+/// Nothing stands behind `return`.
+fn order(errors: &mut Errors, items: &[Item]) {
+    let last = items.len().saturating_sub(1);
+    let early = items.iter().take(last).find(|item| matches!(item, Item::Return { .. }));
+    let again = matches!(items.last(), Some(Item::Return { .. }));
+    if let Some(Item::Return { keyword, .. }) = early
+        && !again
+    {
+        errors.at(keyword, "`return` is the last item of a saga: move it to the end");
+    }
+}
+
+fn policy(errors: &mut Errors, concurrency: Option<&syntax::Concurrency>) {
+    let Some(concurrency) = concurrency else { return };
+    if concurrency.policy != "allow" {
+        unbuilt::report(errors, concurrency.policy.span(), &format!("concurrency {}", concurrency.policy));
+    } else if let Some(per) = &concurrency.per {
+        unbuilt::report(errors, per.span(), "per");
+    }
+}
+
+fn missing(errors: &mut Errors, saga: &Saga, items: &Items) {
+    let name = &saga.name;
+    let missing = |word: &str| !saga.attempted.contains(&word);
+    if missing("deadline") {
+        errors.at(name, format!("`{name}` has no `deadline`: add `deadline 10s;`, or `deadline none because \"…\";`"));
+    }
+    if missing("concurrency") {
+        errors.at(
+            name,
+            format!(
+                "`{name}` has no `concurrency`: say what a start does while another `{name}` runs, such as `concurrency allow;`"
+            ),
+        );
+    }
+    if missing("step") && missing("pivot") && missing("parallel") {
+        errors.at(name, format!("`{name}` has no steps: add a `step name {{ … }}`"));
+    }
+    match (&saga.output, &items.returns) {
+        (Some(output), None) if missing("return") && !step::is_unit(output) => {
+            errors.at(output, format!("`{name}` has an output and no `return`: end it with `return …;`"));
+        }
+        (None, Some(value)) => {
+            errors.at(
+                value,
+                format!("`{name}` returns a value and has no output type: write `-> Type` behind its parameters"),
+            );
+        }
+        _ => {}
+    }
+}
+
+impl Items {
+    /// The steps in the order written, each with the number of its block.
+    pub(super) fn take_steps(&mut self) -> Vec<Numbered> {
+        let blocks = std::mem::take(&mut self.blocks).into_iter().enumerate();
+        blocks.flat_map(|(block, steps)| steps.into_iter().map(move |step| (block, step))).collect()
+    }
+
+    /// The deadline; none when it is missing or broken.
+    pub(super) fn take_deadline(&mut self, errors: &mut Errors, scopes: &Scopes<'_>) -> Option<Deadline> {
+        match self.deadline.take()?.limit {
+            Limit::After(duration) => step::duration(errors, &scopes.before_all(), duration).map(Deadline::After),
+            Limit::None { keyword, because: None } => {
+                errors.at(&keyword, "`deadline none` needs a reason: `deadline none because \"…\";`");
+                None
+            }
+            Limit::None { because: Some(because), .. } => Some(Deadline::None { because: because.value() }),
+        }
+    }
+}

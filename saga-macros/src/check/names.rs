@@ -1,0 +1,67 @@
+//! The names that a saga declares (L04).
+
+use std::collections::BTreeMap;
+
+use proc_macro2::Ident;
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
+
+use super::attributes;
+use crate::errors::Errors;
+use crate::model::Value;
+use crate::syntax::{Parameter, Step};
+
+/// Words with a meaning of their own where expressions stand.
+const RESERVED: &[&str] = &["cause", "retry", "fail", "none"];
+
+/// All that can be named: the parameters, then the outputs of the steps.
+pub(super) fn declare(errors: &mut Errors, parameters: &[Parameter], steps: &[(usize, Step)]) -> Vec<Value> {
+    let parameters = parameters.iter().map(|parameter| Value {
+        name: parameter.name.clone(),
+        ty: parameter.ty.to_token_stream(),
+        doc: attributes::of_value(errors, &parameter.attributes),
+        step: None,
+    });
+    let mut values: Vec<Value> = parameters.collect();
+    values.extend(steps.iter().enumerate().map(|(index, (_, step))| output(index, step)));
+    unique(errors, &mut values);
+    values
+}
+
+/// The output of a step, as later steps see it.
+fn output(index: usize, step: &Step) -> Value {
+    let ty = match &step.output {
+        Some(ty) => ty.to_token_stream(),
+        None => quote_spanned!(step.name.span()=> ()),
+    };
+    let ty = if step.each.is_some() { quote!(::std::vec::Vec<#ty>) } else { ty };
+    let ty = if step.when.is_some() { quote!(::core::option::Option<#ty>) } else { ty };
+    Value { name: step.name.clone(), ty: quote_spanned!(ty.span()=> #ty), doc: String::new(), step: Some(index) }
+}
+
+/// Reports reserved names and those given twice, at both; the second is renamed, so that nothing else fails for it.
+fn unique(errors: &mut Errors, values: &mut [Value]) {
+    let mut first: BTreeMap<String, (Ident, &'static str, bool)> = BTreeMap::new();
+    for (index, value) in values.iter_mut().enumerate() {
+        let name = value.name.to_string();
+        let what = if value.step.is_some() { "step" } else { "parameter" };
+        if RESERVED.contains(&name.as_str()) {
+            errors.at(&value.name, format!("`{name}` is a word of the language: give the {what} another name"));
+        }
+        match first.get_mut(&name) {
+            None => {
+                first.insert(name, (value.name.clone(), what, false));
+            }
+            Some((earlier, other, reported)) => {
+                if !std::mem::replace(reported, true) {
+                    errors.at(earlier, format!("`{name}` is the name of this {other}, and of another {what} below"));
+                }
+                errors.at(
+                    &value.name,
+                    format!("`{name}` is already the name of a {other}: give this {what} another one"),
+                );
+                value.name = format_ident!("{name}_{index}", span = value.name.span());
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Which names an expression may mention (L05, L06).
+
+use proc_macro2::Ident;
+use syn::Expr;
+
+use crate::errors::Errors;
+use crate::mentions;
+use crate::model::{Phrase, Place, Value, ValueId};
+use crate::syntax::Step;
+
+/// The steps as flattened from the items: each with the number of the block that it stands in.
+pub(super) type Numbered = (usize, Step);
+
+/// The places that the saga passes: the steps grouped by the block that they stand in.
+pub(super) fn places(steps: &[Numbered]) -> Vec<Place> {
+    let mut places: Vec<(usize, Place)> = Vec::new();
+    for (index, (block, _)) in steps.iter().enumerate() {
+        match places.last_mut().filter(|(last, _)| last == block) {
+            Some((_, place)) => place.steps.push(index),
+            None => places.push((*block, Place { steps: vec![index] })),
+        }
+    }
+    places.into_iter().map(|(_, place)| place).collect()
+}
+
+/// The scopes of one saga.
+pub(super) struct Scopes<'a> {
+    values: &'a [Value],
+    /// The block of each step.
+    blocks: Vec<usize>,
+}
+
+/// What an expression may mention.
+pub(super) struct Scope<'a> {
+    scopes: &'a Scopes<'a>,
+    at: At,
+}
+
+#[derive(Clone, Copy)]
+enum At {
+    Start,
+    Step(usize),
+    Compensation(usize),
+    End,
+}
+
+/// Why a name has no value.
+enum Hidden {
+    Own,
+    Sibling,
+    Later,
+}
+
+impl<'a> Scopes<'a> {
+    pub(super) fn new(values: &'a [Value], steps: &[Numbered]) -> Self {
+        Self { values, blocks: steps.iter().map(|(block, _)| *block).collect() }
+    }
+
+    /// Before the first step: the parameters.
+    pub(super) fn before_all(&'a self) -> Scope<'a> {
+        Scope { scopes: self, at: At::Start }
+    }
+
+    /// In a step: the parameters and the outputs of earlier steps.
+    pub(super) fn step(&'a self, step: usize) -> Scope<'a> {
+        Scope { scopes: self, at: At::Step(step) }
+    }
+
+    /// In the compensation of a step: its own output too, and the cause.
+    pub(super) fn compensation(&'a self, step: usize) -> Scope<'a> {
+        Scope { scopes: self, at: At::Compensation(step) }
+    }
+
+    /// After the last step: everything.
+    pub(super) fn after_all(&'a self) -> Scope<'a> {
+        Scope { scopes: self, at: At::End }
+    }
+}
+
+impl Scope<'_> {
+    /// The expression with its names resolved. `bound` are names that a pattern around it binds.
+    pub(super) fn phrase(&self, errors: &mut Errors, expression: Expr, bound: &[Ident]) -> Phrase {
+        let mut phrase = Phrase { expression, mentions: Vec::new(), cause: None, holes: Vec::new() };
+        for mention in mentions::all(&phrase.expression).into_iter().filter(|mention| !bound.contains(mention)) {
+            match self.find(&mention) {
+                Some((value, None)) => phrase.mentions.push((value, mention)),
+                None if mention == "cause" && matches!(self.at, At::Compensation(_)) => phrase.cause = Some(mention),
+                Some(_) | None => {}
+            }
+        }
+        for mention in mentions::certain(&phrase.expression).into_iter().filter(|mention| !bound.contains(mention)) {
+            if let Some((value, Some(why))) = self.find(&mention) {
+                errors.at(&mention, why.message(&mention));
+                phrase.holes.push((value, mention));
+            }
+        }
+        phrase
+    }
+
+    fn find(&self, name: &Ident) -> Option<(ValueId, Option<Hidden>)> {
+        let (value, found) = self.scopes.values.iter().enumerate().find(|(_, value)| value.name == *name)?;
+        Some((value, found.step.and_then(|step| self.hides(step))))
+    }
+
+    fn hides(&self, step: usize) -> Option<Hidden> {
+        let blocks = &self.scopes.blocks;
+        match self.at {
+            At::End => None,
+            At::Start => Some(Hidden::Later),
+            At::Step(at) if at == step => Some(Hidden::Own),
+            At::Compensation(at) if at == step => None,
+            At::Step(at) | At::Compensation(at) => match blocks[step].cmp(&blocks[at]) {
+                std::cmp::Ordering::Less => None,
+                std::cmp::Ordering::Equal => Some(Hidden::Sibling),
+                std::cmp::Ordering::Greater => Some(Hidden::Later),
+            },
+        }
+    }
+}
+
+impl Hidden {
+    fn message(&self, name: &Ident) -> String {
+        match self {
+            Self::Own => format!(
+                "step `{name}` uses its own output, which is there only when it has ended: in its `compensate` and in later steps"
+            ),
+            Self::Sibling => format!("`{name}` has no value here: it runs in the same `parallel`"),
+            Self::Later => {
+                format!("`{name}` has no value here: its step runs later; move the step up, or this below it")
+            }
+        }
+    }
+}

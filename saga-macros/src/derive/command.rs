@@ -1,0 +1,172 @@
+//! `#[derive(Command)]`: what was declared of each command, and an enum for each participant.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Fields, Path, Visibility};
+
+use super::read::{Declaration, Known, Names, Variant, any};
+use crate::case;
+use crate::errors::Errors;
+use crate::expand::paths;
+
+/// What the variants may have.
+pub(super) const ATTRIBUTES: &[Known] = &[
+    Known { word: "to", form: "#[to(Participant)]", names: Names::One },
+    Known { word: "replies", form: "#[replies(Event, …)]", names: Names::Some },
+    Known { word: "refuses", form: "#[refuses(Refusal, …)]", names: Names::Some },
+    Known { word: "query", form: "#[query]", names: Names::None },
+    Known { word: "live_only", form: "#[live_only]", names: Names::None },
+];
+
+/// The commands of a bus, checked.
+pub(super) struct Commands {
+    visibility: Visibility,
+    name: Ident,
+    bus: Path,
+    commands: Vec<Command>,
+}
+
+struct Command {
+    variant: Variant,
+    /// None if that is missing, which is reported.
+    to: Option<Ident>,
+}
+
+/// Every command says to whom (L24).
+pub(super) fn check(errors: &mut Errors, declaration: Declaration) -> Commands {
+    let Declaration { visibility, name, bus, variants } = declaration;
+    let commands = variants.into_iter().map(|variant| {
+        let to = variant.names("to").first().cloned();
+        if to.is_none() && variant.mark("to").is_none() {
+            let name = &variant.name;
+            errors.at(name, format!("`{name}` does not say who carries it out: add `#[to(Participant)]`"));
+        }
+        Command { variant, to }
+    });
+    Commands { visibility, name, bus, commands: commands.collect() }
+}
+
+/// The implementation and the enums.
+pub(super) fn expand(commands: &Commands) -> TokenStream {
+    let implementation = implementation(commands);
+    let names = names(commands);
+    let mut participants: Vec<&Ident> = Vec::new();
+    for to in commands.commands.iter().filter_map(|command| command.to.as_ref()) {
+        if !participants.contains(&to) {
+            participants.push(to);
+        }
+    }
+    let participants = participants.into_iter().map(|participant| self::participant(commands, participant));
+    quote!(#implementation #names #(#participants)*)
+}
+
+fn implementation(commands: &Commands) -> TokenStream {
+    let Commands { name, bus, .. } = commands;
+    let message = paths::message();
+    let infos = commands.commands.iter().map(info);
+    let indices = commands.commands.iter().enumerate().map(|(index, command)| {
+        let variant = any(&command.variant.name);
+        quote!(Self::#variant => #index)
+    });
+    let index = if commands.commands.is_empty() { quote!(*self) } else { quote!(self) };
+    quote_spanned! {name.span()=>
+        impl #message::Command for #name {
+            type Bus = #bus;
+            const COMMANDS: &'static [#message::CommandInfo] = &[#(#infos),*];
+            fn index(&self) -> usize { match #index { #(#indices),* } }
+        }
+    }
+}
+
+fn info(command: &Command) -> TokenStream {
+    let message = paths::message();
+    let variant = &command.variant;
+    let (name, doc, fields) = (variant.name.to_string(), &variant.doc, variant.fields_text());
+    let to = command.to.as_ref().map(case::snake).unwrap_or_default();
+    let texts = |word: &str| variant.names(word).iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (replies, refuses) = (texts("replies"), texts("refuses"));
+    let (query, live_only) = (variant.mark("query").is_some(), variant.mark("live_only").is_some());
+    quote! {
+        #message::CommandInfo {
+            name: #name, doc: #doc, fields: #fields, to: #to,
+            replies: &[#(#replies),*], refuses: &[#(#refuses),*], query: #query, live_only: #live_only,
+        }
+    }
+}
+
+/// Matches that name each reply and refusal, so that the compiler reports one that does not exist (L24).
+fn names(commands: &Commands) -> TokenStream {
+    let (bus, message) = (&commands.bus, paths::message());
+    let listed = |word: &'static str, alias: Ident| {
+        let names = commands.commands.iter().flat_map(move |command| command.variant.names(word));
+        let arms = names.map(move |name| {
+            let alias = Ident::new(&alias.to_string(), name.span());
+            let name = any(name);
+            quote!(#alias::#name => {})
+        });
+        arms.collect::<Vec<_>>()
+    };
+    let alias = |name: &str| Ident::new(name, Span::mixed_site());
+    let (event, refusal) = (alias("__Event"), alias("__Refusal"));
+    let (replies, refuses) = (listed("replies", event.clone()), listed("refuses", refusal.clone()));
+    quote! {
+        #[allow(dead_code, unreachable_patterns, clippy::all)]
+        const _: () = {
+            type #event = #message::EventOf<#bus>;
+            type #refusal = #message::RefusalOf<#bus>;
+            fn replies(event: &#event) { match event { #(#replies)* _ => {} } }
+            fn refuses(refusal: &#refusal) { match refusal { #(#refuses)* _ => {} } }
+        };
+    }
+}
+
+/// The enum of one participant's commands.
+fn participant(commands: &Commands, participant: &Ident) -> TokenStream {
+    let Commands { visibility, name, bus, .. } = commands;
+    let own = format_ident!("{participant}Command");
+    let theirs: Vec<_> = commands.commands.iter().filter(|command| command.to.as_ref() == Some(participant)).collect();
+    let variants = theirs.iter().map(|command| {
+        let Variant { name, doc, fields, .. } = &command.variant;
+        quote!(#[doc = #doc] #name #fields)
+    });
+    let doc = format!("The commands of [`{name}`] that `{participant}` carries out.");
+    let (message, snake) = (paths::message(), case::snake(participant));
+    let narrows = theirs.iter().map(|command| moved(&command.variant, name, &own));
+    let widens = theirs.iter().map(|command| moved(&command.variant, &own, name));
+    quote! {
+        #[doc = #doc]
+        #[allow(missing_docs)]
+        #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::cmp::PartialEq)]
+        #visibility enum #own { #(#variants),* }
+        impl #message::ParticipantCommand for #own {
+            type Bus = #bus;
+            const PARTICIPANT: &'static str = #snake;
+            #[allow(unreachable_patterns)]
+            fn narrow(command: #name) -> ::core::result::Result<Self, #name> {
+                ::core::result::Result::Ok(match command {
+                    #(#narrows,)*
+                    other => return ::core::result::Result::Err(other),
+                })
+            }
+        }
+        impl ::core::convert::From<#own> for #name {
+            fn from(command: #own) -> Self { match command { #(#widens),* } }
+        }
+    }
+}
+
+/// The arm from a variant of one enum to that of the other.
+fn moved(variant: &Variant, from: &Ident, to: &Ident) -> TokenStream {
+    let name = &variant.name;
+    match &variant.fields {
+        Fields::Unit => quote!(#from::#name => #to::#name),
+        Fields::Named(fields) => {
+            let fields: Vec<_> = fields.named.iter().filter_map(|field| field.ident.as_ref()).collect();
+            quote!(#from::#name { #(#fields),* } => #to::#name { #(#fields),* })
+        }
+        Fields::Unnamed(fields) => {
+            let fields: Vec<_> = (0..fields.unnamed.len()).map(|index| format_ident!("field_{index}")).collect();
+            quote!(#from::#name(#(#fields),*) => #to::#name(#(#fields),*))
+        }
+    }
+}

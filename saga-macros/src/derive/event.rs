@@ -1,0 +1,66 @@
+//! `#[derive(Event)]`: what was declared of each event.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Path;
+
+use super::read::{Declaration, Known, Names, Variant, any};
+use crate::case;
+use crate::errors::Errors;
+use crate::expand::paths;
+
+/// What the variants may have.
+pub(super) const ATTRIBUTES: &[Known] = &[Known { word: "from", form: "#[from(Participant)]", names: Names::One }];
+
+/// The events of a bus, checked.
+pub(super) struct Events {
+    name: Ident,
+    bus: Path,
+    variants: Vec<Variant>,
+}
+
+/// Nothing that one enum alone can tell: whether an event is a reply is seen by the compiler, across the enums.
+pub(super) fn check(_: &mut Errors, declaration: Declaration) -> Events {
+    let Declaration { name, bus, variants, .. } = declaration;
+    Events { name, bus, variants }
+}
+
+/// The implementation, and the checks across the enums.
+pub(super) fn expand(events: &Events) -> TokenStream {
+    let Events { name, bus, variants } = events;
+    let message = paths::message();
+    let infos = variants.iter().map(info);
+    let indices = variants.iter().enumerate().map(|(index, variant)| {
+        let variant = any(&variant.name);
+        quote!(Self::#variant => #index)
+    });
+    let index = if variants.is_empty() { quote!(*self) } else { quote!(self) };
+    let said = variants.iter().filter(|variant| variant.mark("from").is_none()).map(|variant| said(events, variant));
+    quote_spanned! {name.span()=>
+        impl #message::Event for #name {
+            type Bus = #bus;
+            const EVENTS: &'static [#message::EventInfo] = &[#(#infos),*];
+            fn index(&self) -> usize { match #index { #(#indices),* } }
+        }
+        #(#said)*
+    }
+}
+
+fn info(variant: &Variant) -> TokenStream {
+    let message = paths::message();
+    let (name, doc, fields) = (variant.name.to_string(), &variant.doc, variant.fields_text());
+    let from = match variant.names("from").first().map(case::snake) {
+        Some(from) => quote!(::core::option::Option::Some(#from)),
+        None => quote!(::core::option::Option::None),
+    };
+    quote!(#message::EventInfo { name: #name, doc: #doc, fields: #fields, from: #from })
+}
+
+/// Someone says it: it is a reply, or says who publishes it (L24).
+fn said(events: &Events, variant: &Variant) -> TokenStream {
+    let (check, message, bus) = (paths::check(variant.name.span()), paths::message(), &events.bus);
+    let text = variant.name.to_string();
+    quote_spanned! {variant.name.span()=>
+        const _: () = #check::is_said(<#message::CommandOf<#bus> as #message::Command>::COMMANDS, #text);
+    }
+}

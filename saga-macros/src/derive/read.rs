@@ -1,0 +1,157 @@
+//! An enum of a bus as declared: its variants with the attributes of the language.
+//!
+//! It knows which attributes there are and what they look like, not what they mean.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens as _;
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Data, DeriveInput, Fields, Path, Token, Visibility};
+
+use crate::check::attributes;
+use crate::errors::Errors;
+use crate::text;
+
+/// The enum.
+pub(super) struct Declaration {
+    pub(super) visibility: Visibility,
+    pub(super) name: Ident,
+    pub(super) bus: Path,
+    pub(super) variants: Vec<Variant>,
+}
+
+/// One variant.
+pub(super) struct Variant {
+    pub(super) name: Ident,
+    pub(super) doc: String,
+    pub(super) fields: Fields,
+    pub(super) marks: Vec<Mark>,
+}
+
+/// One attribute of the language on a variant.
+pub(super) struct Mark {
+    pub(super) word: Ident,
+    /// The names in its parentheses.
+    pub(super) names: Vec<Ident>,
+}
+
+/// An attribute that variants of an enum may have.
+pub(super) struct Known {
+    pub(super) word: &'static str,
+    /// How it is written, for messages.
+    pub(super) form: &'static str,
+    pub(super) names: Names,
+}
+
+/// How many names an attribute takes.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Names {
+    None,
+    One,
+    Some,
+}
+
+impl Variant {
+    /// Its mark with this word.
+    pub(super) fn mark(&self, word: &str) -> Option<&Mark> {
+        self.marks.iter().find(|mark| mark.word == word)
+    }
+
+    /// The names that its mark with this word lists.
+    pub(super) fn names(&self, word: &str) -> &[Ident] {
+        self.mark(word).map_or(&[], |mark| &mark.names)
+    }
+
+    /// Its fields and their types, as written.
+    pub(super) fn fields_text(&self) -> String {
+        match &self.fields {
+            Fields::Unit => String::new(),
+            Fields::Named(fields) => {
+                let fields = fields.named.iter().map(|field| {
+                    let name = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
+                    format!("{name}: {}", text::of_type(&field.ty))
+                });
+                format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
+            }
+            Fields::Unnamed(fields) => {
+                let fields = fields.unnamed.iter().map(|field| text::of_type(&field.ty));
+                format!("({})", fields.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}
+
+/// Reads the enum; none if it is no enum of a bus at all.
+pub(super) fn declaration(errors: &mut Errors, input: TokenStream, known: &[Known]) -> Option<Declaration> {
+    let input: DeriveInput = errors.take(syn::parse2(input))?;
+    let Data::Enum(data) = input.data else {
+        errors.at(&input.ident, "the words of a bus are the variants of an enum");
+        return None;
+    };
+    if !input.generics.params.is_empty() {
+        errors.at(&input.generics, "the words of a bus have no generic parameters");
+        return None;
+    }
+    let bus = bus(errors, &input.ident, &input.attrs)?;
+    let variants = data.variants.into_iter().map(|variant| Variant {
+        marks: marks(errors, &variant.attrs, known),
+        doc: attributes::doc(&variant.attrs),
+        fields: plain(errors, variant.fields),
+        name: variant.ident,
+    });
+    Some(Declaration { visibility: input.vis, name: input.ident, bus, variants: variants.collect() })
+}
+
+fn bus(errors: &mut Errors, name: &Ident, attributes: &[Attribute]) -> Option<Path> {
+    let Some(attribute) = attributes.iter().find(|attribute| attribute.path().is_ident("bus")) else {
+        errors.at(name, format!("`{name}` does not say whose words these are: add `#[bus(TheBus)]`"));
+        return None;
+    };
+    errors.take(attribute.parse_args_with(Path::parse_mod_style))
+}
+
+fn marks(errors: &mut Errors, attributes: &[Attribute], known: &[Known]) -> Vec<Mark> {
+    let mut marks: Vec<Mark> = Vec::new();
+    for attribute in attributes {
+        let Some(word) = attribute.path().get_ident() else { continue };
+        if matches!(word.to_string().as_str(), "harmless" | "redact") {
+            errors.at(word, format!("`#[{word}]` is part of the language, but not built yet"));
+        }
+        let Some(known) = known.iter().find(|known| word == known.word) else { continue };
+        if marks.iter().any(|mark| mark.word == *word) {
+            errors.at(word, format!("`#[{word}]` is given twice: remove one of them"));
+            continue;
+        }
+        match names(attribute, known) {
+            Some(names) => marks.push(Mark { word: word.clone(), names }),
+            None => errors.at(attribute, format!("expected `{}`", known.form)),
+        }
+    }
+    marks
+}
+
+fn names(attribute: &Attribute, known: &Known) -> Option<Vec<Ident>> {
+    if known.names == Names::None {
+        return attribute.meta.require_path_only().ok().map(|_| Vec::new());
+    }
+    let names = attribute.parse_args_with(Punctuated::<Ident, Token![,]>::parse_terminated).ok()?;
+    let enough = if known.names == Names::One { names.len() == 1 } else { !names.is_empty() };
+    enough.then(|| names.into_iter().collect())
+}
+
+/// The fields without their attributes.
+fn plain(errors: &mut Errors, mut fields: Fields) -> Fields {
+    for field in &mut fields {
+        if let Some(redact) = field.attrs.iter().find(|attribute| attribute.path().is_ident("redact")) {
+            errors.at(redact.path(), "`#[redact]` is part of the language, but not built yet");
+        }
+        field.attrs.retain(|attribute| attribute.path().is_ident("doc"));
+        field.vis = Visibility::Inherited;
+    }
+    fields
+}
+
+/// A pattern that matches a variant whatever its fields are.
+pub(super) fn any(variant: &Ident) -> TokenStream {
+    let variant = variant.to_token_stream();
+    quote::quote!(#variant { .. })
+}

@@ -1,0 +1,151 @@
+//! `Saga::answer`: what the arms say.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+
+use super::transition::number;
+use super::{Expansion, paths};
+use crate::model::live::{Field, Variant, Way};
+use crate::model::{Arm, Disposition, Exchange, Outcome, Step};
+
+/// The function.
+///
+/// A compensation of one command has no arms: handled is undone, and the machine knows the rest.
+pub(super) fn answer(expansion: &Expansion<'_>) -> TokenStream {
+    let (saga, message, cause) = (paths::saga(), paths::message(), paths::cause());
+    let variants = expansion.variants.iter().filter(|variant| variant.way == Way::Forward);
+    let arms = variants.flat_map(|variant| {
+        let steps = &expansion.saga.places[variant.place].steps;
+        steps.iter().filter_map(|step| step_answer(expansion, variant, *step))
+    });
+    quote_spanned! {Span::mixed_site()=>
+        fn answer(
+            state: &mut Self::State,
+            at: #message::At,
+            cause: ::core::option::Option<&#cause>,
+            heard: #saga::Heard<'_, Self::Bus>,
+        ) -> #saga::Verdict {
+            match (state, at.mode, at.step) {
+                #(#arms)*
+                _ => #saga::Verdict::NoArm,
+            }
+        }
+    }
+}
+
+fn step_answer(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Option<TokenStream> {
+    let step = &expansion.saga.steps[index];
+    let exchange = step.exchange.as_ref()?;
+    let answer = Answer { expansion, step, fields: &variant.fields, slot: slot() };
+    let (saga, message) = (paths::saga(), paths::message());
+    let (state, name, number) = (&expansion.state, &variant.name, number(index));
+    let phrases = exchange.arms.iter().flat_map(|arm| arm.guard.iter().chain(arm.disposition.phrase()));
+    let fields = expansion.bound(variant, phrases);
+    let (own, slot) = (expansion.local(step.value), slot());
+    let arms = answer.heard(exchange);
+    Some(quote_spanned! {Span::mixed_site()=>
+        (#state::#name { #(#fields,)* #own: #slot, .. }, #message::Mode::Forward, #number) => match heard {
+            #(#arms)*
+            _ => #saga::Verdict::NoArm,
+        },
+    })
+}
+
+fn slot() -> Ident {
+    format_ident!("slot", span = Span::mixed_site())
+}
+
+/// The arms of one step.
+struct Answer<'a> {
+    expansion: &'a Expansion<'a>,
+    step: &'a Step,
+    fields: &'a [Field],
+    slot: Ident,
+}
+
+impl Answer<'_> {
+    fn heard(&self, exchange: &Exchange) -> Vec<TokenStream> {
+        let of = |kind: fn(&Outcome) -> bool| exchange.arms.iter().filter(move |arm| kind(&arm.outcome));
+        let mut heard = Vec::new();
+        heard.extend(self.matched("Event", of(|outcome| matches!(outcome, Outcome::Event(..))).collect()));
+        heard.extend(of(|outcome| matches!(outcome, Outcome::Handled)).map(|arm| self.plain("Handled", arm)));
+        if exchange.arms.iter().all(|arm| !matches!(arm.outcome, Outcome::Event(..) | Outcome::Handled)) {
+            heard.push(self.done());
+        }
+        heard.extend(self.matched("Refused", of(|outcome| matches!(outcome, Outcome::Refused(..))).collect()));
+        heard.extend(of(|outcome| matches!(outcome, Outcome::Timeout)).map(|arm| self.plain("Timeout", arm)));
+        heard.extend(of(|outcome| matches!(outcome, Outcome::Disconnected)).map(|arm| self.plain("Disconnected", arm)));
+        heard
+    }
+
+    /// What is heard with something to match: by value, so a clone of it.
+    fn matched(&self, heard: &str, arms: Vec<&Arm>) -> Option<TokenStream> {
+        if arms.is_empty() {
+            return None;
+        }
+        let (saga, heard) = (paths::saga(), Ident::new(heard, Span::mixed_site()));
+        let arms = arms.into_iter().filter_map(|arm| {
+            let (Outcome::Event(_, pattern) | Outcome::Refused(_, pattern, _)) = &arm.outcome else { return None };
+            let (pattern, guard, verdict) = (&pattern.tokens, self.guard(arm), self.verdict(&arm.disposition));
+            Some(quote!(#pattern #guard => #verdict,))
+        });
+        Some(quote_spanned! {Span::mixed_site()=>
+            #saga::Heard::#heard(heard) => match ::core::clone::Clone::clone(heard) {
+                #(#arms)*
+                _ => #saga::Verdict::NoArm,
+            },
+        })
+    }
+
+    fn plain(&self, heard: &str, arm: &Arm) -> TokenStream {
+        let (saga, heard) = (paths::saga(), Ident::new(heard, Span::mixed_site()));
+        let (guard, verdict) = (self.guard(arm), self.verdict(&arm.disposition));
+        quote!(#saga::Heard::#heard #guard => #verdict,)
+    }
+
+    /// *Handled* ends a step that awaits nothing else, with `()`.
+    fn done(&self) -> TokenStream {
+        let (saga, slot) = (paths::saga(), &self.slot);
+        let runtime = paths::expansion();
+        let unit = self.step.output.as_ref().is_none_or(|output| crate::check::is_unit(output));
+        let value = if unit { quote!(()) } else { quote!(#runtime::hole()) };
+        quote! {
+            #saga::Heard::Handled => {
+                *#slot = #saga::Slot::full(#value);
+                #saga::Verdict::Done
+            }
+        }
+    }
+
+    fn guard(&self, arm: &Arm) -> Option<TokenStream> {
+        let guard = arm.guard.as_ref()?;
+        let guard = if guard.mentions.is_empty() && guard.holes.is_empty() {
+            let expression = &guard.expression;
+            quote!(#expression)
+        } else {
+            self.expansion.owned(guard, self.fields, Some(&quote!(bool)))
+        };
+        Some(quote!(if #guard))
+    }
+
+    fn verdict(&self, disposition: &Disposition) -> TokenStream {
+        let (saga, slot) = (paths::saga(), &self.slot);
+        match disposition {
+            Disposition::Value(value) => {
+                let ty = &self.expansion.saga.values[self.step.value].ty;
+                let value = self.expansion.owned(value, self.fields, Some(ty));
+                quote!({
+                    *#slot = #saga::Slot::full(#value);
+                    #saga::Verdict::Done
+                })
+            }
+            Disposition::Fail(reason) => {
+                use syn::spanned::Spanned as _;
+                let span = reason.expression.span();
+                let reason = self.expansion.owned(reason, self.fields, None);
+                quote_spanned!(span=> #saga::Verdict::Fail(::std::string::ToString::to_string(&#reason)))
+            }
+            Disposition::Retry => quote!(#saga::Verdict::Retry),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `Saga::exchange`: what is said, and its times.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+use super::transition::number;
+use super::{Expansion, paths};
+use crate::model::live::{Field, Variant, Way};
+use crate::model::{Duration, Exchange, Phrase};
+
+/// The function.
+pub(super) fn exchange(expansion: &Expansion<'_>) -> TokenStream {
+    let (saga, message, cause, runtime) = (paths::saga(), paths::message(), paths::cause(), paths::expansion());
+    let forward = arms(expansion, Way::Forward);
+    let back = arms(expansion, Way::Back);
+    let undo = (!back.is_empty()).then(|| {
+        quote_spanned! {Span::mixed_site()=>
+            if let #message::Mode::Compensation = at.mode {
+                let state = #runtime::undoing::<Self>(state, at.step);
+                return match (&*state, at.step) {
+                    #(#back)*
+                    _ => #runtime::misplaced("exchange"),
+                };
+            }
+        }
+    });
+    quote_spanned! {Span::mixed_site()=>
+        fn exchange(
+            state: &Self::State,
+            at: #message::At,
+            cause: ::core::option::Option<&#cause>,
+        ) -> #saga::ExchangePlan<Self::Bus> {
+            #undo
+            match (state, at.step) {
+                #(#forward)*
+                _ => #runtime::misplaced("exchange"),
+            }
+        }
+    }
+}
+
+fn arms(expansion: &Expansion<'_>, way: Way) -> Vec<TokenStream> {
+    let variants = expansion.variants.iter().filter(|variant| variant.way == way);
+    let steps = variants
+        .flat_map(|variant| expansion.saga.places[variant.place].steps.iter().map(move |step| (variant, *step)));
+    let exchanges = steps.filter_map(|(variant, index)| {
+        let step = &expansion.saga.steps[index];
+        let exchange = match way {
+            Way::Forward => step.exchange.as_ref(),
+            Way::Back => step.compensation.exchange(),
+        };
+        exchange.map(|exchange| arm(expansion, variant, index, exchange))
+    });
+    exchanges.collect()
+}
+
+fn arm(expansion: &Expansion<'_>, variant: &Variant, step: usize, exchange: &Exchange) -> TokenStream {
+    let fields = expansion.bound(variant, exchange.phrases());
+    let (state, name, step) = (&expansion.state, &variant.name, number(step));
+    let plan = plan(expansion, exchange, &variant.fields);
+    quote!((#state::#name { #(#fields,)* .. }, #step) => #plan,)
+}
+
+fn plan(expansion: &Expansion<'_>, exchange: &Exchange, fields: &[Field]) -> TokenStream {
+    let saga = paths::saga();
+    let command = expansion.owned(&exchange.action.command, fields, None);
+    let within = optional(exchange.within.as_ref().map(|within| expansion.duration(within, fields)));
+    let retry = optional(exchange.retry.as_ref().map(|retry| {
+        let times = expansion.owned(&retry.times, fields, Some(&quote!(u32)));
+        let (every, at_most) = (expansion.duration(&retry.every, fields), expansion.duration(&retry.at_most, fields));
+        quote!(#saga::RetryPlan { times: #times, every: #every, at_most: #at_most })
+    }));
+    quote!(#saga::ExchangePlan { command: #command, within: #within, retry: #retry })
+}
+
+fn optional(value: Option<TokenStream>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
+    }
+}
+
+impl Expansion<'_> {
+    /// A duration as an expression.
+    pub(super) fn duration(&self, duration: &Duration, fields: &[Field]) -> TokenStream {
+        match duration {
+            Duration::Literal { span, duration } => {
+                let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
+                quote_spanned!(*span=> ::core::time::Duration::new(#seconds, #nanos))
+            }
+            Duration::Computed(phrase) => self.owned(phrase, fields, Some(&quote!(::core::time::Duration))),
+        }
+    }
+
+    /// The fields of a variant that these phrases need, as names to bind.
+    pub(super) fn bound<'p>(
+        &self,
+        variant: &Variant,
+        phrases: impl Iterator<Item = &'p Phrase>,
+    ) -> Vec<proc_macro2::Ident> {
+        let needed: std::collections::BTreeSet<_> = phrases.flat_map(Phrase::needs).collect();
+        let fields = variant.fields.iter().filter(|field| needed.contains(&field.value));
+        fields.map(|field| self.local(field.value)).collect()
+    }
+}

@@ -1,0 +1,214 @@
+//! `impl Saga`: where the saga begins, goes on, goes back and ends.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+
+use syn::spanned::Spanned as _;
+
+use super::{Expansion, answer, definition, exchange, paths};
+use crate::model::live::{Field, Variant, Way};
+use crate::model::{Deadline, Duration};
+
+/// The implementation; none for a saga without places, which is reported already.
+pub(super) fn saga(expansion: &Expansion<'_>) -> TokenStream {
+    if expansion.variants.is_empty() {
+        return TokenStream::new();
+    }
+    let saga = expansion.saga;
+    let (name, state, bus) = (&saga.name, &expansion.state, &saga.bus);
+    let (path, expand) = (paths::saga(), paths::definition());
+    let output = saga.output.as_ref().map_or_else(|| quote!(()), |output| quote!(#output));
+    let bounds = expansion.bounds(expansion.all_values(), &paths::value());
+    let bounds = saga.output.as_ref().map_or(bounds.clone(), |output| {
+        let value = paths::value();
+        quote!(#bounds, for<'__a> #output: #value)
+    });
+    let definition = definition::definition(expansion);
+    let functions = [
+        triggered_by(expansion),
+        deadline(expansion),
+        begin(expansion),
+        position(expansion),
+        exchange::exchange(expansion),
+        answer::answer(expansion),
+        forward(expansion),
+        back(expansion),
+        self::output(expansion),
+    ];
+    let bus_type = quote_spanned!(bus.span()=> type Bus = #bus;);
+    let output_type = quote_spanned!(output.span()=> type Output = #output;);
+    quote! {
+        impl #path::Saga for #name #bounds {
+            #bus_type
+            #output_type
+            type State = #state;
+            const DEFINITION: &'static #expand::Definition = &#definition;
+            #(#functions)*
+        }
+    }
+}
+
+fn triggered_by(expansion: &Expansion<'_>) -> TokenStream {
+    let message = paths::message();
+    let arms = expansion.saga.triggers.iter().map(|trigger| {
+        let pattern = &trigger.pattern.tokens;
+        let guard = trigger.guard.as_ref().map(|guard| quote!(if #guard));
+        let bindings = trigger.bindings.iter().map(|(name, value)| match value {
+            Some(value) => quote!(#name: #value),
+            None => {
+                let expansion = paths::expansion();
+                quote!(#name: #expansion::hole())
+            }
+        });
+        quote!(#pattern #guard => ::core::option::Option::Some(Self { #(#bindings),* }),)
+    });
+    let body = if expansion.saga.triggers.is_empty() {
+        quote!(::core::option::Option::None)
+    } else {
+        quote_spanned!(Span::mixed_site()=> match ::core::clone::Clone::clone(event) {
+            #(#arms)*
+            _ => ::core::option::Option::None,
+        })
+    };
+    quote_spanned! {Span::mixed_site()=>
+        fn triggered_by(event: &#message::EventOf<Self::Bus>) -> ::core::option::Option<Self> { #body }
+    }
+}
+
+fn deadline(expansion: &Expansion<'_>) -> TokenStream {
+    let fields: Vec<_> = expansion.saga.parameters().map(|(id, _)| expansion.local(id)).collect();
+    let body = match &expansion.saga.deadline {
+        Some(Deadline::After(duration @ Duration::Literal { .. })) => {
+            let duration = expansion.duration(duration, &[]);
+            quote!(::core::option::Option::Some(#duration))
+        }
+        Some(Deadline::After(computed)) => {
+            let duration = expansion.duration(computed, &[]);
+            quote!(let Self { #(#fields),* } = self; ::core::option::Option::Some(#duration))
+        }
+        Some(Deadline::None { .. }) | None => quote!(::core::option::Option::None),
+    };
+    quote!(fn deadline(&self) -> ::core::option::Option<::core::time::Duration> { #body })
+}
+
+fn begin(expansion: &Expansion<'_>) -> TokenStream {
+    let first = &expansion.variants[0];
+    let fields = expansion.saga.parameters().map(|(id, _)| expansion.local(id));
+    let state = expansion.made(first, |field| {
+        let name = expansion.local(field.value);
+        quote!(#name)
+    });
+    quote! {
+        fn begin(self) -> Self::State {
+            let Self { #(#fields),* } = self;
+            #state
+        }
+    }
+}
+
+fn position(expansion: &Expansion<'_>) -> TokenStream {
+    let (saga, state) = (paths::saga(), &expansion.state);
+    let arms = expansion.variants.iter().map(|variant| {
+        let (name, place) = (&variant.name, number(variant.place));
+        let way = match variant.way {
+            Way::Forward => format_ident!("Forward"),
+            Way::Back => format_ident!("Compensating"),
+        };
+        quote!(#state::#name { .. } => #saga::Position::#way(#place))
+    });
+    quote_spanned! {Span::mixed_site()=>
+        fn position(state: &Self::State) -> #saga::Position { match state { #(#arms),* } }
+    }
+}
+
+fn forward(expansion: &Expansion<'_>) -> TokenStream {
+    let runtime = paths::expansion();
+    let ways: Vec<_> = expansion.variants.iter().filter(|variant| variant.way == Way::Forward).collect();
+    let arms = ways.windows(2).map(|pair| expansion.moved(pair[0], pair[1]));
+    quote_spanned! {Span::mixed_site()=>
+        fn forward(state: Self::State) -> Self::State {
+            match state {
+                #(#arms)*
+                _ => #runtime::misplaced("forward"),
+            }
+        }
+    }
+}
+
+/// One place back at a time: from wherever the saga is to the undoing of the nearest place that can be undone.
+fn back(expansion: &Expansion<'_>) -> TokenStream {
+    let runtime = paths::expansion();
+    let arms = expansion.variants.iter().filter_map(|variant| {
+        let there = |back: &&Variant| {
+            back.way == Way::Back
+                && (back.place < variant.place || (back.place == variant.place && variant.way == Way::Forward))
+        };
+        let to = expansion.variants.iter().rfind(there)?;
+        Some(expansion.moved(variant, to))
+    });
+    let arms: Vec<_> = arms.collect();
+    quote_spanned! {Span::mixed_site()=>
+        fn back(state: Self::State, place: u16) -> Self::State {
+            #runtime::back::<Self>(state, place, |state| match state {
+                #(#arms)*
+                _ => #runtime::misplaced("back"),
+            })
+        }
+    }
+}
+
+fn output(expansion: &Expansion<'_>) -> TokenStream {
+    let (state, runtime) = (&expansion.state, paths::expansion());
+    let last = expansion.variants.iter().rfind(|variant| variant.way == Way::Forward);
+    let (Some(last), Some(returns)) = (last, &expansion.saga.returns) else {
+        let body = if expansion.saga.output.is_some() { quote!(#runtime::hole()) } else { quote!() };
+        return quote_spanned!(Span::mixed_site()=> fn output(state: &Self::State) -> Self::Output { #body });
+    };
+    let fields = last.fields.iter().map(|field| expansion.local(field.value));
+    let ty = expansion.saga.output.as_ref().map(|output| quote!(#output));
+    let (name, value) = (&last.name, expansion.owned(returns, &last.fields, ty.as_ref()));
+    let rest = if expansion.variants.len() > 1 { quote!(_ => #runtime::misplaced("output"),) } else { quote!() };
+    quote_spanned! {Span::mixed_site()=>
+        fn output(state: &Self::State) -> Self::Output {
+            match state {
+                #state::#name { #(#fields),* } => #value,
+                #rest
+            }
+        }
+    }
+}
+
+/// The number of a place or a step, as the runtime counts.
+pub(super) fn number(index: usize) -> u16 {
+    u16::try_from(index).unwrap_or(u16::MAX)
+}
+
+impl Expansion<'_> {
+    /// The state of a variant; what is not of the place itself comes from `value`.
+    fn made(&self, variant: &Variant, value: impl Fn(Field) -> TokenStream) -> TokenStream {
+        let (state, name, saga) = (&self.state, &variant.name, paths::saga());
+        let own = self.saga.places[variant.place].outputs(self.saga);
+        let fields = variant.fields.iter().map(|field| {
+            let name = self.local(field.value);
+            let empty = variant.way == Way::Forward && own.contains(&field.value);
+            let value = if empty { quote!(#saga::Slot::EMPTY) } else { value(*field) };
+            quote!(#name: #value)
+        });
+        quote!(#state::#name { #(#fields),* })
+    }
+
+    /// The arm that takes what the second variant needs out of the first.
+    fn moved(&self, from: &Variant, to: &Variant) -> TokenStream {
+        let (state, name, saga) = (&self.state, &from.name, paths::saga());
+        let kept = to.fields.iter().filter_map(|field| from.field(field.value)).map(|field| self.local(field.value));
+        let made = self.made(to, |field| {
+            let name = self.local(field.value);
+            match (from.field(field.value).is_some_and(|from| from.slot), field.slot) {
+                (true, false) => quote!(#saga::Slot::take(#name)),
+                (false, true) => quote!(#saga::Slot::full(#name)),
+                _ => quote!(#name),
+            }
+        });
+        quote!(#state::#name { #(#kept,)* .. } => #made,)
+    }
+}

@@ -1,0 +1,226 @@
+//! Which names an expression mentions: too many when values are kept and cloned, too few when an author is accused.
+//!
+//! It knows Rust's syntax and nothing of sagas.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use syn::punctuated::Punctuated;
+use syn::visit::{self, Visit};
+use syn::{Expr, ExprCall, ExprPath, Macro, Pat, Token};
+
+/// A name, and where it stands.
+pub(crate) type Mention = Ident;
+
+/// All names that the expression may mention: paths of one segment, and whatever looks like one inside of macros,
+/// format strings included. A wrong hit costs a clone; one missed would not compile.
+pub(crate) fn all(expression: &Expr) -> Vec<Mention> {
+    let mut visitor = All { found: Vec::new() };
+    visitor.visit_expr(expression);
+    visitor.found
+}
+
+struct All {
+    found: Vec<Mention>,
+}
+
+impl<'ast> Visit<'ast> for All {
+    fn visit_expr_path(&mut self, path: &'ast ExprPath) {
+        self.found.extend(single(path).cloned());
+        visit::visit_expr_path(self, path);
+    }
+
+    fn visit_macro(&mut self, invocation: &'ast Macro) {
+        in_tokens(invocation.tokens.clone(), &mut self.found);
+    }
+
+    fn visit_expr(&mut self, expression: &'ast Expr) {
+        match expression {
+            Expr::Verbatim(tokens) => in_tokens(tokens.clone(), &mut self.found),
+            other => visit::visit_expr(self, other),
+        }
+    }
+}
+
+/// The names that the expression certainly takes from outside: not shadowed by anything in it, not called, not in a
+/// macro.
+pub(crate) fn certain(expression: &Expr) -> Vec<Mention> {
+    let shadowed = bound(expression);
+    let mut visitor = Certain { found: Vec::new() };
+    visitor.visit_expr(expression);
+    visitor.found.retain(|mention| !shadowed.contains(&mention.to_string()));
+    visitor.found
+}
+
+struct Certain {
+    found: Vec<Mention>,
+}
+
+impl<'ast> Visit<'ast> for Certain {
+    fn visit_expr_path(&mut self, path: &'ast ExprPath) {
+        self.found.extend(single(path).cloned());
+        visit::visit_expr_path(self, path);
+    }
+
+    fn visit_expr_call(&mut self, call: &'ast ExprCall) {
+        if !matches!(&*call.func, Expr::Path(path) if single(path).is_some()) {
+            self.visit_expr(&call.func);
+        }
+        call.args.iter().for_each(|argument| self.visit_expr(argument));
+    }
+
+    fn visit_item(&mut self, _: &'ast syn::Item) {}
+}
+
+/// The names that patterns anywhere in the expression bind.
+pub(crate) fn bound(expression: &Expr) -> BTreeSet<String> {
+    let mut visitor = Bound { found: Vec::new() };
+    visitor.visit_expr(expression);
+    visitor.found.iter().map(ToString::to_string).collect()
+}
+
+/// Whether something in the expression may run more than once.
+pub(crate) fn repeats(expression: &Expr) -> bool {
+    let mut visitor = Repeats { found: false };
+    visitor.visit_expr(expression);
+    visitor.found
+}
+
+struct Repeats {
+    found: bool,
+}
+
+impl<'ast> Visit<'ast> for Repeats {
+    fn visit_expr(&mut self, expression: &'ast Expr) {
+        self.found |= matches!(expression, Expr::Closure(_) | Expr::ForLoop(_) | Expr::While(_) | Expr::Loop(_));
+        visit::visit_expr(self, expression);
+    }
+
+    fn visit_macro(&mut self, invocation: &'ast Macro) {
+        let parse = Punctuated::<Expr, Token![,]>::parse_terminated;
+        let arguments = invocation.parse_body_with(parse).unwrap_or_default();
+        arguments.iter().for_each(|argument| self.visit_expr(argument));
+    }
+}
+
+/// The names that a pattern binds. A capitalised one is a constant or a unit variant.
+pub(crate) fn bindings(pattern: &Pat) -> Vec<Ident> {
+    let mut visitor = Bound { found: Vec::new() };
+    visitor.visit_pat(pattern);
+    visitor.found.retain(|name| reads_as_binding(name));
+    visitor.found
+}
+
+/// Whether a bare name in a pattern reads as a binding rather than a variant.
+pub(crate) fn reads_as_binding(name: &Ident) -> bool {
+    use syn::ext::IdentExt as _;
+    name.unraw().to_string().starts_with(|first: char| first.is_lowercase() || first == '_')
+}
+
+struct Bound {
+    found: Vec<Ident>,
+}
+
+impl<'ast> Visit<'ast> for Bound {
+    fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
+        self.found.push(pattern.ident.clone());
+        visit::visit_pat_ident(self, pattern);
+    }
+}
+
+/// The name, if a path is nothing but a name.
+pub(crate) fn single(path: &ExprPath) -> Option<&Ident> {
+    if path.qself.is_some() { None } else { path.path.get_ident() }
+}
+
+/// Idents of tokens that are not after a `.` and not next to `::`, and those in the braces of string literals.
+fn in_tokens(tokens: TokenStream, found: &mut Vec<Mention>) {
+    let mut before = Before::Nothing;
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        before = match token {
+            TokenTree::Group(group) => {
+                in_tokens(group.stream(), found);
+                Before::Nothing
+            }
+            TokenTree::Ident(name) => {
+                let path = before == Before::Colon;
+                if before != Before::Dot && !path {
+                    found.push(name);
+                }
+                Before::Nothing
+            }
+            TokenTree::Punct(punct) => match (punct.as_char(), before) {
+                ('.', Before::Dot) => Before::Nothing,
+                ('.', _) => Before::Dot,
+                (':', Before::HalfColon) => Before::Colon,
+                (':', _) => Before::HalfColon,
+                _ => Before::Nothing,
+            },
+            TokenTree::Literal(literal) => {
+                in_format_string(&literal, found);
+                Before::Nothing
+            }
+        };
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Before {
+    Nothing,
+    Dot,
+    HalfColon,
+    Colon,
+}
+
+/// `{name}`, `{name:…}` and `{:name$}` in a string literal.
+fn in_format_string(literal: &proc_macro2::Literal, found: &mut Vec<Mention>) {
+    let Ok(text) = syn::parse_str::<syn::LitStr>(&literal.to_string()) else { return };
+    let text = text.value();
+    let pieces = text.split('{').skip(1).filter_map(|piece| piece.split('}').next());
+    for word in pieces.flat_map(|piece| piece.split(|c: char| !c.is_alphanumeric() && c != '_')) {
+        if let Ok(mut name) = syn::parse_str::<Ident>(word) {
+            name.set_span(literal.span());
+            found.push(name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(found: &[Ident]) -> Vec<String> {
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    fn all_of(text: &str) -> Vec<String> {
+        names(&all(&syn::parse_str(text).expect("an expression")))
+    }
+
+    fn certain_of(text: &str) -> Vec<String> {
+        names(&certain(&syn::parse_str(text).expect("an expression")))
+    }
+
+    #[test]
+    fn what_may_be_mentioned() {
+        assert_eq!(all_of("Foo { name, title: other.field }"), ["name", "other"]);
+        assert_eq!(all_of("format!(\"{a} {b:>width$} {}\", c.d)"), ["a", "b", "width", "c"]);
+        assert_eq!(all_of("{ let x = y; x }"), ["y", "x"]);
+        assert_eq!(all_of("vec![a::b, 0..c]"), ["a", "c"]);
+    }
+
+    #[test]
+    fn what_is_mentioned_for_certain() {
+        assert_eq!(certain_of("book(Foo { name })"), ["name"]);
+        assert_eq!(certain_of("{ let x = y; x }"), ["y"]);
+        assert_eq!(certain_of("items.map(|item| item.of(order))"), ["items", "order"]);
+    }
+
+    #[test]
+    fn what_a_pattern_binds() {
+        use syn::parse::Parser as _;
+        let pattern = Pat::parse_multi.parse_str("Moved { from, to: Some(target), None }").expect("a pattern");
+        assert_eq!(names(&bindings(&pattern)), ["from", "target"]);
+    }
+}

@@ -1,0 +1,233 @@
+//! Between check and expansion: a saga whose rules have been checked, with every name resolved.
+//!
+//! It knows no tokens of the language and none of the expansion. A part that was found wrong is absent, and the
+//! expansion puts a hole in its place, so that the rest is still compiled for its own errors.
+
+pub(crate) mod live;
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::{Expr, Path, Type, Visibility};
+
+/// One saga.
+pub(crate) struct Saga {
+    pub(crate) visibility: Visibility,
+    pub(crate) name: Ident,
+    /// The name on the wire and in the log.
+    pub(crate) wire_name: String,
+    pub(crate) version: u32,
+    pub(crate) doc: String,
+    pub(crate) bus: Path,
+    pub(crate) output: Option<Type>,
+    /// The parameters, then the outputs of the steps: all that can be named.
+    pub(crate) values: Vec<Value>,
+    pub(crate) triggers: Vec<Trigger>,
+    pub(crate) deadline: Option<Deadline>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) places: Vec<Place>,
+    pub(crate) returns: Option<Phrase>,
+}
+
+impl Saga {
+    /// The parameters.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (ValueId, &Value)> {
+        self.values.iter().enumerate().filter(|(_, value)| value.step.is_none())
+    }
+
+    /// The place of a step.
+    pub(crate) fn place_of(&self, step: usize) -> usize {
+        self.places.iter().position(|place| place.steps.contains(&step)).unwrap_or(0)
+    }
+}
+
+/// An index into [`Saga::values`].
+pub(crate) type ValueId = usize;
+
+/// A parameter, or the output of a step.
+pub(crate) struct Value {
+    pub(crate) name: Ident,
+    pub(crate) ty: TokenStream,
+    pub(crate) doc: String,
+    /// The step whose output it is; none for a parameter.
+    pub(crate) step: Option<usize>,
+}
+
+/// An expression of the author, and the names of the saga that it mentions.
+pub(crate) struct Phrase {
+    pub(crate) expression: Expr,
+    /// What it may mention of what is in scope, each mention with its own span.
+    pub(crate) mentions: Vec<(ValueId, Ident)>,
+    /// Mentions of `cause`, where that is in scope.
+    pub(crate) cause: Option<Ident>,
+    /// Mentions of what is not in scope, each already reported: they are given a type and no value.
+    pub(crate) holes: Vec<(ValueId, Ident)>,
+}
+
+impl Phrase {
+    /// The values that it needs.
+    pub(crate) fn needs(&self) -> impl Iterator<Item = ValueId> + '_ {
+        self.mentions.iter().map(|(value, _)| *value)
+    }
+}
+
+/// One `trigger`.
+pub(crate) struct Trigger {
+    /// The variants that it matches, in bare form.
+    pub(crate) events: Vec<Taken>,
+    pub(crate) pattern: Pattern,
+    pub(crate) guard: Option<Expr>,
+    /// A value for each parameter, by name; none where it was found to be missing.
+    pub(crate) bindings: Vec<(Ident, Option<Expr>)>,
+}
+
+/// A pattern of the author, whose variants are written out with the enum that they belong to.
+pub(crate) struct Pattern {
+    pub(crate) tokens: TokenStream,
+    /// As written.
+    pub(crate) text: String,
+}
+
+/// A variant that a pattern names.
+pub(crate) struct Taken {
+    pub(crate) variant: Ident,
+    /// Whether every value of it matches, guard included.
+    pub(crate) whole: bool,
+}
+
+/// The `deadline`.
+pub(crate) enum Deadline {
+    After(Duration),
+    None { because: String },
+}
+
+/// A length of time.
+pub(crate) enum Duration {
+    Literal { span: Span, duration: std::time::Duration },
+    Computed(Phrase),
+}
+
+/// One `step`.
+pub(crate) struct Step {
+    pub(crate) name: Ident,
+    pub(crate) doc: String,
+    /// The output, an index into [`Saga::values`].
+    pub(crate) value: ValueId,
+    /// The type after `->`, as written.
+    pub(crate) output: Option<Type>,
+    /// What it says and waits for; none if that is broken or not built.
+    pub(crate) exchange: Option<Exchange>,
+    pub(crate) compensation: Compensation,
+    /// Whether all of it was understood, so that rules across the enums may speak.
+    pub(crate) whole: bool,
+}
+
+/// What undoes a step.
+pub(crate) enum Compensation {
+    /// Nothing has to be undone.
+    NotNeeded,
+    None {
+        because: String,
+    },
+    Exchange(Box<Exchange>),
+}
+
+impl Compensation {
+    pub(crate) fn exchange(&self) -> Option<&Exchange> {
+        match self {
+            Self::Exchange(exchange) => Some(exchange),
+            Self::NotNeeded | Self::None { .. } => None,
+        }
+    }
+}
+
+/// What a step or a compensation says, and what ends it.
+pub(crate) struct Exchange {
+    pub(crate) action: Action,
+    pub(crate) arms: Vec<Arm>,
+    pub(crate) within: Option<Duration>,
+    pub(crate) retry: Option<Retry>,
+}
+
+impl Exchange {
+    /// All expressions in it.
+    pub(crate) fn phrases(&self) -> impl Iterator<Item = &Phrase> {
+        let times = self.within.iter().chain(self.retry.iter().flat_map(|retry| [&retry.every, &retry.at_most]));
+        let times = times.filter_map(|duration| match duration {
+            Duration::Computed(phrase) => Some(phrase),
+            Duration::Literal { .. } => None,
+        });
+        let arms = self.arms.iter().flat_map(|arm| arm.guard.iter().chain(arm.disposition.phrase()));
+        let count = self.retry.iter().map(|retry| &retry.times);
+        std::iter::once(&self.action.command).chain(times).chain(arms).chain(count)
+    }
+}
+
+/// What an exchange asks for.
+pub(crate) struct Action {
+    pub(crate) kind: ActionKind,
+    /// The word `send`, `query` or `compensate`.
+    pub(crate) keyword: Ident,
+    pub(crate) variant: Ident,
+    /// The command, its variant written out with the enum that it belongs to.
+    pub(crate) command: Phrase,
+}
+
+/// Whether an exchange asks for an effect or for data.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ActionKind {
+    Send,
+    Query,
+}
+
+/// `retry`.
+pub(crate) struct Retry {
+    pub(crate) times: Phrase,
+    pub(crate) every: Duration,
+    pub(crate) at_most: Duration,
+}
+
+/// One arm of an `await`.
+pub(crate) struct Arm {
+    pub(crate) outcome: Outcome,
+    pub(crate) guard: Option<Phrase>,
+    pub(crate) disposition: Disposition,
+}
+
+/// What an arm takes.
+pub(crate) enum Outcome {
+    Event(Vec<Taken>, Pattern),
+    Handled,
+    Refused(Vec<Taken>, Pattern, Ident),
+    Timeout,
+    Disconnected,
+}
+
+/// What an arm does.
+pub(crate) enum Disposition {
+    Value(Phrase),
+    Fail(Phrase),
+    Retry,
+}
+
+impl Disposition {
+    /// Its expression.
+    pub(crate) fn phrase(&self) -> Option<&Phrase> {
+        match self {
+            Self::Value(phrase) | Self::Fail(phrase) => Some(phrase),
+            Self::Retry => None,
+        }
+    }
+}
+
+/// What the saga is at while it goes forward: the steps that run at one time.
+pub(crate) struct Place {
+    pub(crate) steps: Vec<usize>,
+}
+
+impl Place {
+    /// The values that it gives.
+    pub(crate) fn outputs(&self, saga: &Saga) -> BTreeSet<ValueId> {
+        self.steps.iter().map(|step| saga.steps[*step].value).collect()
+    }
+}

@@ -1,0 +1,146 @@
+//! The arms of an `await`.
+
+use syn::ext::IdentExt as _;
+use syn::parse::ParseStream;
+use syn::spanned::Spanned as _;
+use syn::{Expr, Ident, Pat, Token, braced};
+
+use super::words::OUTCOMES;
+use super::{item, recover, words};
+use crate::errors::Errors;
+use crate::mentions;
+use crate::syntax::{Arm, Disposition, Outcome};
+
+/// One arm and a `;`, or several in braces.
+pub(super) fn arms(errors: &mut Errors, input: ParseStream<'_>, keyword: &Ident) -> syn::Result<Vec<Arm>> {
+    if !input.peek(syn::token::Brace) {
+        let arm = arm(input, Body::ToTheEnd)?;
+        item::end(input, keyword)?;
+        return Ok(vec![arm]);
+    }
+    let content;
+    braced!(content in input);
+    recover::accept_semicolon(input);
+    let mut arms = Vec::new();
+    while !content.is_empty() {
+        match arm(&content, Body::AsInMatch).and_then(|arm| comma(&content, &arm).map(|()| arm)) {
+            Ok(arm) => arms.push(arm),
+            Err(error) => {
+                errors.push(error);
+                recover::skip_arm(&content);
+            }
+        }
+    }
+    Ok(arms)
+}
+
+/// How far the expression of a disposition goes.
+#[derive(Clone, Copy)]
+enum Body {
+    ToTheEnd,
+    /// A block ends it, with or without a comma.
+    AsInMatch,
+}
+
+fn arm(input: ParseStream<'_>, body: Body) -> syn::Result<Arm> {
+    let outcome = outcome(input)?;
+    let correlation = if input.peek(Token![where]) { Some(correlation(input)?) } else { None };
+    let guard = item::guard(input)?;
+    if !input.peek(Token![=>]) {
+        return Err(input.error("expected `=>` and what the arm does: a value, `fail …` or `retry`"));
+    }
+    input.parse::<Token![=>]>()?;
+    Ok(Arm { outcome, correlation, guard, disposition: disposition(input, body)? })
+}
+
+fn comma(input: ParseStream<'_>, arm: &Arm) -> syn::Result<()> {
+    let comma: Option<Token![,]> = input.parse()?;
+    let block_like =
+        matches!(&arm.disposition, Disposition::Value(value) | Disposition::Fail(value) if ends_itself(value));
+    if comma.is_some() || input.is_empty() || block_like {
+        Ok(())
+    } else {
+        Err(input.error("expected `,` after the arm"))
+    }
+}
+
+fn ends_itself(value: &Expr) -> bool {
+    matches!(
+        value,
+        Expr::Block(_)
+            | Expr::If(_)
+            | Expr::Match(_)
+            | Expr::Loop(_)
+            | Expr::While(_)
+            | Expr::ForLoop(_)
+            | Expr::Unsafe(_)
+    )
+}
+
+fn outcome(input: ParseStream<'_>) -> syn::Result<Outcome> {
+    let Some(word) = words::peek(input).filter(|word| OUTCOMES.contains(&word.as_str())) else {
+        return event(input).map(Outcome::Event);
+    };
+    let keyword = input.call(Ident::parse_any)?;
+    Ok(match word.as_str() {
+        "handled" => Outcome::Handled,
+        "refused" => Outcome::Refused(keyword, input.call(Pat::parse_multi_with_leading_vert)?),
+        "failed" => {
+            input.call(Pat::parse_multi_with_leading_vert)?;
+            Outcome::Failed(keyword)
+        }
+        "timeout" => Outcome::Timeout(keyword),
+        _ => Outcome::Disconnected,
+    })
+}
+
+/// A pattern of events. A lone lower-case name would match whatever comes, and is most often a word misspelt.
+fn event(input: ParseStream<'_>) -> syn::Result<Pat> {
+    let pattern = input.call(Pat::parse_multi_with_leading_vert)?;
+    let message = match &pattern {
+        Pat::Wild(_) => "`_` is no event: name the variants of the bus's events that end the step".to_owned(),
+        Pat::Ident(binding) if mentions::reads_as_binding(&binding.ident) => {
+            let word = binding.ident.to_string();
+            match words::nearest(&word, OUTCOMES) {
+                Some(meant) => format!("`{word}` is neither an event nor an outcome; did you mean `{meant}`?"),
+                None => format!(
+                    "`{word}` would match any event: name a variant of the bus's events, or one of {}",
+                    item::list(OUTCOMES)
+                ),
+            }
+        }
+        _ => return Ok(pattern),
+    };
+    Err(syn::Error::new(pattern.span(), message))
+}
+
+/// `where name == Expr && name == Expr`: its place.
+fn correlation(input: ParseStream<'_>) -> syn::Result<proc_macro2::Span> {
+    let keyword: Token![where] = input.parse()?;
+    input.parse::<Expr>()?;
+    Ok(keyword.span)
+}
+
+fn disposition(input: ParseStream<'_>, body: Body) -> syn::Result<Disposition> {
+    if words::comes(input, "fail") {
+        input.call(Ident::parse_any)?;
+        return expression(input, body).map(Disposition::Fail);
+    }
+    if words::comes(input, "retry") && retry_ends(input) {
+        return input.call(Ident::parse_any).map(Disposition::Retry);
+    }
+    expression(input, body).map(Disposition::Value)
+}
+
+/// `retry` is a disposition only where the arm ends after it.
+fn retry_ends(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    ahead.call(Ident::parse_any).is_ok() && (ahead.is_empty() || ahead.peek(Token![,]) || ahead.peek(Token![;]))
+}
+
+fn expression(input: ParseStream<'_>, body: Body) -> syn::Result<Expr> {
+    match body {
+        Body::ToTheEnd => input.parse(),
+        Body::AsInMatch => input.call(Expr::parse_with_earlier_boundary_rule),
+    }
+}

@@ -1,0 +1,274 @@
+//! Rules of the language that need the declarations of a bus, evaluated by the compiler.
+//!
+//! Each panics with a sentence. All functions on the way track their caller, so that the error stands at the token
+//! that the expansion gave them.
+
+use std::marker::PhantomData;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::message::CommandInfo;
+
+/// A sentence made while the program is compiled.
+struct Text {
+    bytes: [u8; 400],
+    length: usize,
+}
+
+impl Text {
+    const fn new(text: &str) -> Self {
+        Self { bytes: [0; 400], length: 0 }.and(text)
+    }
+
+    /// The sentence so far and this; what does not fit is left out.
+    const fn and(mut self, text: &str) -> Self {
+        let text = text.as_bytes();
+        if self.length + text.len() <= self.bytes.len() {
+            let mut index = 0;
+            while index < text.len() {
+                self.bytes[self.length] = text[index];
+                self.length += 1;
+                index += 1;
+            }
+        }
+        self
+    }
+
+    /// The sentence and a name in backticks.
+    const fn name(self, name: &str) -> Self {
+        self.and("`").and(name).and("`")
+    }
+
+    #[track_caller]
+    const fn fail(&self) -> ! {
+        let (text, _) = self.bytes.split_at(self.length);
+        match std::str::from_utf8(text) {
+            Ok(text) => panic!("{}", text),
+            Err(_) => panic!("a rule of the language is broken here"),
+        }
+    }
+}
+
+/// Whether two texts are the same.
+pub(super) const fn same(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    if left.len() != right.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < left.len() {
+        if left[index] != right[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
+const fn contains(names: &[&str], name: &str) -> bool {
+    let mut index = 0;
+    while index < names.len() {
+        if same(names[index], name) {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+/// Names in backticks with commas.
+const fn list(mut text: Text, names: &[&str]) -> Text {
+    let mut index = 0;
+    while index < names.len() {
+        if index > 0 {
+            text = text.and(", ");
+        }
+        text = text.name(names[index]);
+        index += 1;
+    }
+    text
+}
+
+/// A command that the compiler knows; of one that it does not, it says so itself.
+const fn known(command: &CommandInfo) -> bool {
+    !command.name.is_empty()
+}
+
+/// `send` is not for queries (L20).
+#[track_caller]
+pub const fn sent(command: &CommandInfo) {
+    if known(command) && command.query {
+        Text::new("")
+            .name(command.name)
+            .and(" is a query and has no effect: write `query ")
+            .and(command.name)
+            .and("`")
+            .fail();
+    }
+}
+
+/// `query` is only for queries (L20).
+#[track_caller]
+pub const fn queried(command: &CommandInfo) {
+    if known(command) && !command.query {
+        Text::new("")
+            .name(command.name)
+            .and(" has an effect, so it cannot be queried: write `send ")
+            .and(command.name)
+            .and("`, and what undoes it")
+            .fail();
+    }
+}
+
+/// What undoes something has an effect (L20).
+#[track_caller]
+pub const fn compensates(command: &CommandInfo) {
+    if known(command) && command.query {
+        Text::new("").name(command.name).and(" is a query: it changes nothing, so it undoes nothing").fail();
+    }
+}
+
+/// An awaited event answers the command (L17).
+#[track_caller]
+pub const fn answers(command: &CommandInfo, event: &str) {
+    if known(command) && !contains(command.replies, event) {
+        let text = Text::new("")
+            .name(event)
+            .and(" is no reply to ")
+            .name(command.name)
+            .and(", so no one answers this await: ");
+        if command.replies.is_empty() {
+            text.and("the command declares no `#[replies]`").fail();
+        }
+        list(text.and("its replies are "), command.replies).fail();
+    }
+}
+
+/// Every reply is taken by an arm (L18); silent where an event is no reply at all.
+#[track_caller]
+pub const fn replies_taken(command: &CommandInfo, named: &[&str], taken: &[&str]) {
+    let mut index = 0;
+    while index < named.len() {
+        if !contains(command.replies, named[index]) {
+            return;
+        }
+        index += 1;
+    }
+    every_one_taken(command, command.replies, taken, "reply");
+}
+
+/// Every refusal is taken by an arm (L19).
+#[track_caller]
+pub const fn refusals_taken(command: &CommandInfo, taken: &[&str]) {
+    every_one_taken(command, command.refuses, taken, "refusal");
+}
+
+#[track_caller]
+const fn every_one_taken(command: &CommandInfo, declared: &[&str], taken: &[&str], what: &str) {
+    let mut index = 0;
+    while index < declared.len() {
+        if !contains(taken, declared[index]) {
+            Text::new("no arm takes every ")
+                .name(declared[index])
+                .and(", a ")
+                .and(what)
+                .and(" of ")
+                .name(command.name)
+                .and(": add an arm for it, without `if`")
+                .fail();
+        }
+        index += 1;
+    }
+}
+
+/// A trigger without a condition is no reply to the saga's own commands (L21).
+#[track_caller]
+pub const fn does_not_start_itself(event: &str, commands: &[&CommandInfo]) {
+    let mut index = 0;
+    while index < commands.len() {
+        if contains(commands[index].replies, event) {
+            Text::new("")
+                .name(event)
+                .and(" is a reply to this saga's own ")
+                .name(commands[index].name)
+                .and(", so it would start itself for ever: add a condition with `if`")
+                .fail();
+        }
+        index += 1;
+    }
+}
+
+/// An event is a reply, or says who publishes it (L24).
+#[track_caller]
+pub const fn is_said(commands: &[CommandInfo], event: &str) {
+    let mut index = 0;
+    while index < commands.len() {
+        if contains(commands[index].replies, event) {
+            return;
+        }
+        index += 1;
+    }
+    Text::new("")
+        .name(event)
+        .and(" is no command's reply and no one publishes it: add `#[from(Participant)]`, or list it in a command's `#[replies]`")
+        .fail();
+}
+
+/// Tells what a type can do: its own constants where it can, those of [`Lacks`] where it cannot.
+pub struct Probe<T>(PhantomData<T>);
+
+/// What a type is taken to lack unless [`Probe`] says otherwise.
+pub trait Lacks {
+    /// `Clone`.
+    const CLONE: bool = false;
+    /// `Serialize`.
+    const SERIALIZE: bool = false;
+    /// `DeserializeOwned`.
+    const DESERIALIZE: bool = false;
+    /// `Send + 'static`.
+    const SEND: bool = false;
+}
+
+impl<T> Lacks for Probe<T> {}
+
+impl<T: Clone> Probe<T> {
+    /// It is there.
+    pub const CLONE: bool = true;
+}
+
+impl<T: Serialize> Probe<T> {
+    /// It is there.
+    pub const SERIALIZE: bool = true;
+}
+
+impl<T: DeserializeOwned> Probe<T> {
+    /// It is there.
+    pub const DESERIALIZE: bool = true;
+}
+
+impl<T: Send + 'static> Probe<T> {
+    /// It is there.
+    pub const SEND: bool = true;
+}
+
+/// A value can be kept (L23).
+#[track_caller]
+pub const fn value(ty: &str, clone: bool, serialize: bool, deserialize: bool, send: bool) {
+    if clone && serialize && deserialize && send {
+        return;
+    }
+    let mut text = Text::new("a saga keeps values of ").name(ty).and(", which lacks");
+    text = lacking(text, clone, " `Clone`");
+    text = lacking(text, serialize, " `Serialize`");
+    text = lacking(text, deserialize, " `Deserialize`");
+    text = lacking(text, send, " `Send + 'static`");
+    if send {
+        text = text.and(": derive what is missing");
+    }
+    text.fail();
+}
+
+const fn lacking(text: Text, there: bool, name: &str) -> Text {
+    if there { text } else { text.and(name) }
+}

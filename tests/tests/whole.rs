@@ -1,0 +1,4 @@
+//! One binary for all tests of the whole, so that the crate is linked once.
+
+mod language;
+mod transitions;
