@@ -1,23 +1,113 @@
-//! Exact JSON: what is written reads back equal.
+//! JSON from which every value reads back exactly as it was.
+//!
+//! It is what `serde_json` writes, but for options. There `Some(())`, `Some(None)` and `None` are all `null`, and all
+//! read back as `None`. Here only `None` is `null`. *Nests* are `null`, `[null]`, `[[null]]` …; a `Some` whose content is
+//! written as a nest puts brackets around it, and reading a `Some` takes the brackets of a nest off again. Any other
+//! `Some` is written as its content. So nothing looks unusual but what would be lost otherwise.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | `write` | a serializer around another, that puts brackets around nests |
+//! | `read` | a deserializer around another, that takes them off |
+//!
+//! Options that serde itself keeps in between (`untagged`, `flatten`, `tag` inside) never come here when they are read:
+//! an option of an option, or of unit, in one of those is not exact.
+//!
+//! It knows nothing of what the values mean.
+
+mod read;
+mod write;
+
+use std::any::type_name;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A value that cannot be written or read.
-pub type CodecError = serde_json::Error;
+/// So deep `serde_json` reads, and no deeper.
+const DEEPEST: usize = 127;
 
-/// Writes a value.
-///
-/// # Errors
-/// If it is not JSON.
-pub fn encode<T: Serialize>(value: &T) -> Result<String, CodecError> {
-    serde_json::to_string(value)
+/// Why a value cannot be kept as JSON, or not be read back.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// JSON has no form for it.
+    #[error("a `{type_name}` cannot be written as JSON: {reason}")]
+    Encode {
+        /// The type of the value.
+        type_name: &'static str,
+        /// What is in the way.
+        reason: String,
+    },
+    /// The text is no such value.
+    #[error("this is no `{type_name}`: {reason}")]
+    Decode {
+        /// The type that was asked for.
+        type_name: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
 }
 
-/// Reads a value.
+/// The value as JSON that [`decode`] reads back exactly.
 ///
 /// # Errors
-/// If it is not what was written.
+/// For numbers that are not finite, map keys that are no text or number, values nested more than 127 deep, and whatever
+/// the value's own `Serialize` refuses.
+pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<String, CodecError> {
+    let error = |reason| CodecError::Encode { type_name: type_name::<T>(), reason };
+    let text = serde_json::to_string(&write::Exact(value)).map_err(|problem| error(problem.to_string()))?;
+    if is_too_deep(&text) { Err(error(too_deep())) } else { Ok(text) }
+}
+
+/// The value that [`encode`] wrote.
+///
+/// # Errors
+/// If the text is not JSON, or not of such a value, or nested more than 127 deep.
 pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, CodecError> {
-    serde_json::from_str(text)
+    let error = |reason| CodecError::Decode { type_name: type_name::<T>(), reason };
+    if is_too_deep(text) {
+        return Err(error(too_deep()));
+    }
+    read::whole(text, |deserializer| T::deserialize(deserializer)).map_err(|problem| error(problem.to_string()))
 }
+
+fn too_deep() -> String {
+    format!("it is nested more than {DEEPEST} deep")
+}
+
+fn is_too_deep(text: &str) -> bool {
+    // Every level takes two characters, so most texts need no look.
+    text.len() > 2 * DEEPEST && depth(text) > DEEPEST
+}
+
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0);
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => skip_string(&mut bytes),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+fn skip_string(bytes: &mut std::str::Bytes<'_>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => {
+                bytes.next();
+            }
+            b'"' => return,
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@
 //! | [`message`] | what can be said on a bus, by whom, to whom; keys and ids |
 //! | [`saga`] | the trait that [`saga!`] implements: a transition function, pure |
 //! | [`machine`] | the whole meaning of the language as a pure state machine over all sagas in flight |
+//! | [`codec`] | JSON from which every value reads back exactly as it was |
 //! | [`log`] | the saga log: a trait with its promises, two implementations, a conformance suite |
 //! | [`bus`] | what passes between the coordinator and one participant |
 //! | [`inbox`] | the other end of the bus, pure: what a participant remembers and runs |

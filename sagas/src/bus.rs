@@ -4,34 +4,56 @@
 
 use std::fmt;
 
+use saga_runtime::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// The bus of AgentMux.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AgentMux;
 
+impl Bus for AgentMux {
+    const NAME: &'static str = "agentmux";
+    type Command = Command;
+    type Event = Event;
+    type Refusal = Refusal;
+}
+
 /// What can be asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
+#[bus(AgentMux)]
 pub enum Command {
     /// Pre-warm one hidden window.
+    #[to(Host)]
+    #[replies(PoolWindowAdded)]
+    #[refuses(PoolFull, Quitting, OutOfMemory)]
     SpawnPoolWindow,
 
     /// Open a window for the user.
+    #[to(Host)]
+    #[replies(WindowOpened)]
+    #[refuses(Quitting, OutOfMemory)]
     SpawnWindow,
 
     /// Close a window and end what runs in it. A busy one is closed in a rollback only.
+    #[to(Host)]
+    #[refuses(Busy, NoSuchWindow)]
     CloseWindow {
         /// Which.
         label: Label,
     },
 
     /// Make sure that nothing which ran in this closed window is left.
+    #[to(Host)]
+    #[replies(PanesReaped)]
+    #[refuses(StillOpen)]
     ReapPanes {
         /// The window that was closed.
         label: Label,
     },
 
     /// Close the hidden windows too, if this closed window was the last that the user had.
+    #[to(Host)]
+    #[replies(PoolDrained, PoolNotLast)]
     DrainPoolIfLast {
         /// The window that was closed.
         label: Label,
@@ -39,19 +61,23 @@ pub enum Command {
 }
 
 /// What is told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
+#[bus(AgentMux)]
 pub enum Event {
     /// A hidden window was taken out of the pool and shown to the user.
+    #[from(Host)]
     PoolWindowPromoted {
         /// Which.
         label: Label,
     },
     /// A hidden window is in the pool, its shell at the prompt. The answer to a request, or the host's own doing.
+    #[from(Host)]
     PoolWindowAdded {
         /// Which.
         label: Label,
     },
     /// A window is gone.
+    #[from(Host)]
     WindowClosed {
         /// Which.
         label: Label,

@@ -16,6 +16,7 @@ pub mod control;
 pub mod terminal;
 pub mod windows;
 
+mod participant;
 mod session;
 
 use std::collections::BTreeSet;

@@ -8,11 +8,13 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`bus`] | what is said, by whom, to whom |
+//! | [`catalogue`] | the sagas |
 //! | [`host`] | the participant that owns windows |
 //! | [`programs`] | the processes of the binary, and those that run several of them |
 //! | [`command_line`] | which program with which options |
 
 pub mod bus;
+pub mod catalogue;
 pub mod command_line;
 pub mod host;
 pub mod programs;
