@@ -34,11 +34,11 @@ pub mod bus;
 pub mod cause;
 pub mod codec;
 pub mod definition;
+#[doc(hidden)]
+pub mod expansion;
 pub mod inbox;
 pub mod log;
 pub mod machine;
-#[doc(hidden)]
-pub mod expansion;
 pub mod message;
 pub mod notice;
 pub mod operator;

@@ -466,7 +466,10 @@ impl<B: Bus> Machine<B> {
         }
     }
 
-    fn cancel(&mut self, saga: SagaId, by: Option<EndedBy>,
+    fn cancel(
+        &mut self,
+        saga: SagaId,
+        by: Option<EndedBy>,
         now: Timestamp,
         decisions: &mut Vec<Decision<B>>,
     ) -> Result<CancelReply, String> {

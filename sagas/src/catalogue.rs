@@ -7,4 +7,3 @@ mod window_cleanup_cascade;
 pub use pool_respawn_on_promote::PoolRespawnOnPromote;
 pub use replace_window::ReplaceWindow;
 pub use window_cleanup_cascade::WindowCleanupCascade;
-

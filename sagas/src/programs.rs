@@ -7,9 +7,12 @@
 //! | [`fleet`] | starts and ends programs from another one |
 //! | [`stop`] | when a program is to stop |
 
+pub mod demo;
 pub mod fleet;
 pub mod host;
+pub mod launcher;
 pub mod stop;
+pub mod up;
 pub mod window;
 
 use std::error::Error;

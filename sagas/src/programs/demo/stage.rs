@@ -199,13 +199,25 @@ impl Stage {
     pub(super) fn all_sagas(&self) -> Result<Vec<Details>, ProgramError> {
         let mut log = self.log()?;
         let page = log.find(&Query { limit: 1000, ..Query::default() })?;
-        let details = page.sagas.into_iter().map(|saga| Ok(log.saga(saga.id)?.ok_or("a saga that was found is gone")?));
+        let details =
+            page.sagas.into_iter().map(|saga| Ok(log.saga(saga.id)?.ok_or("a saga that was found is gone")?));
         details.collect()
     }
 
-    /// What the subscriber was told so far.
-    pub(super) fn notices(&self) -> Vec<Notice> {
-        self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Whether the subscriber is told of this saga from its start to its end.
+    pub(super) async fn is_told_of(&self, saga: SagaId) -> bool {
+        let until = Instant::now() + BOUND;
+        loop {
+            let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let mut of_saga = notices.iter().filter(|notice| notice.saga() == Some(saga));
+            let opens = matches!(of_saga.next(), Some(Notice::SagaStarted { .. }));
+            if of_saga.last().is_some_and(Notice::is_end) {
+                return opens;
+            }
+            if again("the bracket closes", until).await.is_err() {
+                return false;
+            }
+        }
     }
 
     /// Waits until these processes have ended.
