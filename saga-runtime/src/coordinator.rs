@@ -30,11 +30,10 @@ pub use self::handle::{Handle, Settled};
 
 use self::engine::Ask;
 use crate::cause::EndedBy;
-use crate::log::LogError;
 use crate::machine::{CancelReply, NewSaga, Operator};
 use crate::message::{Bus, EventOf, SagaId};
 use crate::notice::Notice;
-use crate::operator::{self, ParticipantStatus};
+use crate::operator::ParticipantStatus;
 use crate::saga::Saga;
 
 /// Executes the sagas of one bus. Clones are handles to the same coordinator; it runs until [`Coordinator::stop`].
@@ -83,12 +82,6 @@ pub enum CallError {
     Stopped,
 }
 
-impl From<LogError> for CallError {
-    fn from(error: LogError) -> Self {
-        Self::Refused(error.to_string())
-    }
-}
-
 impl<B: Bus> Coordinator<B> {
     /// A coordinator to be built.
     pub fn builder() -> Builder<B> {
@@ -118,8 +111,9 @@ impl<B: Bus> Coordinator<B> {
     /// When there is no such saga, or it is of another kind.
     pub async fn attach<S: Saga<Bus = B>>(&self, id: SagaId) -> Result<Handle<S>, CallError> {
         let name = S::DEFINITION.name;
-        let progress = self.ask(|reply| Ask::Attach { saga: id, name: Some(name), reply }).await?;
-        Ok(Handle::new(id, progress.map_err(CallError::Refused)?))
+        let attached = self.ask(|reply| Ask::Attach { saga: id, name, reply }).await?;
+        let (id, progress) = attached.map_err(CallError::Refused)?;
+        Ok(Handle::new(id, progress))
     }
 
     /// Publishes an event, as a participant in this process would. Recorded, with all that it starts, before this
@@ -244,30 +238,5 @@ impl Notices {
             Err(broadcast::error::RecvError::Lagged(missed)) => Some(Notice::Lagged { missed }),
             Err(broadcast::error::RecvError::Closed) => None,
         }
-    }
-}
-
-impl<B: Bus> operator::Desk for Coordinator<B> {
-    async fn request(&self, request: operator::Request) -> operator::Response {
-        use operator::{Request, Response};
-        let response = match request {
-            Request::Start { name, input, key } => {
-                let started = self.start_named(&name, &input.to_string(), key).await;
-                started.map(|saga| Response::Started { saga })
-            }
-            Request::Cancel { saga, by } => {
-                self.cancel_by(saga, Some(by)).await.map(|reply| Response::Cancelled { reply })
-            }
-            Request::Operate { saga, action, by } => self.operate(saga, action, by).await.map(|()| Response::Operated),
-            Request::Participants => {
-                self.participants().await.map(|participants| Response::Participants { participants })
-            }
-            Request::Follow { .. } => Ok(Response::Following),
-        };
-        response.unwrap_or_else(|error| Response::Error { message: error.to_string() })
-    }
-
-    fn follow(&self) -> broadcast::Receiver<Notice> {
-        self.notices.subscribe()
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::message::CommandInfo;
+use crate::message::{CommandInfo, Fnv};
 
 /// All that stands in one `saga!`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -93,6 +93,44 @@ impl Definition {
     #[doc(hidden)]
     pub const fn returns(self, returns: &'static str) -> Self {
         Self { returns: Some(returns), ..self }
+    }
+
+    /// Identifies the definition: order, names, clauses and types of its steps. The same for the same definition in
+    /// every process and release; doc comments do not count.
+    pub fn fingerprint(&self) -> String {
+        let undocumented = |mut value: serde_json::Value| {
+            strip_docs(&mut value);
+            value.to_string()
+        };
+        let mut hash = Fnv::default();
+        hash.write(&serde_json::to_value(self).map(undocumented).unwrap_or_default());
+        hash.finish()
+    }
+
+    /// The definition as JSON.
+    ///
+    /// # Panics
+    /// Never: it holds nothing that JSON cannot.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a definition holds text and numbers only")
+    }
+
+    /// The participants that it sends to; one may come twice.
+    pub fn participants(&self) -> impl Iterator<Item = &'static str> {
+        let blocks = self.steps.iter().flat_map(|step| [Some(&step.exchange), step.compensation.exchange()]);
+        blocks.flatten().map(|block| block.action.command().to)
+    }
+}
+
+/// Removes every `doc` of a definition, those of its commands included.
+fn strip_docs(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            fields.remove("doc");
+            fields.values_mut().for_each(strip_docs);
+        }
+        serde_json::Value::Array(values) => values.iter_mut().for_each(strip_docs),
+        _ => {}
     }
 }
 

@@ -33,6 +33,7 @@ extern crate self as saga_runtime;
 pub mod bus;
 pub mod cause;
 pub mod codec;
+pub mod coordinator;
 pub mod definition;
 #[doc(hidden)]
 pub mod expansion;
@@ -45,6 +46,7 @@ pub mod operator;
 pub mod participant;
 pub mod pipe;
 pub mod saga;
+pub mod test;
 pub mod time;
 
 pub use saga_macros::{Command, Event, saga};
@@ -52,9 +54,12 @@ pub use saga_macros::{Command, Event, saga};
 /// Everything that authors of sagas and of their tests need: `use saga_runtime::prelude::*;`.
 pub mod prelude {
     pub use crate::cause::{Cause, CauseKind, EndedBy, Outcome};
+    pub use crate::machine::{CancelReply, Operator};
     pub use crate::message::{Bus, Command, Event, Fate, Memory, Mode, SagaId};
+    pub use crate::notice::Notice;
     pub use crate::participant::{Context, Participant, ParticipantOptions, Reporter};
     pub use crate::saga::Saga;
+    pub use crate::test::SagaTest;
     pub use saga_macros::{Command, Event, saga};
 }
 

@@ -90,6 +90,28 @@ struct Grace {
     held: Vec<SagaId>,
 }
 
+/// A saga in flight, for whoever begins to watch.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct InFlight {
+    /// Its id.
+    pub saga: SagaId,
+    /// Its name; empty if this program cannot load it.
+    pub name: &'static str,
+    /// Where it stands.
+    pub standing: Standing,
+}
+
+/// An exchange that is not over, for a test kit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OpenExchange {
+    pub(crate) at: At,
+    pub(crate) attempt: u32,
+    /// It was sent, and no answer to it counted.
+    pub(crate) is_out: bool,
+    /// Its fate is asked.
+    pub(crate) is_asked: bool,
+}
+
 /// Two sagas of one name and version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("two sagas are named `{name}` in version {version}: name one of them otherwise, with #[name(\"…\")]")]
@@ -150,7 +172,7 @@ impl<B: Bus> Machine<B> {
 
     /// The participants that these kinds send to, each once.
     pub fn participants(&self) -> Vec<&'static str> {
-        let mut names: Vec<_> = self.definitions().flat_map(participants_of).collect();
+        let mut names: Vec<_> = self.definitions().flat_map(Definition::participants).collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -269,6 +291,48 @@ impl<B: Bus> Machine<B> {
         Some(standing::of(kind.definition(), kind.control(route.slot), kind.position(route.slot)))
     }
 
+    /// The log that its keys name.
+    pub fn log(&self) -> LogId {
+        self.log
+    }
+
+    /// The name of a saga in flight; none of one that ended, or that this program cannot load.
+    pub fn name_of(&self, saga: SagaId) -> Option<&'static str> {
+        self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].definition().name)
+    }
+
+    /// All sagas in flight, oldest first, and where they stand.
+    pub fn in_flight(&self) -> Vec<InFlight> {
+        let routed = self.in_order().into_iter().map(|(saga, _)| (saga, self.name_of(saga).unwrap_or_default()));
+        let mut all: Vec<_> = routed.chain(self.parked.keys().map(|saga| (*saga, ""))).collect();
+        all.sort_unstable();
+        let stand = |(saga, name)| Some(InFlight { saga, name, standing: self.standing(saga)? });
+        all.into_iter().filter_map(stand).collect()
+    }
+
+    /// Whether a saga in flight goes back.
+    pub(crate) fn is_failing(&self, saga: SagaId) -> bool {
+        let control = self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].control(route.slot));
+        control.is_some_and(|control| control.phase != control::Phase::Forward)
+    }
+
+    /// The exchanges of a saga that are not over, in the order in which they were first sent.
+    pub(crate) fn exchanges(&self, saga: SagaId) -> impl Iterator<Item = OpenExchange> {
+        let control = self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].control(route.slot));
+        control.into_iter().flat_map(|control| &control.open).map(|open| OpenExchange {
+            at: open.at,
+            attempt: open.attempt,
+            is_out: open.recorded_in.is_some()
+                && matches!(open.waits, Waits::Answer | Waits::Backoff { in_doubt: true }),
+            is_asked: open.waits == Waits::Fate,
+        })
+    }
+
+    /// Starts no saga on an event: for tests of one saga.
+    pub(crate) fn ignore_triggers(&mut self) {
+        self.triggers.iter_mut().for_each(Vec::clear);
+    }
+
     /// The typed state of a saga in flight.
     pub(crate) fn state<S: Saga<Bus = B>>(&self, saga: SagaId) -> Option<&S::State> {
         let route = self.routes.get(&saga)?;
@@ -305,7 +369,7 @@ impl<B: Bus> Machine<B> {
             return Ok(known);
         }
         let (kind, input) = match saga {
-            NewSaga::Typed(input) => {
+            NewSaga::Typed { input, .. } => {
                 let kind = self.by_type.get(&(*input).type_id());
                 (*kind.ok_or("this kind of saga is not registered with the coordinator: add `.saga::<…>()`")?, input)
             }
@@ -342,7 +406,8 @@ impl<B: Bus> Machine<B> {
                 Ok(None) => continue,
                 Ok(Some(input)) => {
                     let by = StartedBy::Trigger(event.info().name.to_owned());
-                    self.start(NewSaga::Typed(input), by, None, now, decisions)
+                    let name = self.kinds[kind].definition().name;
+                    self.start(NewSaga::Typed { name, input }, by, None, now, decisions)
                 }
                 Err(panicked) => Err(panicked.to_string()),
             };
@@ -672,12 +737,6 @@ fn answer_counts<B: Bus>(open: &Open, attempt: u32, answer: &Answer<EventOf<B>, 
         Answer::Handled(_) => true,
         Answer::Refused(_) | Answer::Broken(_) => attempt == open.attempt && expected,
     }
-}
-
-/// The participants that sagas of this definition send to.
-fn participants_of(definition: &'static Definition) -> impl Iterator<Item = &'static str> {
-    let blocks = definition.steps.iter().flat_map(|step| [Some(&step.exchange), step.compensation.exchange()]);
-    blocks.flatten().map(|block| block.action.command().to)
 }
 
 /// The participant of an exchange; none if there is no such exchange.

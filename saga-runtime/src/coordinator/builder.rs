@@ -1,24 +1,25 @@
 //! Putting a coordinator together, and what is checked before it starts.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use tokio::sync::mpsc::{Sender, UnboundedSender};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::clock::Clock;
-use super::engine::{Engine, Ends};
+use super::engine::{Ends, Engine};
 use super::outbox::Outbox;
 use super::{Coordinator, journal};
-use crate::bus::{FromParticipant, SessionId, ToParticipant};
+use crate::bus::{FromParticipant, ToParticipant};
 use crate::definition::Definition;
 use crate::log::{DefinitionRow, LogError, ReceivedRow, Recovery, SagaLog};
 use crate::machine::{Duplicate, Machine};
-use crate::message::{Bus, Command, CommandOf, Event, EventOf, Memory, ParticipantCommand, SagaId};
-use crate::operator;
+use crate::message::{Bus, Command, CommandOf, Event, EventOf, ParticipantCommand, SagaId};
 use crate::participant::{self, BusOf, Participant, ParticipantOptions};
-use crate::pipe::{Endpoint, EndpointError, PipeOptions, PipeServer};
+use crate::pipe::{Endpoint, EndpointError, Lines, PipeOptions, PipeServer};
 use crate::saga::Saga;
+
+/// How much may wait for the engine.
+const QUEUE: usize = 1024;
 
 /// From a participant's line to the engine.
 type Reports<B> = Sender<(&'static str, FromParticipant<B>)>;
@@ -81,7 +82,9 @@ pub enum StartupError {
     #[error("the participant `{0}` was given twice: a participant has one inbox")]
     ParticipantTwice(&'static str),
     /// A saga sends to a participant that nobody serves.
-    #[error("`{saga}` sends to `{participant}`, which nobody serves: add `.participant(…)`, or `.listen(…)` for other processes")]
+    #[error(
+        "`{saga}` sends to `{participant}`, which nobody serves: add `.participant(…)`, or `.listen(…)` for other processes"
+    )]
     Unserved {
         /// The saga.
         saga: &'static str,
@@ -189,12 +192,12 @@ impl<B: Bus> Builder<B> {
         }
         self.check_served()?;
         let recovery = log.recover()?;
-        let definitions = self.new_definitions(&recovery)?;
+        let definitions = self.changed_definitions(&recovery)?;
         let mut machine = self.machine(log.as_ref(), &recovery)?;
         let reader = log.reader()?;
         let journal = journal::spawn(log, reader).map_err(|error| StartupError::System("thread", error.to_string()))?;
 
-        let (pipe, operators_socket) = self.sockets(&machine, recovery.received)?;
+        let pipe = self.pipe(recovery.received)?;
         let (asks, asked) = mpsc::channel(QUEUE);
         let (reports, reported) = mpsc::channel(QUEUE);
         let (notices, _) = broadcast::channel(self.options.notices);
@@ -204,14 +207,74 @@ impl<B: Bus> Builder<B> {
         let clock = Clock::start();
         let mut decisions = Vec::new();
         machine.recover(recovery.open, clock.now(), &mut decisions);
-        let (server, lines) = pipe.unzip();
-        let remote = lines.as_mut().map(|lines: &mut Lines<B>| std::mem::take(&mut lines.participants)).unwrap_or_default();
-        let local = self.participants.into_iter().map(|(name, spawn)| (name, spawn(reports.clone())));
-        let outboxes = remote.into_iter().chain(local).map(|(name, line)| (name, Outbox::new(line, self.options.window)));
-        let operators = operators_socket.map(|socket| operator::Server::serve(socket, coordinator.clone()));
+        let (server, mut lines) = pipe.unzip();
+        let window = self.options.window;
+        let remote = lines.as_mut().map(|lines| std::mem::take(&mut lines.participants)).unwrap_or_default();
+        let remote = remote.into_iter().map(|(name, line)| (name, Outbox::new(line, false, window)));
+        let local = self.participants.into_iter();
+        let local = local.map(|(name, spawn)| (name, Outbox::new(spawn(reports.clone()), true, window)));
+        let outboxes = remote.chain(local).collect();
         let ends = Ends { asked, reported, lines, journal, notices, stopped };
-        let engine = Engine::new(machine, clock, outboxes.collect(), ends, definitions, decisions);
-        tokio::spawn(engine.run(server, operators));
+        let engine = Engine::new(machine, clock, outboxes, ends, definitions, self.options.notices, decisions);
+        tokio::spawn(engine.run(server));
         Ok(coordinator)
+    }
+
+    /// Whether everybody who is sent to is served.
+    fn check_served(&self) -> Result<(), StartupError> {
+        if self.listen.is_some() {
+            return Ok(());
+        }
+        for definition in &self.definitions {
+            let mut participants = definition.participants();
+            if let Some(participant) = participants.find(|name| !self.participants.contains_key(name)) {
+                return Err(StartupError::Unserved { saga: definition.name, participant });
+            }
+        }
+        Ok(())
+    }
+
+    /// The definitions that the log does not know as they are. One that changed under its version must not have sagas
+    /// in flight: their states were written for the other.
+    fn changed_definitions(&self, recovery: &Recovery) -> Result<Vec<DefinitionRow>, StartupError> {
+        let mut changed = Vec::new();
+        for definition in &self.definitions {
+            let (name, version, ours) = (definition.name, definition.version, definition.fingerprint());
+            let known = recovery.definitions.iter().find(|known| known.0 == name && known.1 == version);
+            let open = recovery.open.iter().filter(|open| open.name == name && open.version == version).count();
+            match known {
+                Some((_, _, theirs)) if *theirs == ours => continue,
+                Some((_, _, theirs)) if open > 0 => {
+                    return Err(StartupError::Changed { name, version, ours, theirs: theirs.clone(), open });
+                }
+                _ => {}
+            }
+            let description = definition.to_json();
+            changed.push(DefinitionRow { name: name.to_owned(), version, fingerprint: ours, description });
+        }
+        Ok(changed)
+    }
+
+    fn machine(&self, log: &dyn SagaLog, recovery: &Recovery) -> Result<Machine<B>, StartupError> {
+        let seed = match self.options.seed {
+            Some(seed) => seed,
+            None => getrandom::u64().map_err(|error| StartupError::System("randomness", error.to_string()))?,
+        };
+        let mut machine = Machine::new(log.identity(), recovery.next.unwrap_or(SagaId::FIRST), seed);
+        for register in &self.sagas {
+            register(&mut machine)?;
+        }
+        Ok(machine)
+    }
+
+    /// The pipe for participants in other processes, if there is to be one.
+    fn pipe(&self, received: Vec<ReceivedRow>) -> Result<Option<(PipeServer, Lines<B>)>, StartupError> {
+        let Some(endpoint) = &self.listen else { return Ok(None) };
+        let named = CommandOf::<B>::COMMANDS.iter().map(|command| command.to);
+        let named = named.chain(EventOf::<B>::EVENTS.iter().filter_map(|event| event.from));
+        let mut remote: Vec<_> = named.filter(|name| !self.participants.contains_key(name)).collect();
+        remote.sort_unstable();
+        remote.dedup();
+        Ok(Some(PipeServer::bind(endpoint, self.options.pipe.clone(), &remote, received)?))
     }
 }

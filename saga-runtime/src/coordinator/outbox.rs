@@ -15,6 +15,7 @@ const KEPT: usize = 256;
 /// One participant's queue.
 pub(super) struct Outbox<B: Bus> {
     line: UnboundedSender<ToParticipant<B>>,
+    local: bool,
     connected: bool,
     /// Deliveries that are out and not yet taken over.
     out: usize,
@@ -49,8 +50,13 @@ pub(super) struct Read {
 }
 
 impl<B: Bus> Outbox<B> {
-    pub(super) fn new(line: UnboundedSender<ToParticipant<B>>, window: usize) -> Self {
-        Self { line, connected: false, out: 0, window, waiting: VecDeque::new(), reading: false }
+    pub(super) fn new(line: UnboundedSender<ToParticipant<B>>, local: bool, window: usize) -> Self {
+        Self { line, local, connected: false, out: 0, window, waiting: VecDeque::new(), reading: false }
+    }
+
+    /// Whether the participant runs in this process, and takes commands by value.
+    pub(super) fn is_local(&self) -> bool {
+        self.local
     }
 
     pub(super) fn is_connected(&self) -> bool {

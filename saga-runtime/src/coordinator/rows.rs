@@ -12,20 +12,29 @@ use crate::log::{EndedRow, RecordRow, StartedRow, Status};
 use crate::machine::{Change, Happened, Late, Record};
 use crate::message::{At, Bus, Mode};
 
-/// The row of a record, without standing and state.
-pub(super) fn record<B: Bus>(record: &Record<B>) -> Result<RecordRow, serde_json::Error> {
+/// The row of a record, without standing and state. `commands` are the bytes of those that it sends for the first time,
+/// in order.
+pub(super) fn record<B: Bus>(record: &Record<B>, commands: &[Option<Box<RawValue>>]) -> RecordRow {
     let (what, at, attempt) = about(&record.happened);
-    let data = Data { record };
-    Ok(RecordRow {
+    let data = Data { record, commands };
+    RecordRow {
         saga: record.saga,
         number: record.number,
         time: record.time,
         what: what.to_owned(),
         step: at.map(|at| step_name(record.definition, at).to_owned()),
         attempt,
-        data: serde_json::to_string(&data)?,
+        data: written(&data),
         standing: None,
         state: None,
+    }
+}
+
+/// JSON; if a message cannot be written, that is what it says.
+fn written<T: Serialize>(data: &T) -> String {
+    serde_json::to_string(data).unwrap_or_else(|error| {
+        let unwritable = [("unwritable", error.to_string())];
+        serde_json::to_string(&unwritable).unwrap_or_default()
     })
 }
 
@@ -45,8 +54,8 @@ pub(super) fn started<B: Bus>(record: &Record<B>) -> Option<StartedRow> {
 }
 
 /// The row of the end that this record makes, if it does.
-pub(super) fn ended<B: Bus>(record: &Record<B>) -> Result<Option<EndedRow>, serde_json::Error> {
-    let Some(Change::Ended(outcome)) = record.then.last() else { return Ok(None) };
+pub(super) fn ended<B: Bus>(record: &Record<B>) -> Option<EndedRow> {
+    let Some(Change::Ended(outcome)) = record.then.last() else { return None };
     let (status, step, message) = match outcome {
         Outcome::Completed(_) => (Status::Completed, None, None),
         Outcome::Compensated(cause) => {
@@ -55,12 +64,12 @@ pub(super) fn ended<B: Bus>(record: &Record<B>) -> Result<Option<EndedRow>, serd
         }
         Outcome::Ended(by) => (Status::Ended, None, Some(format!("ended by {}: {}", by.who, by.why))),
     };
-    let outcome = serde_json::to_string(&outcome_json(outcome))?;
-    Ok(Some(EndedRow { id: record.saga, status, ended: record.time, step, message, outcome }))
+    let outcome = written(&outcome_json(outcome));
+    Some(EndedRow { id: record.saga, status, ended: record.time, step, message, outcome })
 }
 
 /// What was said too late, as JSON.
-pub(super) fn late<B: Bus>(what: &Late<B>, at: At, definition: Option<&'static Definition>) -> Result<String, serde_json::Error> {
+pub(super) fn late<B: Bus>(what: &Late<B>, at: At, definition: Option<&'static Definition>) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "snake_case")]
     enum Told<'a, T> {
@@ -69,10 +78,10 @@ pub(super) fn late<B: Bus>(what: &Late<B>, at: At, definition: Option<&'static D
     match what {
         Late::Answer { attempt, answer } => {
             let exchange = Exchange::new(definition, at, Some(*attempt));
-            serde_json::to_string(&Told::Late(Tell { exchange, key: "answer", told: answer }))
+            written(&Told::Late(Tell { exchange, key: "answer", told: answer }))
         }
         Late::Fate(fate) => {
-            serde_json::to_string(&Told::Late(Tell { exchange: Exchange::new(definition, at, None), key: "fate", told: fate }))
+            written(&Told::Late(Tell { exchange: Exchange::new(definition, at, None), key: "fate", told: fate }))
         }
     }
 }
@@ -138,12 +147,19 @@ fn about<B: Bus>(happened: &Happened<B>) -> (&'static str, Option<At>, Option<u3
 /// `{"happened": …, "then": […]}`.
 struct Data<'a, B: Bus> {
     record: &'a Record<B>,
+    commands: &'a [Option<Box<RawValue>>],
 }
 
 impl<B: Bus> Serialize for Data<'_, B> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let definition = self.record.definition;
-        let then: Vec<_> = self.record.then.iter().map(|change| ChangeJson { definition, change }).collect();
+        let mut commands = self.commands.iter();
+        let then = self.record.then.iter().map(|change| {
+            let first = matches!(change, Change::Sent { command: Some(_), .. });
+            let bytes = if first { commands.next().and_then(Option::as_deref) } else { None };
+            ChangeJson { definition, change, bytes }
+        });
+        let then: Vec<_> = then.collect();
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("happened", &HappenedJson { definition, happened: &self.record.happened })?;
         map.serialize_entry("then", &then)?;
@@ -232,32 +248,36 @@ struct Reason<'a> {
 struct ChangeJson<'a, B: Bus> {
     definition: Option<&'static Definition>,
     change: &'a Change<B>,
+    /// Of the command, if it is sent for the first time.
+    bytes: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]
-struct SentJson<'a, C> {
+struct SentJson<'a> {
     #[serde(flatten)]
     exchange: Exchange,
     participant: &'static str,
     recorded_in: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    command: Option<&'a C>,
+    command: Option<&'a RawValue>,
 }
 
 impl<B: Bus> Serialize for ChangeJson<'_, B> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let exchange = |at: &At, attempt: Option<u32>| Exchange::new(self.definition, *at, attempt);
         match self.change {
-            Change::Sent { at, attempt, participant, recorded_in, command } => {
-                let (exchange, command) = (exchange(at, Some(*attempt)), command.as_ref());
+            Change::Sent { at, attempt, participant, recorded_in, .. } => {
+                let (exchange, command) = (exchange(at, Some(*attempt)), self.bytes);
                 tagged(serializer, "sent", &SentJson { exchange, participant, recorded_in: *recorded_in, command })
             }
             Change::Waiting { at, until } => {
                 tagged(serializer, "waiting", &Tell { exchange: exchange(at, None), key: "until", told: until })
             }
-            Change::Asked { at, participant } => {
-                tagged(serializer, "asked", &Tell { exchange: exchange(at, None), key: "participant", told: participant })
-            }
+            Change::Asked { at, participant } => tagged(
+                serializer,
+                "asked",
+                &Tell { exchange: exchange(at, None), key: "participant", told: participant },
+            ),
             Change::Withdrawn { at, participant } => {
                 let told = Tell { exchange: exchange(at, None), key: "participant", told: participant };
                 tagged(serializer, "withdrawn", &told)

@@ -177,14 +177,6 @@ impl Control {
         (first.0 <= now).then_some(first.1)
     }
 
-    /// Puts off what was due before `now` until `later`.
-    pub(crate) fn put_off(&mut self, now: Timestamp, later: Timestamp) {
-        let dues = self.open.iter_mut().filter_map(|open| open.due.as_mut());
-        for due in dues.chain(self.deadline.as_mut()).filter(|due| **due < now) {
-            *due = later;
-        }
-    }
-
     /// The exchange at which the saga stands, for whoever looks.
     pub(crate) fn standing_at(&self) -> Option<&Open> {
         self.open.first()

@@ -14,8 +14,13 @@ pub type Token = u64;
 
 /// A saga that is to start.
 pub enum NewSaga {
-    /// By value: a boxed [`Saga`].
-    Typed(Box<dyn Any + Send>),
+    /// By value.
+    Typed {
+        /// The saga's name.
+        name: &'static str,
+        /// A boxed [`Saga`].
+        input: Box<dyn Any + Send>,
+    },
     /// By name.
     Named {
         /// The saga's name.
@@ -28,7 +33,15 @@ pub enum NewSaga {
 impl NewSaga {
     /// This saga.
     pub fn of<S: Saga>(saga: S) -> Self {
-        Self::Typed(Box::new(saga))
+        Self::Typed { name: S::DEFINITION.name, input: Box::new(saga) }
+    }
+
+    /// The saga's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Typed { name, .. } => name,
+            Self::Named { name, .. } => name,
+        }
     }
 }
 

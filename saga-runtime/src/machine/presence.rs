@@ -26,11 +26,6 @@ impl Presence {
         }
     }
 
-    /// Whether the participant is connected.
-    pub(super) fn is_connected(&self, participant: &str) -> bool {
-        matches!(self.state(participant), Some(State::Connected { .. }))
-    }
-
     pub(super) fn connected(&mut self, participant: &'static str) {
         self.set(participant, State::Connected { caught_up: false });
     }

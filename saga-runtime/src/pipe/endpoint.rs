@@ -176,7 +176,7 @@ pub enum EndpointError {
 }
 
 impl EndpointError {
-    fn failed(action: &'static str, path: &Path, error: &io::Error) -> Self {
+    pub(super) fn failed(action: &'static str, path: &Path, error: &io::Error) -> Self {
         let absent = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused);
         Self::Failed { action, path: path.to_owned(), reason: error.to_string(), absent }
     }

@@ -64,7 +64,7 @@ impl Frame<'_> {
     }
 
     /// Appends the frame, as one line.
-    pub fn encode(&self, bytes: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {
         let start = bytes.len();
         serde_json::to_writer(&mut *bytes, self).expect("text, numbers and JSON always make JSON, and memory takes it");
         // JSON has line breaks only between tokens, and there a blank means the same.
@@ -91,6 +91,25 @@ pub struct Numbered<'a> {
     /// JSON, exactly as its sender wrote it.
     #[serde(borrow)]
     pub body: &'a RawValue,
+}
+
+impl Numbered<'_> {
+    /// Bytes that a frame has around the body of a message, at most.
+    const AROUND: usize = 64;
+    /// Levels around the body of a message.
+    const LEVELS: usize = 2;
+
+    /// Whether a message with this body fits into a frame that the other end takes.
+    ///
+    /// # Errors
+    /// If it is too long or nests too deep.
+    pub fn check(limits: &Limits, body: &RawValue) -> Result<(), FrameError> {
+        let within = Limits {
+            max_frame: limits.max_frame.saturating_sub(Self::AROUND),
+            max_depth: limits.max_depth.saturating_sub(Self::LEVELS),
+        };
+        within.check(body.get().as_bytes())
+    }
 }
 
 /// Why a connection is closed.

@@ -4,8 +4,8 @@
 //! what arrived; what it gives is what to write next.
 //!
 //! ```text
-//!  send ──► waiting ──next──► unacknowledged ──acknowledge──► gone      (ours)
-//!                              ▲ resume: written again
+//!  send ──► waiting ──next_message──► unacknowledged ──acknowledge──► gone      (ours)
+//!                                      ▲ resume: written again
 //!  receive ──► in order, once ──taken──► to be acknowledged             (theirs)
 //! ```
 
@@ -80,7 +80,7 @@ impl<T> Link<T> {
     }
 
     /// The next message to write, with its number: one that must be written again, or a new one if the window allows.
-    pub fn next(&mut self) -> Option<(u64, &T)> {
+    pub fn next_message(&mut self) -> Option<(u64, &T)> {
         if self.written == self.sent() {
             if self.unacknowledged.len() >= self.window {
                 return None;
@@ -228,7 +228,7 @@ mod tests {
         fn connection(&mut self, frames: usize, arriving: usize, acks: usize) {
             let mut wire = Vec::new();
             while wire.len() < frames
-                && let Some((number, item)) = self.left.next()
+                && let Some((number, item)) = self.left.next_message()
             {
                 wire.push((number, *item));
             }
@@ -274,11 +274,11 @@ mod tests {
     fn no_more_than_the_window_is_out() {
         let mut link = Link::new(2);
         (1..=3).for_each(|item| link.send(item));
-        assert_eq!(link.next(), Some((1, &1)));
-        assert_eq!(link.next(), Some((2, &2)));
-        assert_eq!(link.next(), None);
+        assert_eq!(link.next_message(), Some((1, &1)));
+        assert_eq!(link.next_message(), Some((2, &2)));
+        assert_eq!(link.next_message(), None);
         assert_eq!(link.acknowledge(1).expect("sent").collect::<Vec<_>>(), [1]);
-        assert_eq!(link.next(), Some((3, &3)));
+        assert_eq!(link.next_message(), Some((3, &3)));
         assert_eq!(link.last(), 3);
     }
 
@@ -286,34 +286,34 @@ mod tests {
     fn a_resumed_session_writes_again_what_was_not_taken_over() {
         let mut link = Link::new(8);
         (1..=3).for_each(|item| link.send(item));
-        while link.next().is_some() {}
+        while link.next_message().is_some() {}
         assert_eq!(link.resume(1).expect("sent").collect::<Vec<_>>(), [1]);
-        assert_eq!(link.next(), Some((2, &2)));
+        assert_eq!(link.next_message(), Some((2, &2)));
         assert_eq!(link.acknowledge(2).expect("sent").len(), 1);
-        assert_eq!(link.next(), Some((3, &3)));
-        assert_eq!(link.next(), None);
+        assert_eq!(link.next_message(), Some((3, &3)));
+        assert_eq!(link.next_message(), None);
     }
 
     #[test]
     fn what_was_only_acknowledged_to_an_earlier_connection_is_not_written_again() {
         let mut link = Link::new(8);
         (1..=2).for_each(|item| link.send(item));
-        while link.next().is_some() {}
+        while link.next_message().is_some() {}
         assert_eq!(link.acknowledge(2).expect("sent").len(), 2);
         assert_eq!(link.resume(1).expect("sent").len(), 0);
-        assert_eq!(link.next(), None);
+        assert_eq!(link.next_message(), None);
     }
 
     #[test]
     fn another_session_begins_at_one() {
         let mut link = Link::new(8);
         link.send('a');
-        assert_eq!(link.next(), Some((1, &'a')));
+        assert_eq!(link.next_message(), Some((1, &'a')));
         link.send('b');
         link.restart_outgoing();
-        assert_eq!(link.next(), None);
+        assert_eq!(link.next_message(), None);
         link.send('c');
-        assert_eq!(link.next(), Some((1, &'c')));
+        assert_eq!(link.next_message(), Some((1, &'c')));
     }
 
     #[test]
@@ -336,7 +336,7 @@ mod tests {
         link.send(());
         assert_eq!(link.acknowledge(1).err(), Some(LinkError::NeverSent { acknowledged: 1, sent: 0 }));
         assert_eq!(link.resume(1).err(), Some(LinkError::NeverSent { acknowledged: 1, sent: 0 }));
-        assert_eq!(link.next(), Some((1, &())));
+        assert_eq!(link.next_message(), Some((1, &())));
         assert_eq!(link.acknowledge(2).err(), Some(LinkError::NeverSent { acknowledged: 2, sent: 1 }));
     }
 
@@ -344,10 +344,10 @@ mod tests {
     fn only_what_has_no_number_can_be_withdrawn() {
         let mut link = Link::new(1);
         ['a', 'b', 'a'].into_iter().for_each(|item| link.send(item));
-        assert_eq!(link.next(), Some((1, &'a')));
+        assert_eq!(link.next_message(), Some((1, &'a')));
         assert_eq!(link.withdraw(|item| *item == 'a'), 1);
         assert_eq!(link.acknowledge(1).expect("sent").len(), 1);
-        assert_eq!(link.next(), Some((2, &'b')));
+        assert_eq!(link.next_message(), Some((2, &'b')));
         assert_eq!(link.waiting(), 0);
     }
 

@@ -1,0 +1,180 @@
+//! What is done once it is recorded: deliveries, notices, replies, and the hopes of handles.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, oneshot, watch};
+
+use super::engine::LookUp;
+use super::handle::Progress;
+use super::outbox::{Outbox, Read, WaitingCommand};
+use crate::bus::Horizon;
+use crate::cause::Outcome;
+use crate::message::{Bus, ExchangeKey, SagaId};
+use crate::notice::Notice;
+use crate::operator::ParticipantStatus;
+use crate::pipe::{SubscribeRequest, Subscription};
+use crate::time::Timestamp;
+
+/// Something to do after a commit.
+pub(super) enum Act<B: Bus> {
+    Send(&'static str, WaitingCommand<B>),
+    Settle(&'static str, ExchangeKey),
+    Withdraw(&'static str, ExchangeKey),
+    Recorded(&'static str, u64),
+    Connected {
+        participant: &'static str,
+        resumed: bool,
+        time: Timestamp,
+    },
+    Disconnected {
+        participant: &'static str,
+        reason: String,
+        time: Timestamp,
+    },
+    Stuck(SagaId, String),
+    Unstuck(SagaId),
+    Ended(SagaId, Outcome<String>),
+    Notice(Notice),
+    Subscribe {
+        request: SubscribeRequest,
+        snapshot: String,
+    },
+    /// Tells who asked.
+    Reply(Box<dyn FnOnce() + Send>),
+    /// The engine asks the journal.
+    LookUp(LookUp),
+}
+
+impl<B: Bus> Act<B> {
+    /// Tells who asked, if they still listen.
+    pub(super) fn reply<T: Send + 'static>(to: oneshot::Sender<T>, value: T) -> Self {
+        Self::Reply(Box::new(move || drop(to.send(value))))
+    }
+}
+
+/// Everything that is reached outside.
+pub(super) struct Acts<B: Bus> {
+    outboxes: BTreeMap<&'static str, Outbox<B>>,
+    notices: broadcast::Sender<Notice>,
+    /// The same notices for subscribers in other processes.
+    changes: broadcast::Sender<Arc<str>>,
+    watched: HashMap<SagaId, watch::Sender<Progress>>,
+}
+
+impl<B: Bus> Acts<B> {
+    pub(super) fn new(
+        outboxes: BTreeMap<&'static str, Outbox<B>>,
+        notices: broadcast::Sender<Notice>,
+        capacity: usize,
+    ) -> Self {
+        Self { outboxes, notices, changes: broadcast::channel(capacity).0, watched: HashMap::new() }
+    }
+
+    /// Whether anybody would hear a notice.
+    pub(super) fn is_watched(&self) -> bool {
+        self.notices.receiver_count() > 0 || self.changes.receiver_count() > 0
+    }
+
+    /// Whether the participant runs in this process.
+    pub(super) fn is_local(&self, participant: &str) -> bool {
+        self.outboxes.get(participant).is_some_and(Outbox::is_local)
+    }
+
+    /// How far a saga in flight is, from now on.
+    pub(super) fn watch(&mut self, saga: SagaId) -> watch::Receiver<Progress> {
+        self.watched.entry(saga).or_insert_with(|| watch::channel(Progress::Going).0).subscribe()
+    }
+
+    /// Forgets a saga that nobody else watches.
+    pub(super) fn unwatch(&mut self, saga: SagaId) {
+        if self.watched.get(&saga).is_some_and(|watched| watched.receiver_count() == 0) {
+            self.watched.remove(&saga);
+        }
+    }
+
+    pub(super) fn participants(&self) -> Vec<ParticipantStatus> {
+        let status = |(name, outbox): (&&'static str, &Outbox<B>)| ParticipantStatus {
+            name: (*name).to_owned(),
+            connected: outbox.is_connected(),
+            waiting: outbox.waiting(),
+        };
+        self.outboxes.iter().map(status).collect()
+    }
+
+    pub(super) fn taken(&mut self, participant: &str, count: usize) {
+        if let Some(outbox) = self.outboxes.get_mut(participant) {
+            outbox.taken(count);
+        }
+    }
+
+    pub(super) fn read(
+        &mut self,
+        participant: &str,
+        key: ExchangeKey,
+        bytes: Option<Box<serde_json::value::RawValue>>,
+    ) {
+        if let Some(outbox) = self.outboxes.get_mut(participant) {
+            outbox.read(key, bytes);
+        }
+    }
+
+    /// Sends what may go out; gives what must be read from the log to go on.
+    pub(super) fn pump(&mut self, horizon: &Horizon) -> Vec<(&'static str, Read)> {
+        self.outboxes.iter_mut().filter_map(|(name, outbox)| Some((*name, outbox.pump(horizon)?))).collect()
+    }
+
+    /// Does one thing. What is the engine's own (a look-up) is not for here.
+    pub(super) fn perform(&mut self, act: Act<B>) {
+        match act {
+            Act::Send(participant, command) => self.with(participant, |outbox| outbox.command(command)),
+            Act::Settle(participant, key) => self.with(participant, |outbox| outbox.settle(key)),
+            Act::Withdraw(participant, key) => self.with(participant, |outbox| outbox.withdraw(key)),
+            Act::Recorded(participant, number) => self.with(participant, |outbox| outbox.recorded(number)),
+            Act::Connected { participant, resumed, time } => {
+                self.with(participant, |outbox| outbox.connected(resumed));
+                self.tell(Notice::ParticipantConnected { time, participant: participant.into(), resumed });
+            }
+            Act::Disconnected { participant, reason, time } => {
+                self.with(participant, Outbox::disconnected);
+                self.tell(Notice::ParticipantDisconnected { time, participant: participant.into(), reason });
+            }
+            Act::Stuck(saga, reason) => self.progress(saga, Progress::Stuck(reason)),
+            Act::Unstuck(saga) => self.progress(saga, Progress::Going),
+            Act::Ended(saga, outcome) => {
+                self.progress(saga, Progress::Ended(outcome));
+                self.watched.remove(&saga);
+            }
+            Act::Notice(notice) => self.tell(notice),
+            Act::Subscribe { request, snapshot } => {
+                let changes = self.changes.subscribe();
+                drop(request.reply.send(Subscription { snapshot, changes }));
+            }
+            Act::Reply(reply) => reply(),
+            Act::LookUp(_) => {}
+        }
+    }
+
+    /// Tells everybody. Nobody need listen.
+    pub(super) fn tell(&self, notice: Notice) {
+        if self.changes.receiver_count() > 0 {
+            match serde_json::to_string(&notice) {
+                Ok(text) => drop(self.changes.send(text.into())),
+                Err(error) => tracing::error!(%error, "a notice cannot be written as JSON"),
+            }
+        }
+        drop(self.notices.send(notice));
+    }
+
+    fn with(&mut self, participant: &str, act: impl FnOnce(&mut Outbox<B>)) {
+        if let Some(outbox) = self.outboxes.get_mut(participant) {
+            act(outbox);
+        }
+    }
+
+    fn progress(&mut self, saga: SagaId, progress: Progress) {
+        if let Some(watched) = self.watched.get(&saga) {
+            watched.send_replace(progress);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What is decided and not yet recorded: rows for the log, and what is to be done after the commit.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
+use super::acts::{Act, Acts};
+use super::outbox::WaitingCommand;
+use super::rows;
+use crate::bus::{Payload, SessionId};
+use crate::definition::Definition;
+use crate::log::{Batch, DefinitionRow, LateRow, ReceivedRow};
+use crate::machine::{Change, Late, Machine, Record};
+use crate::message::{At, Bus, ExchangeKey, LogId, SagaId};
+use crate::notice::Notice;
+use crate::time::Timestamp;
+
+/// A batch that is being filled.
+pub(super) struct Pending<B: Bus> {
+    batch: Batch,
+    /// The last record of each saga in the batch: the one that gets the state.
+    last: HashMap<SagaId, usize>,
+    received: HashMap<&'static str, (SessionId, u64)>,
+    acts: Vec<Act<B>>,
+}
+
+/// A command that cannot be written as JSON, and so cannot be sent.
+pub(super) struct Unwritable {
+    pub(super) participant: &'static str,
+    pub(super) at: At,
+    pub(super) attempt: u32,
+    pub(super) reason: String,
+}
+
+impl<B: Bus> Pending<B> {
+    pub(super) fn new(definitions: Vec<DefinitionRow>) -> Self {
+        let batch = Batch { definitions, ..Batch::default() };
+        Self { batch, last: HashMap::new(), received: HashMap::new(), acts: Vec::new() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.batch.is_empty() && self.acts.is_empty() && self.received.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.batch.records.len() + self.acts.len()
+    }
+
+    /// To be done after what is decided so far is recorded.
+    pub(super) fn act(&mut self, act: Act<B>) {
+        self.acts.push(act);
+    }
+
+    /// To be recorded, and then done. Gives back what cannot be sent.
+    pub(super) fn record(&mut self, log: LogId, record: Record<B>, acts: &Acts<B>) -> Vec<Unwritable> {
+        let (commands, unwritable) = write_commands(&record);
+        self.last.insert(record.saga, self.batch.records.len());
+        self.batch.records.push(rows::record(&record, &commands));
+        self.batch.started.extend(rows::started(&record));
+        self.batch.ended.extend(rows::ended(&record));
+        if acts.is_watched() {
+            self.acts.extend(Notice::of(&record).into_iter().map(Act::Notice));
+        }
+        let Record { saga, definition, then, .. } = record;
+        let mut commands = commands.into_iter();
+        for change in then {
+            let bytes =
+                if let Change::Sent { command: Some(_), .. } = &change { commands.next().flatten() } else { None };
+            self.change(log, saga, definition, change, bytes, acts);
+        }
+        unwritable
+    }
+
+    fn change(
+        &mut self,
+        log: LogId,
+        saga: SagaId,
+        definition: Option<&'static Definition>,
+        change: Change<B>,
+        bytes: Option<Box<RawValue>>,
+        acts: &Acts<B>,
+    ) {
+        let key = |at| ExchangeKey { log, saga, at };
+        let act = match change {
+            Change::Sent { at, attempt, participant, recorded_in, command } => {
+                let Some(definition) = definition.filter(|_| command.is_none() || bytes.is_some()) else { return };
+                let typed = command.filter(|_| acts.is_local(participant)).map(Payload::Typed);
+                let command = typed.or(bytes.map(Payload::Encoded));
+                Act::Send(participant, WaitingCommand { key: key(at), attempt, definition, recorded_in, command })
+            }
+            Change::Asked { at, participant } => Act::Settle(participant, key(at)),
+            Change::Withdrawn { at, participant } => Act::Withdraw(participant, key(at)),
+            Change::Stuck { reason } => Act::Stuck(saga, reason),
+            Change::Unstuck => Act::Unstuck(saga),
+            Change::Ended(outcome) => Act::Ended(saga, outcome),
+            Change::Waiting { .. }
+            | Change::Done { .. }
+            | Change::Undone { .. }
+            | Change::Skipped { .. }
+            | Change::Failed(_) => return,
+        };
+        self.acts.push(act);
+    }
+
+    /// What came too late, to be recorded and shown.
+    pub(super) fn late(
+        &mut self,
+        key: ExchangeKey,
+        definition: Option<&'static Definition>,
+        participant: &'static str,
+        what: &Late<B>,
+        time: Timestamp,
+    ) {
+        let data = rows::late(what, key.at, definition);
+        let step = Some(rows::step_name(definition, key.at).to_owned()).filter(|step| !step.is_empty());
+        let what = serde_json::from_str(&data).unwrap_or_default();
+        self.batch.late.push(LateRow { saga: key.saga, time, step, data });
+        self.acts.push(Act::Notice(Notice::AnswerLate { time, saga: key.saga, participant: participant.into(), what }));
+    }
+
+    /// A participant's report has been decided.
+    pub(super) fn received(&mut self, participant: &'static str, session: SessionId, number: u64) {
+        self.received.insert(participant, (session, number));
+    }
+
+    /// The batch, with the states that the machine has now; and what is to be done when it is committed.
+    pub(super) fn close(mut self, machine: &Machine<B>) -> (Batch, Vec<Act<B>>) {
+        for (saga, index) in self.last {
+            let row = &mut self.batch.records[index];
+            row.standing = machine.standing(saga);
+            row.state = match machine.save(saga) {
+                Some(Ok(state)) => Some(state),
+                Some(Err(reason)) => {
+                    tracing::error!(%saga, reason, "the state of a saga cannot be written; a restart takes the one before");
+                    None
+                }
+                None => None,
+            };
+        }
+        for (participant, (session, number)) in self.received {
+            self.batch.received.push(ReceivedRow { participant: participant.to_owned(), session, number });
+            self.acts.push(Act::Recorded(participant, number));
+        }
+        (self.batch, self.acts)
+    }
+}
+
+/// The bytes of each command that a record sends for the first time, in order; none for one that has none.
+fn write_commands<B: Bus>(record: &Record<B>) -> (Vec<Option<Box<RawValue>>>, Vec<Unwritable>) {
+    let (mut written, mut unwritable) = (Vec::new(), Vec::new());
+    for change in &record.then {
+        let Change::Sent { at, attempt, participant, command: Some(command), .. } = change else { continue };
+        let bytes = serde_json::value::to_raw_value(command);
+        if let Err(error) = &bytes {
+            let reason = format!("its command cannot be written as JSON: {error}");
+            unwritable.push(Unwritable { participant, at: *at, attempt: *attempt, reason });
+        }
+        written.push(bytes.ok());
+    }
+    (written, unwritable)
+}

@@ -1,0 +1,507 @@
+//! The loop: takes what comes, has it decided, and sees to it that it is recorded before it is done.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::pending;
+use std::ops::ControlFlow;
+
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use super::acts::{Act, Acts};
+use super::batch::{Pending, Unwritable};
+use super::clock::Clock;
+use super::handle::{self, Progress};
+use super::journal::{Journal, Work, Worked};
+use super::outbox::{Outbox, WaitingCommand};
+use crate::bus::{FromParticipant, Report};
+use crate::cause::EndedBy;
+use crate::log::{DefinitionRow, Details, LogError};
+use crate::machine::{CancelReply, Decision, Input, Machine, NewSaga, Operator, Record, Token};
+use crate::message::{Answer, Bus, EventOf, ExchangeKey, SagaId};
+use crate::notice::Notice;
+use crate::operator::ParticipantStatus;
+use crate::pipe::{Lines, PipeEvent, PipeServer, SubscribeRequest};
+
+/// How much is decided at most before what was decided must be recorded.
+const PENDING_LIMIT: usize = 4096;
+
+/// How many inputs are taken in a row before the batch is looked at.
+const TURN_LIMIT: usize = 256;
+
+/// A saga that was started or attached to: its id, and how far it is.
+pub(super) type Started = Result<(SagaId, watch::Receiver<Progress>), String>;
+
+/// What callers ask.
+pub(super) enum Ask<B: Bus> {
+    Start { saga: NewSaga, key: Option<String>, reply: oneshot::Sender<Started> },
+    Attach { saga: SagaId, name: &'static str, reply: oneshot::Sender<Started> },
+    Publish { event: EventOf<B>, reply: oneshot::Sender<()> },
+    Cancel { saga: SagaId, by: Option<EndedBy>, reply: oneshot::Sender<Result<CancelReply, String>> },
+    Operate { saga: SagaId, action: Operator, by: EndedBy, reply: oneshot::Sender<Result<(), String>> },
+    Participants { reply: oneshot::Sender<Vec<ParticipantStatus>> },
+    Stop,
+}
+
+/// Where things come from and go to.
+pub(super) struct Ends<B: Bus> {
+    pub(super) asked: mpsc::Receiver<Ask<B>>,
+    pub(super) reported: mpsc::Receiver<(&'static str, FromParticipant<B>)>,
+    pub(super) lines: Option<Lines<B>>,
+    pub(super) journal: Journal,
+    pub(super) notices: broadcast::Sender<Notice>,
+    pub(super) stopped: watch::Sender<Option<Result<(), String>>>,
+}
+
+/// Who asked, until the machine has decided.
+pub(super) enum Asker {
+    Start { name: String, reply: oneshot::Sender<Started> },
+    Publish(oneshot::Sender<()>),
+    Cancel(oneshot::Sender<Result<CancelReply, String>>),
+    Operate(oneshot::Sender<Result<(), String>>),
+}
+
+/// What waits for the journal to look something up.
+pub(super) enum LookUp {
+    /// Whether an ended saga had this key.
+    Key { saga: NewSaga, key: String, reply: oneshot::Sender<Started> },
+    /// How a saga ended that is no longer in flight.
+    Outcome {
+        saga: SagaId,
+        /// The kind that it must be of, if that matters.
+        name: Option<&'static str>,
+        reply: oneshot::Sender<Started>,
+    },
+}
+
+/// The coordinator at work.
+pub(super) struct Engine<B: Bus> {
+    machine: Machine<B>,
+    clock: Clock,
+    ends: Ends<B>,
+    /// Decided since the last commit began.
+    pending: Pending<B>,
+    /// Decided, and being committed.
+    committing: Option<Vec<Act<B>>>,
+    acts: Acts<B>,
+    askers: HashMap<Token, Asker>,
+    look_ups: HashMap<u64, LookUp>,
+    tickets: u64,
+    stopping: bool,
+}
+
+/// Something came.
+enum Came<B: Bus> {
+    Ask(Option<Ask<B>>),
+    Said(&'static str, FromParticipant<B>),
+    Pipe(PipeEvent),
+    Subscriber(SubscribeRequest),
+    Worked(Option<Worked>),
+    Time,
+}
+
+impl<B: Bus> Engine<B> {
+    pub(super) fn new(
+        machine: Machine<B>,
+        clock: Clock,
+        outboxes: BTreeMap<&'static str, Outbox<B>>,
+        ends: Ends<B>,
+        definitions: Vec<DefinitionRow>,
+        capacity: usize,
+        decisions: Vec<Decision<B>>,
+    ) -> Self {
+        let acts = Acts::new(outboxes, ends.notices.clone(), capacity);
+        let mut engine = Self {
+            machine,
+            clock,
+            ends,
+            pending: Pending::new(definitions),
+            committing: None,
+            acts,
+            askers: HashMap::new(),
+            look_ups: HashMap::new(),
+            tickets: 0,
+            stopping: false,
+        };
+        decisions.into_iter().for_each(|decision| engine.decided(decision));
+        engine
+    }
+
+    /// Runs until it is told to stop, or the log fails.
+    pub(super) async fn run(mut self, server: Option<PipeServer>) {
+        let result = self.work().await;
+        if let Some(server) = server {
+            server.stop().await;
+        }
+        let Ends { journal, stopped, .. } = self.ends;
+        drop(self.acts);
+        drop(journal.work);
+        let joined = tokio::task::spawn_blocking(move || journal.thread.join()).await;
+        let result = match joined {
+            Ok(Ok(())) => result,
+            _ => Err("the thread of the log panicked".to_owned()),
+        };
+        if let Err(reason) = &result {
+            tracing::error!(reason, "the coordinator stops");
+        }
+        stopped.send_replace(Some(result));
+    }
+
+    async fn work(&mut self) -> Result<(), String> {
+        loop {
+            self.commit();
+            if self.stopping && self.committing.is_none() && self.pending.is_empty() {
+                return Ok(());
+            }
+            let came = self.next().await;
+            if let ControlFlow::Break(result) = self.take(came) {
+                return result;
+            }
+            for _ in 0..TURN_LIMIT {
+                let Some(came) = self.next_now() else { break };
+                if let ControlFlow::Break(result) = self.take(came) {
+                    return result;
+                }
+            }
+        }
+    }
+
+    /// Waits for something to come. While too much is undecided, only for the journal.
+    async fn next(&mut self) -> Came<B> {
+        let full = self.pending.len() >= PENDING_LIMIT;
+        let open = !full && !self.stopping;
+        let tick = self.machine.next_tick().filter(|_| !full);
+        let clock = self.clock;
+        let ends = &mut self.ends;
+        let (said, events, subscribers) = match &mut ends.lines {
+            Some(lines) => (Some(&mut lines.said), Some(&mut lines.events), Some(&mut lines.subscribers)),
+            None => (None, None, None),
+        };
+        tokio::select! {
+            biased;
+            worked = ends.journal.worked.recv() => Came::Worked(worked),
+            Some((who, what)) = ends.reported.recv(), if open => Came::Said(who, what),
+            (who, what) = receive(said), if open => Came::Said(who, what),
+            ask = ends.asked.recv(), if open => Came::Ask(ask),
+            event = receive(events), if open => Came::Pipe(event),
+            request = receive(subscribers), if open => Came::Subscriber(request),
+            () = clock.wait(tick), if !self.stopping => Came::Time,
+        }
+    }
+
+    /// Takes what has come already, answers before time.
+    fn next_now(&mut self) -> Option<Came<B>> {
+        let ends = &mut self.ends;
+        if let Ok(worked) = ends.journal.worked.try_recv() {
+            return Some(Came::Worked(Some(worked)));
+        }
+        if self.stopping || self.pending.len() >= PENDING_LIMIT {
+            return None;
+        }
+        if let Ok((who, what)) = ends.reported.try_recv() {
+            return Some(Came::Said(who, what));
+        }
+        if let Some((who, what)) = ends.lines.as_mut().and_then(|lines| lines.said.try_recv().ok()) {
+            return Some(Came::Said(who, what));
+        }
+        ends.asked.try_recv().ok().map(|ask| Came::Ask(Some(ask)))
+    }
+
+    fn take(&mut self, came: Came<B>) -> ControlFlow<Result<(), String>> {
+        match came {
+            Came::Worked(None) => return ControlFlow::Break(Err("the thread of the log has ended".to_owned())),
+            Came::Worked(Some(Worked::Appended(Err(error)))) => return ControlFlow::Break(Err(error.to_string())),
+            Came::Worked(Some(Worked::Appended(Ok(())))) => {
+                let acts = self.committing.take().unwrap_or_default();
+                self.perform(acts);
+            }
+            Came::Worked(Some(worked)) => self.looked_up(worked),
+            Came::Said(participant, said) => self.said(participant, said),
+            Came::Ask(None) => self.stopping = true,
+            Came::Ask(Some(ask)) => self.asked(ask),
+            Came::Pipe(event) => self.pipe_event(event),
+            Came::Subscriber(request) => {
+                let snapshot = self.snapshot();
+                self.pending.act(Act::Subscribe { request, snapshot });
+            }
+            Came::Time => self.step(Input::Tick),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn step(&mut self, input: Input<B>) {
+        let mut decisions = Vec::new();
+        self.machine.step(input, self.clock.now(), &mut decisions);
+        decisions.into_iter().for_each(|decision| self.decided(decision));
+    }
+
+    fn decided(&mut self, decision: Decision<B>) {
+        let time = self.clock.now();
+        match decision {
+            Decision::Record(record) => self.record(record),
+            Decision::Deliver { participant, key, definition, attempt, recorded_in } => {
+                let command = WaitingCommand { key, attempt, definition, recorded_in, command: None };
+                self.pending.act(Act::Send(participant, command));
+            }
+            Decision::Ask { participant, key } => self.pending.act(Act::Settle(participant, key)),
+            Decision::Late { key, definition, participant, what } => {
+                self.pending.late(key, definition, participant, &what, time);
+            }
+            Decision::Stray { key, participant } => {
+                let (participant, key) = (participant.into(), key.to_string());
+                self.pending.act(Act::Notice(Notice::AnswerStray { time, participant, key }));
+            }
+            Decision::TriggerFailed { name, event, reason } => {
+                let event = Some(event.into());
+                self.pending.act(Act::Notice(Notice::StartRefused { time, name: name.into(), event, reason }));
+            }
+            Decision::Started { token, result } => self.started(token, result),
+            Decision::Published { token } => {
+                if let Some(Asker::Publish(reply)) = self.askers.remove(&token) {
+                    self.pending.act(Act::reply(reply, ()));
+                }
+            }
+            Decision::Cancelled { token, reply: result } => {
+                if let Some(Asker::Cancel(reply)) = self.askers.remove(&token) {
+                    self.pending.act(Act::reply(reply, result));
+                }
+            }
+            Decision::Operated { token, result } => {
+                if let Some(Asker::Operate(reply)) = self.askers.remove(&token) {
+                    self.pending.act(Act::reply(reply, result));
+                }
+            }
+        }
+    }
+
+    /// A command that cannot be written breaks its saga, and nothing else.
+    fn record(&mut self, record: Record<B>) {
+        let (log, saga) = (self.machine.log(), record.saga);
+        for Unwritable { participant, at, attempt, reason } in self.pending.record(log, record, &self.acts) {
+            let key = ExchangeKey { log, saga, at };
+            let report = Report::Answered { key, attempt, answer: Answer::Broken(reason) };
+            self.step(Input::Report { participant, report });
+        }
+    }
+
+    fn started(&mut self, token: Token, result: Result<SagaId, String>) {
+        let Some(Asker::Start { name, reply }) = self.askers.remove(&token) else { return };
+        if let Err(reason) = &result {
+            let (time, name, reason) = (self.clock.now(), name.into(), reason.clone());
+            self.pending.act(Act::Notice(Notice::StartRefused { time, name, event: None, reason }));
+        }
+        let started = result.map(|saga| (saga, self.acts.watch(saga)));
+        self.pending.act(Act::reply(reply, started));
+    }
+
+    fn snapshot(&self) -> String {
+        serde_json::to_string(&self.machine.in_flight()).unwrap_or_default()
+    }
+
+    fn asked(&mut self, ask: Ask<B>) {
+        match ask {
+            Ask::Start { saga, key: None, reply } => self.start(saga, None, reply),
+            Ask::Start { saga, key: Some(key), reply } => self.start_with_key(saga, key, reply),
+            Ask::Attach { saga, name, reply } => self.attach(saga, name, reply),
+            Ask::Publish { event, reply } => {
+                let token = self.asker(Asker::Publish(reply));
+                self.step(Input::Publish { event, token });
+            }
+            Ask::Cancel { saga, by, reply } => {
+                let token = self.asker(Asker::Cancel(reply));
+                self.step(Input::Cancel { saga, by, token });
+            }
+            Ask::Operate { saga, action, by, reply } => {
+                let token = self.asker(Asker::Operate(reply));
+                self.step(Input::Operate { saga, action, by, token });
+            }
+            Ask::Participants { reply } => self.pending.act(Act::reply(reply, self.acts.participants())),
+            Ask::Stop => self.stopping = true,
+        }
+    }
+
+    fn asker(&mut self, asker: Asker) -> Token {
+        let token = self.ticket();
+        self.askers.insert(token, asker);
+        token
+    }
+
+    fn ticket(&mut self) -> u64 {
+        self.tickets += 1;
+        self.tickets
+    }
+
+    fn start(&mut self, saga: NewSaga, key: Option<String>, reply: oneshot::Sender<Started>) {
+        let name = saga.name().to_owned();
+        let token = self.asker(Asker::Start { name, reply });
+        self.step(Input::Start { saga, key, token });
+    }
+
+    /// The same key is the same saga: one that has ended is in the log only.
+    fn start_with_key(&mut self, saga: NewSaga, key: String, reply: oneshot::Sender<Started>) {
+        if self.machine.saga_with_key(&key).is_some() {
+            return self.start(saga, Some(key), reply);
+        }
+        self.pending.act(Act::LookUp(LookUp::Key { saga, key, reply }));
+    }
+
+    fn attach(&mut self, saga: SagaId, name: &'static str, reply: oneshot::Sender<Started>) {
+        let progress = self.acts.watch(saga);
+        match self.machine.name_of(saga) {
+            Some(known) if known == name => self.pending.act(Act::reply(reply, Ok((saga, progress)))),
+            Some(other) => {
+                let refusal = format!("saga {saga} is a `{other}`, not a `{name}`");
+                self.pending.act(Act::reply(reply, Err(refusal)));
+            }
+            None => {
+                self.acts.unwatch(saga);
+                self.pending.act(Act::LookUp(LookUp::Outcome { saga, name: Some(name), reply }));
+            }
+        }
+    }
+
+    /// Asks the journal, which answers in order: what is recorded before this is found.
+    fn look_up(&mut self, look_up: LookUp) {
+        let ticket = self.ticket();
+        let work = match &look_up {
+            LookUp::Key { key, .. } => Work::StartedWith { key: key.clone(), ticket },
+            LookUp::Outcome { saga, .. } => Work::Details { saga: *saga, ticket },
+        };
+        self.look_ups.insert(ticket, look_up);
+        self.ask_journal(work);
+    }
+
+    fn looked_up(&mut self, worked: Worked) {
+        match worked {
+            Worked::Appended(_) => {}
+            Worked::StartedWith { ticket, found } => {
+                if let Some(LookUp::Key { saga, key, reply }) = self.look_ups.remove(&ticket) {
+                    self.start_unless_found(saga, key, found, reply);
+                }
+            }
+            Worked::Details { ticket, found } => {
+                if let Some(LookUp::Outcome { saga, name, reply }) = self.look_ups.remove(&ticket) {
+                    let ended = found.map_err(|error| error.to_string()).and_then(|found| ended(saga, name, found));
+                    self.pending.act(Act::reply(reply, ended));
+                }
+            }
+            Worked::Command { participant, key, command } => {
+                let command = command.unwrap_or_else(|error| {
+                    tracing::error!(%key, %error, "a recorded command cannot be read");
+                    None
+                });
+                self.acts.read(participant, key, command);
+                self.pump();
+            }
+        }
+    }
+
+    fn start_unless_found(
+        &mut self,
+        saga: NewSaga,
+        key: String,
+        found: Result<Option<SagaId>, LogError>,
+        reply: oneshot::Sender<Started>,
+    ) {
+        match found {
+            Ok(None) => self.start(saga, Some(key), reply),
+            Ok(Some(ended)) if self.machine.name_of(ended).is_none() => {
+                self.pending.act(Act::LookUp(LookUp::Outcome { saga: ended, name: None, reply }));
+            }
+            Ok(Some(_)) => self.start(saga, Some(key), reply),
+            Err(error) => self.pending.act(Act::reply(reply, Err(error.to_string()))),
+        }
+    }
+
+    fn said(&mut self, participant: &'static str, said: FromParticipant<B>) {
+        match said {
+            FromParticipant::Connected { session: _, resumed } => {
+                self.pending.act(Act::Connected { participant, resumed, time: self.clock.now() });
+                self.step(Input::Connected { participant, resumed });
+            }
+            FromParticipant::CaughtUp => self.step(Input::CaughtUp { participant }),
+            FromParticipant::Disconnected { reason } => {
+                self.pending.act(Act::Disconnected { participant, reason, time: self.clock.now() });
+                self.step(Input::Disconnected { participant });
+            }
+            FromParticipant::Taken(count) => self.acts.taken(participant, count),
+            FromParticipant::Report { session, number, report } => {
+                self.step(Input::Report { participant, report });
+                self.pending.received(participant, session, number);
+            }
+        }
+        self.pump();
+    }
+
+    fn pipe_event(&mut self, event: PipeEvent) {
+        let time = self.clock.now();
+        let notice = match event {
+            PipeEvent::Refused { who, reason, .. } => Notice::ConnectionRefused { time, peer: who, reason },
+            other => Notice::ConnectionRefused { time, peer: String::new(), reason: other.to_string() },
+        };
+        self.pending.act(Act::Notice(notice));
+    }
+
+    /// Hands what is decided to the journal, unless that is at work; what needs no commit is done at once.
+    fn commit(&mut self) {
+        if self.committing.is_some() || self.pending.is_empty() {
+            return;
+        }
+        let (batch, acts) = std::mem::replace(&mut self.pending, Pending::new(Vec::new())).close(&self.machine);
+        if batch.is_empty() {
+            return self.perform(acts);
+        }
+        if self.ends.journal.work.send(Work::Append(batch)).is_ok() {
+            self.committing = Some(acts);
+        }
+    }
+
+    fn perform(&mut self, acts: Vec<Act<B>>) {
+        for act in acts {
+            match act {
+                Act::LookUp(look_up) => self.look_up(look_up),
+                act => {
+                    if let Act::Ended(saga, _) = &act {
+                        self.machine.forget_key(*saga);
+                    }
+                    self.acts.perform(act);
+                }
+            }
+        }
+        self.pump();
+    }
+
+    /// Lets out what may go out.
+    fn pump(&mut self) {
+        let horizon = self.machine.horizon();
+        for (participant, read) in self.acts.pump(&horizon) {
+            let (key, step, recorded_in) = (read.key, read.step, read.recorded_in);
+            let _ = self.ends.journal.work.send(Work::Command { participant, key, step, recorded_in });
+        }
+    }
+
+    fn ask_journal(&self, work: Work) {
+        let _ = self.ends.journal.work.send(work);
+    }
+}
+
+/// The next one, if there is such a channel and it is open.
+async fn receive<T>(channel: Option<&mut mpsc::Receiver<T>>) -> T {
+    match channel {
+        Some(channel) => match channel.recv().await {
+            Some(value) => value,
+            None => pending().await,
+        },
+        None => pending().await,
+    }
+}
+
+/// How far a saga is that is no longer in flight: it has ended, if the log knows it.
+fn ended(saga: SagaId, name: Option<&'static str>, found: Option<Details>) -> Started {
+    let details = found.ok_or_else(|| format!("there is no saga {saga}"))?;
+    if let Some(name) = name.filter(|name| *name != details.summary.name) {
+        return Err(format!("saga {saga} is a `{}`, not a `{name}`", details.summary.name));
+    }
+    let outcome = details.outcome.ok_or_else(|| format!("saga {saga} cannot be loaded by this program"))?;
+    let outcome =
+        handle::from_log(&outcome).map_err(|error| format!("the outcome of saga {saga} is damaged: {error}"))?;
+    Ok((saga, watch::channel(Progress::Ended(outcome)).1))
+}
