@@ -57,7 +57,7 @@ pub mod prelude {
     pub use crate::machine::{CancelReply, Operator};
     pub use crate::message::{Bus, Command, Event, Fate, Memory, Mode, SagaId};
     pub use crate::notice::Notice;
-    pub use crate::participant::{Context, Participant, ParticipantOptions, Reporter};
+    pub use crate::participant::{Context, Participant, ParticipantClient, ParticipantOptions, Reporter};
     pub use crate::saga::Saga;
     pub use crate::test::SagaTest;
     pub use saga_macros::{Command, Event, saga};

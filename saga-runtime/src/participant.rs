@@ -12,6 +12,7 @@
 //! a command that is not handled are discarded. The first answer to a command counts, and nothing after it.
 
 mod answering;
+mod client;
 mod context;
 mod contract;
 mod driver;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 use crate::message::{CommandOf, EventOf, Memory, ParticipantCommand, RefusalOf};
 
+pub use client::{ParticipantClient, PublishError, Publisher};
 pub use context::{Context, Reporter};
 pub use local::spawn;
 

@@ -33,6 +33,8 @@ pub(crate) enum How {
     Nothing,
     EmitOwn,
     EmitAnothers,
+    /// More than a small frame holds.
+    EmitLong,
     RefuseAfterEmitting,
     PanicAfterEmitting,
     /// Gives the reporter to the test.
@@ -72,6 +74,8 @@ pub(crate) enum Event {
     TabPosition { index: u32 },
     TabTouched,
     PoolWindowAdded { label: String },
+    TabNoted { text: String },
+    TabClicked { tab: u32 },
 }
 
 const fn event(name: &'static str, from: Option<&'static str>) -> EventInfo {
@@ -85,6 +89,8 @@ impl BusEvent for Event {
         event("TabPosition", None),
         event("TabTouched", Some("srv")),
         event("PoolWindowAdded", None),
+        event("TabNoted", Some("srv")),
+        event("TabClicked", Some("renderer")),
     ];
 
     fn index(&self) -> usize {
@@ -93,6 +99,8 @@ impl BusEvent for Event {
             Self::TabPosition { .. } => 1,
             Self::TabTouched => 2,
             Self::PoolWindowAdded { .. } => 3,
+            Self::TabNoted { .. } => 4,
+            Self::TabClicked { .. } => 5,
         }
     }
 }
@@ -176,6 +184,7 @@ impl Srv {
             How::Nothing => {}
             How::EmitOwn => cx.emit(Event::TabTouched),
             How::EmitAnothers => cx.emit(Event::PoolWindowAdded { label: "w1".into() }),
+            How::EmitLong => cx.emit(Event::TabNoted { text: "long ".repeat(1000) }),
             How::RefuseAfterEmitting => {
                 cx.emit(Event::TabTouched);
                 return Err(Refusal::NotNow);
