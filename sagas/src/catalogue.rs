@@ -7,3 +7,11 @@ mod window_cleanup_cascade;
 pub use pool_respawn_on_promote::PoolRespawnOnPromote;
 pub use replace_window::ReplaceWindow;
 pub use window_cleanup_cascade::WindowCleanupCascade;
+use saga_runtime::coordinator::Builder;
+
+use crate::bus::AgentMux;
+
+/// A coordinator that executes all of them.
+pub fn register(builder: Builder<AgentMux>) -> Builder<AgentMux> {
+    builder.saga::<PoolRespawnOnPromote>().saga::<WindowCleanupCascade>().saga::<ReplaceWindow>()
+}
