@@ -38,6 +38,7 @@ pub mod definition;
 #[doc(hidden)]
 pub mod expansion;
 pub mod inbox;
+pub mod docs;
 pub mod log;
 pub mod machine;
 pub mod message;

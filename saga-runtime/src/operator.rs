@@ -4,12 +4,19 @@
 //! One request a line, answered by one line; `follow` is answered by a line for each notice until the connection ends.
 //! What only reads the log needs no coordinator, and is not here.
 
+mod client;
+mod lines;
+mod server;
+
 use serde::{Deserialize, Serialize};
 
 use crate::cause::EndedBy;
 use crate::machine::{CancelReply, Operator};
 use crate::message::SagaId;
 use crate::notice::Notice;
+
+pub use self::client::{Client, ClientError, Notices};
+pub use self::server::{Desk, Server};
 
 /// A line to the coordinator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -96,3 +103,6 @@ pub struct ParticipantStatus {
     /// How many deliveries wait for it.
     pub waiting: usize,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! The parts of a definition in words.
+
+use std::time::Duration;
+
+use super::markdown::{code, codes, prose};
+use crate::definition::{
+    Action, ArmOutcome, Concurrency, Deadline, Definition, Exchange, Policy, Retry, Span, Trigger,
+};
+
+/// `Name(parameter: Type) -> Output`.
+pub(super) fn signature(definition: &Definition) -> String {
+    let parameters: Vec<_> =
+        definition.parameters.iter().map(|parameter| format!("{}: {}", parameter.name, parameter.ty)).collect();
+    let output = definition.output.map(|output| format!(" -> {output}")).unwrap_or_default();
+    format!("{}({}){output}", definition.type_name, parameters.join(", "))
+}
+
+/// What starts it.
+pub(super) fn starts(triggers: &[Trigger]) -> String {
+    let mut starts: Vec<_> = triggers.iter().map(trigger).collect();
+    starts.push("a call".to_owned());
+    starts.join(", or ")
+}
+
+fn trigger(trigger: &Trigger) -> String {
+    let guard = trigger.guard.map(|guard| format!(" if {}", code(guard))).unwrap_or_default();
+    format!("the event {}{guard}", code(trigger.pattern))
+}
+
+pub(super) fn concurrency(concurrency: &Concurrency) -> String {
+    let policy = match concurrency.policy {
+        Policy::Allow => "allow: any number run at once",
+    };
+    match concurrency.keys {
+        [] => policy.to_owned(),
+        keys => format!("{policy}; per {}", codes(keys.iter().copied())),
+    }
+}
+
+pub(super) fn deadline(deadline: &Deadline) -> String {
+    match deadline {
+        Deadline::After(after) => format!("{}; when it passes, the saga compensates", span(after)),
+        Deadline::None { because } => format!("none, because {}", prose(because)),
+    }
+}
+
+pub(super) fn span(span: &Span) -> String {
+    match span {
+        Span::Fixed(duration) => exactly(*duration),
+        Span::Computed(expression) => code(expression),
+    }
+}
+
+pub(super) fn retry(retry: &Retry) -> String {
+    format!("{} more, every {} to {}", times(retry), span(&retry.every), span(&retry.at_most))
+}
+
+fn times(retry: &Retry) -> String {
+    match retry.times.parse::<u32>() {
+        Ok(times) => times.to_string(),
+        Err(_) => code(retry.times),
+    }
+}
+
+/// What an arm takes.
+pub(super) fn outcome(outcome: &ArmOutcome) -> String {
+    match outcome {
+        ArmOutcome::Event(pattern) => code(pattern),
+        ArmOutcome::Handled => "handled".to_owned(),
+        ArmOutcome::Refused(pattern) => format!("refused {}", code(pattern)),
+        ArmOutcome::Timeout => "timeout".to_owned(),
+        ArmOutcome::Disconnected => "disconnected".to_owned(),
+    }
+}
+
+/// The variants that a pattern names, without their fields.
+pub(super) fn variants(pattern: &str) -> Vec<&str> {
+    let mut depth = 0_usize;
+    let alternatives = pattern.split(|character| {
+        match character {
+            '{' | '(' | '[' => depth += 1,
+            '}' | ')' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        character == '|' && depth == 0
+    });
+    let name = |alternative: &'_ str| alternative.find(['{', '(']).unwrap_or(alternative.len());
+    alternatives
+        .map(|alternative| alternative[..name(alternative)].trim())
+        .map(|path| path.rsplit("::").next().unwrap_or(path).trim())
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+/// Whether an arm for a refusal takes them all.
+pub(super) fn takes_all(pattern: &str) -> bool {
+    let pattern = pattern.trim();
+    pattern == "_"
+        || (pattern.starts_with(|first: char| first.is_lowercase())
+            && pattern.chars().all(|character| character.is_alphanumeric() || character == '_'))
+}
+
+/// What an exchange does, as a sentence.
+pub(super) fn sends(exchange: &Exchange) -> String {
+    let command = exchange.action.command();
+    let (name, to) = (code(command.name), prose(command.to));
+    let does = match exchange.action {
+        Action::Send(_) => format!("Sends {name} to {to}."),
+        Action::Query(_) => format!("Asks {to} {name}."),
+    };
+    if command.live_only { does + " It is worth nothing later, and never waits for the participant." } else { does }
+}
+
+/// The greatest units that say it exactly.
+fn exactly(duration: Duration) -> String {
+    const UNITS: [(u128, &str); 5] =
+        [(3_600_000_000_000, "h"), (60_000_000_000, "min"), (1_000_000_000, "s"), (1_000_000, "ms"), (1000, "µs")];
+    let nanos = duration.as_nanos();
+    let unit = UNITS.iter().find(|(unit, _)| nanos >= *unit && nanos.is_multiple_of(*unit));
+    match unit {
+        Some((unit, name)) => format!("{} {name}", nanos / unit),
+        None => format!("{nanos} ns"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_exact() {
+        for (duration, text) in [
+            (Duration::from_millis(250), "250 ms"),
+            (Duration::from_secs(10), "10 s"),
+            (Duration::from_secs(90), "90 s"),
+            (Duration::from_secs(300), "5 min"),
+            (Duration::from_secs(7200), "2 h"),
+            (Duration::from_nanos(7), "7 ns"),
+            (Duration::ZERO, "0 ns"),
+        ] {
+            assert_eq!(exactly(duration), text);
+        }
+    }
+
+    #[test]
+    fn patterns_name_variants() {
+        assert_eq!(variants("PoolWindowAdded { label }"), ["PoolWindowAdded"]);
+        assert_eq!(variants("Event::A { b: 1 | 2 } | B(_) | C"), ["A", "B", "C"]);
+    }
+
+    #[test]
+    fn a_name_takes_every_refusal() {
+        assert!(takes_all("reason") && takes_all("_"));
+        assert!(!takes_all("PoolFull") && !takes_all("reason @ PoolFull"));
+    }
+}
