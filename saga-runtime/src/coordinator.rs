@@ -240,3 +240,6 @@ impl Notices {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

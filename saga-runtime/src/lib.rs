@@ -55,10 +55,13 @@ pub use saga_macros::{Command, Event, saga};
 /// Everything that authors of sagas and of their tests need: `use saga_runtime::prelude::*;`.
 pub mod prelude {
     pub use crate::cause::{Cause, CauseKind, EndedBy, Outcome};
+    pub use crate::coordinator::{CallError, Coordinator, Handle, Notices, Settled};
+    pub use crate::log::{MemoryLog, SagaLog, SqliteLog};
     pub use crate::machine::{CancelReply, Operator};
     pub use crate::message::{Bus, Command, Event, Fate, Memory, Mode, SagaId};
     pub use crate::notice::Notice;
     pub use crate::participant::{Context, Participant, ParticipantClient, ParticipantOptions, Reporter};
+    pub use crate::pipe::Endpoint;
     pub use crate::saga::Saga;
     pub use crate::test::SagaTest;
     pub use saga_macros::{Command, Event, saga};

@@ -148,6 +148,9 @@ impl<B: Bus> Machine<B> {
     ///
     /// # Errors
     /// When one of its name is known already.
+    ///
+    /// # Panics
+    /// With more than 65,536 kinds.
     pub fn register<S: Saga<Bus = B>>(&mut self) -> Result<(), Duplicate> {
         let definition = S::DEFINITION;
         if self.by_name.contains_key(definition.name) {

@@ -24,13 +24,16 @@ const QUEUE: usize = 1024;
 /// From a participant's line to the engine.
 type Reports<B> = Sender<(&'static str, FromParticipant<B>)>;
 
+/// Makes a kind of saga known to the machine.
+type Register<B> = fn(&mut Machine<B>) -> Result<(), Duplicate>;
+
 /// Starts the line of a participant in this process.
 type Spawn<B> = Box<dyn FnOnce(Reports<B>) -> UnboundedSender<ToParticipant<B>> + Send>;
 
 /// A coordinator that is being put together.
 #[must_use = "a builder does nothing until `start`"]
 pub struct Builder<B: Bus> {
-    sagas: Vec<fn(&mut Machine<B>) -> Result<(), Duplicate>>,
+    sagas: Vec<Register<B>>,
     definitions: Vec<&'static Definition>,
     log: Option<Box<dyn SagaLog>>,
     participants: BTreeMap<&'static str, Spawn<B>>,
@@ -152,7 +155,7 @@ impl<B: Bus> Builder<B> {
         P::Command: ParticipantCommand<Bus = B>,
     {
         let name = P::Command::PARTICIPANT;
-        let options = self.options.participant.clone();
+        let options = self.options.participant;
         let spawn = move |reports: Reports<BusOf<P>>| participant::spawn(participant, options, reports);
         if self.participants.insert(name, Box::new(spawn)).is_some() {
             self.twice = Some(name);

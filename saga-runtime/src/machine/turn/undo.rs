@@ -25,13 +25,13 @@ impl<B: Bus> Turn<'_, B> {
         control.phase = Phase::Settling;
         control.cause = Some(Box::new(cause));
         let open = std::mem::take(&mut control.open);
-        for exchange in open {
+        for exchange in &open {
             self.settle_or_drop(exchange);
         }
         self.compensate_when_settled();
     }
 
-    fn settle_or_drop(&mut self, open: Open) {
+    fn settle_or_drop(&mut self, open: &Open) {
         if !open.in_doubt() {
             return;
         }
@@ -41,7 +41,7 @@ impl<B: Bus> Turn<'_, B> {
             return self.changes.push(Change::Withdrawn { at, participant });
         }
         let due = Some(self.now.after(FATE_OVERDUE));
-        let asked = Open { waits: Waits::Fate, since: self.now, due, ..open };
+        let asked = Open { waits: Waits::Fate, since: self.now, due, ..open.clone() };
         self.control_mut().open.push(asked);
         self.changes.push(Change::Asked { at, participant });
     }
@@ -155,10 +155,10 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn compensate_next(&mut self) {
         let Some(&at) = self.control().effects.last() else { return self.compensated() };
         let place = self.latest_effect();
-        if self.kind.position(self.slot) != Position::Compensating(place) {
-            if let Err(panicked) = self.kind.back(self.slot, place) {
-                return self.stick_panicked(Point::Moving, &panicked);
-            }
+        if self.kind.position(self.slot) != Position::Compensating(place)
+            && let Err(panicked) = self.kind.back(self.slot, place)
+        {
+            return self.stick_panicked(Point::Moving, &panicked);
         }
         self.control_mut().effects.pop();
         self.open(at.undo());

@@ -1,0 +1,4 @@
+//! The coordinator with participants in its process: over real logs, through restarts.
+
+mod lifecycle;
+mod shop;

@@ -1,0 +1,120 @@
+//! Starts, ends, keys, attaching, triggers, stopping and going on.
+
+use super::shop::{Command, Depot, Event, Refusal, Sell, Shop, sell};
+use crate::prelude::*;
+
+async fn coordinator(log: impl SagaLog, depot: Depot) -> Coordinator<Shop> {
+    Coordinator::builder().saga::<Sell>().log(log).participant(depot).start().await.expect("it starts")
+}
+
+#[tokio::test]
+async fn a_saga_completes() {
+    let depot = Depot::open();
+    let coordinator = coordinator(MemoryLog::new(), depot.clone()).await;
+    let handle = coordinator.start(sell("hat")).await.expect("accepted");
+    assert_eq!(handle.outcome().await, Outcome::Completed(4));
+    assert_eq!(depot.done().len(), 2);
+    coordinator.stop().await.expect("stops");
+}
+
+#[tokio::test]
+async fn a_refused_saga_is_compensated() {
+    let depot = Depot::open();
+    let coordinator = coordinator(MemoryLog::new(), depot.clone()).await;
+    let handle = coordinator.start(sell("bad")).await.expect("accepted");
+    let Outcome::Compensated(cause) = handle.outcome().await else { panic!("it cannot complete") };
+    assert_eq!((cause.step(), cause.kind(), cause.refusal()), ("ship", CauseKind::Refused, Some(Refusal::SoldOut)));
+    assert_eq!(depot.done().last(), Some(&Command::Release { item: "bad".to_owned() }));
+}
+
+#[tokio::test]
+async fn what_is_in_flight_goes_on_with_the_next_coordinator() {
+    let log = MemoryLog::new();
+    let first = coordinator(log.clone(), Depot::closed()).await;
+    let id = first.start(sell("hat")).await.expect("accepted").id();
+    first.stop().await.expect("stops");
+
+    let second = coordinator(log, Depot::open()).await;
+    let handle = second.attach::<Sell>(id).await.expect("it is in flight");
+    assert_eq!(handle.outcome().await, Outcome::Completed(4));
+}
+
+#[tokio::test]
+async fn the_same_key_is_the_same_saga_also_after_its_end() {
+    let depot = Depot::open();
+    let coordinator = coordinator(MemoryLog::new(), depot.clone()).await;
+    let first = coordinator.start(sell("hat")).key("order-17").await.expect("accepted");
+    assert_eq!(first.outcome().await, Outcome::Completed(4));
+    let again = coordinator.start(sell("hat")).key("order-17").await.expect("known");
+    assert_eq!(again.id(), first.id());
+    assert_eq!(again.outcome().await, Outcome::Completed(4));
+    assert_eq!(depot.done().len(), 2);
+}
+
+#[tokio::test]
+async fn an_ended_saga_can_be_attached_to_and_another_kind_cannot() {
+    let coordinator = coordinator(MemoryLog::new(), Depot::open()).await;
+    let id = coordinator.start(sell("hat")).await.expect("accepted").id();
+    let handle = coordinator.attach::<Sell>(id).await.expect("known");
+    assert_eq!(handle.outcome().await, Outcome::Completed(4));
+    let again = coordinator.attach::<Sell>(id).await.expect("known");
+    assert_eq!(again.outcome().await, Outcome::Completed(4));
+    let unknown = SagaId::new(99).expect("99 is not zero");
+    let error = coordinator.attach::<Sell>(unknown).await.expect_err("there is none");
+    assert_eq!(error.to_string(), "there is no saga 99");
+}
+
+#[tokio::test]
+async fn a_published_event_starts_its_saga() {
+    let coordinator = coordinator(MemoryLog::new(), Depot::open()).await;
+    let mut notices = coordinator.notices();
+    coordinator.publish(Event::Ordered { item: "hat".to_owned() }).await.expect("published");
+    loop {
+        match notices.next().await.expect("the coordinator runs") {
+            Notice::SagaCompleted { output, .. } => break assert_eq!(output, 4),
+            Notice::SagaCompensated { cause, .. } => panic!("{cause}"),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_saga_is_undone() {
+    let depot = Depot::closed();
+    let coordinator = coordinator(MemoryLog::new(), depot.clone()).await;
+    let handle = coordinator.start(sell("hat")).await.expect("accepted");
+    assert_eq!(coordinator.cancel(handle.id()).await, Ok(CancelReply::Requested));
+    let unknown = SagaId::new(99).expect("99 is not zero");
+    assert!(coordinator.cancel(unknown).await.is_err());
+}
+
+#[tokio::test]
+async fn a_start_by_name_is_checked() {
+    let coordinator = coordinator(MemoryLog::new(), Depot::open()).await;
+    coordinator.start_named("sell", r#"{"item":"hat"}"#, None).await.expect("accepted");
+    let unknown = coordinator.start_named("sel", "{}", None).await.expect_err("there is none");
+    assert_eq!(unknown.to_string(), "there is no saga `sel`; there are: sell");
+    let wrong = coordinator.start_named("sell", r#"{"itm":"hat"}"#, None).await.expect_err("it does not fit");
+    assert!(wrong.to_string().contains("itm"), "{wrong}");
+}
+
+#[tokio::test]
+async fn a_thousand_at_once_share_commits() {
+    let depot = Depot::open();
+    let directory = tempfile::tempdir().expect("a directory");
+    let log = SqliteLog::open(directory.path().join("sagas.db")).expect("a log");
+    let coordinator = coordinator(log, depot.clone()).await;
+    let mut handles = Vec::new();
+    for number in 0..1000 {
+        let coordinator = coordinator.clone();
+        handles.push(tokio::spawn(async move {
+            let handle = coordinator.start(sell(&number.to_string())).await.expect("accepted");
+            handle.outcome().await
+        }));
+    }
+    for handle in handles {
+        assert_eq!(handle.await.expect("no panic"), Outcome::Completed(4));
+    }
+    assert_eq!(depot.done().len(), 2000);
+    coordinator.stop().await.expect("stops");
+}
