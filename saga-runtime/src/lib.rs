@@ -35,10 +35,10 @@ pub mod cause;
 pub mod codec;
 pub mod coordinator;
 pub mod definition;
+pub mod docs;
 #[doc(hidden)]
 pub mod expansion;
 pub mod inbox;
-pub mod docs;
 pub mod log;
 pub mod machine;
 pub mod message;

@@ -6,8 +6,8 @@ mod window_cleanup_cascade;
 
 pub use pool_respawn_on_promote::PoolRespawnOnPromote;
 pub use replace_window::ReplaceWindow;
-pub use window_cleanup_cascade::WindowCleanupCascade;
 use saga_runtime::coordinator::Builder;
+pub use window_cleanup_cascade::WindowCleanupCascade;
 
 use crate::bus::AgentMux;
 

@@ -26,8 +26,9 @@ const GRACE: Duration = Duration::from_secs(2);
 /// If the directory or the shell cannot be used, another host is there, or the launcher does not let it in.
 pub async fn run(endpoint: &Endpoint, shell: PathBuf, stop: &mut Stop) -> Result<(), ProgramError> {
     let (listener, _socket) = endpoint.socket(HOST_SOCKET).bind()?.listen()?;
-    access(&shell, Access::EXEC_OK)
-        .map_err(|error| format!("{} cannot be run as a shell ({error}); give another one: --shell", shell.display()))?;
+    access(&shell, Access::EXEC_OK).map_err(|error| {
+        format!("{} cannot be run as a shell ({error}); give another one: --shell", shell.display())
+    })?;
     let shell = Shell { program: shell, ..Shell::default() };
     let (host, told) = Host::new(HostOptions { shell, ..HostOptions::default() });
     host.fill_pool().await.map_err(|refusal| format!("no hidden window could be made: {refusal}"))?;
@@ -72,10 +73,7 @@ async fn participate(
 }
 
 /// Publishes one after another; ends only if that fails.
-async fn publish(
-    publisher: Publisher<AgentMux>,
-    mut told: mpsc::UnboundedReceiver<Event>,
-) -> Result<(), ProgramError> {
+async fn publish(publisher: Publisher<AgentMux>, mut told: mpsc::UnboundedReceiver<Event>) -> Result<(), ProgramError> {
     while let Some(event) = told.recv().await {
         publisher.publish(event).await?;
     }
