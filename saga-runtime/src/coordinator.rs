@@ -14,6 +14,7 @@ mod acts;
 mod batch;
 mod builder;
 mod clock;
+mod desk;
 mod engine;
 mod handle;
 mod journal;

@@ -1,1 +1,8 @@
-//! x
+//! Tests of the whole: what compiles and what does not, the contract of the language, the documents.
+
+/// The programs in the documents compile and run.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+}

@@ -14,6 +14,7 @@ use crate::definition::Definition;
 use crate::log::{DefinitionRow, LogError, ReceivedRow, Recovery, SagaLog};
 use crate::machine::{Duplicate, Machine};
 use crate::message::{Bus, Command, CommandOf, Event, EventOf, ParticipantCommand, SagaId};
+use crate::operator::Server;
 use crate::participant::{self, BusOf, Participant, ParticipantOptions};
 use crate::pipe::{Endpoint, EndpointError, Lines, PipeOptions, PipeServer};
 use crate::saga::Saga;
@@ -201,6 +202,7 @@ impl<B: Bus> Builder<B> {
         let journal = journal::spawn(log, reader).map_err(|error| StartupError::System("thread", error.to_string()))?;
 
         let pipe = self.pipe(recovery.received)?;
+        let desk = self.operators.as_ref().map(Server::bind).transpose()?;
         let (asks, asked) = mpsc::channel(QUEUE);
         let (reports, reported) = mpsc::channel(QUEUE);
         let (notices, _) = broadcast::channel(self.options.notices);
@@ -219,7 +221,8 @@ impl<B: Bus> Builder<B> {
         let outboxes = remote.chain(local).collect();
         let ends = Ends { asked, reported, lines, journal, notices, stopped };
         let engine = Engine::new(machine, clock, outboxes, ends, definitions, self.options.notices, decisions);
-        tokio::spawn(engine.run(server));
+        let desk = desk.map(|desk| tokio::spawn(desk.serve(coordinator.clone())));
+        tokio::spawn(engine.run(server, desk));
         Ok(coordinator)
     }
 

@@ -5,6 +5,7 @@ use std::future::pending;
 use std::ops::ControlFlow;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 
 use super::acts::{Act, Acts};
 use super::batch::{Pending, Unwritable};
@@ -125,9 +126,13 @@ impl<B: Bus> Engine<B> {
         engine
     }
 
-    /// Runs until it is told to stop, or the log fails.
-    pub(super) async fn run(mut self, server: Option<PipeServer>) {
+    /// Runs until it is told to stop, or the log fails; then closes the sockets and the log.
+    pub(super) async fn run(mut self, server: Option<PipeServer>, desk: Option<JoinHandle<()>>) {
         let result = self.work().await;
+        if let Some(desk) = desk {
+            desk.abort();
+            let _ = desk.await;
+        }
         if let Some(server) = server {
             server.stop().await;
         }
