@@ -7,12 +7,13 @@ use std::process::ExitCode;
 
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use saga_runtime::pipe::endpoint::Endpoint;
+use saga_runtime::pipe::Endpoint;
 
 use crate::bus::Label;
 use crate::host::control::Wish;
+use crate::programs::fleet::Fleet;
 use crate::programs::stop::{Owner, Stop};
-use crate::programs::{ProgramError, host, window};
+use crate::programs::{ProgramError, demo, host, launcher, renderer, up, window};
 
 /// The directory of AgentMux in the runtime directory of a user.
 const DIRECTORY: &str = "agentmux";
@@ -38,6 +39,15 @@ pub async fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exi
 
 async fn dispatch(matches: &ArgMatches) -> Result<(), ProgramError> {
     match matches.subcommand() {
+        None | Some(("demo", _)) => demo::run(std::env::current_exe()?, &mut Stop::listen(Owner::Nobody)?).await,
+        Some(("up", options)) => {
+            let fleet = Fleet::new(std::env::current_exe()?, endpoint(options)?.directory());
+            up::run(&fleet, &mut stop(options)?).await
+        }
+        Some(("launcher", options)) => launcher::run(&endpoint(options)?, &mut stop(options)?).await,
+        Some(("renderer", options)) => {
+            renderer::run(&endpoint(options)?, options.get_flag("json"), &mut stop(options)?).await
+        }
         Some(("host", options)) => {
             let shell = options.get_one::<PathBuf>("shell").cloned().unwrap_or_default();
             host::run(&endpoint(options)?, shell, &mut stop(options)?).await
@@ -55,6 +65,10 @@ fn command() -> Command {
         .about("A small AgentMux, run by sagas")
         .arg(directory())
         .arg(json())
+        .subcommand(Command::new("demo").about("Show and check the main job, in a directory of its own (the default)"))
+        .subcommand(Command::new("up").about("Run launcher and host until stopped").arg(owned()))
+        .subcommand(Command::new("launcher").about("Run the launcher alone: it executes the sagas").arg(owned()))
+        .subcommand(Command::new("renderer").about("Run a renderer alone: it watches the sagas").arg(owned()))
         .subcommand(
             Command::new("host")
                 .about("Run the host alone: it owns windows whose panes are shells")

@@ -30,7 +30,7 @@ use tokio::task::JoinSet;
 
 use crate::bus::{Event, Label, Refusal};
 use terminal::{Shell, Terminal};
-use windows::{Drain, PaneEnd, PaneNumber, Place, Windows};
+use windows::{Drain, Origin, PaneEnd, PaneNumber, Place, Windows};
 
 /// What a host is told when it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,12 +147,12 @@ impl Host {
         added.join_all().await.into_iter().try_for_each(|added| added.map(drop))
     }
 
-    /// Adds one hidden window of its own accord, whether the pool lacks one or not.
+    /// Adds one hidden window of its own accord, beside those that the pool should hold.
     ///
     /// # Errors
     /// [`Refusal::Quitting`], [`Refusal::OutOfMemory`].
     pub async fn add(&self) -> Result<Label, Refusal> {
-        let label = self.windows().begin_own(Place::Pool)?;
+        let label = self.windows().begin(Place::Pool, Origin::Extra)?;
         self.begun(label).add().await
     }
 
@@ -169,7 +169,7 @@ impl Host {
     /// # Errors
     /// [`Refusal::Quitting`], [`Refusal::PoolFull`], [`Refusal::OutOfMemory`]; then nothing is left of it.
     pub async fn spawn(&self, place: Place, asked_by: &str) -> Result<Label, Refusal> {
-        let label = self.windows().begin(place, asked_by)?;
+        let label = self.windows().begin(place, Origin::Exchange(asked_by.to_owned()))?;
         let label = self.begun(label).open().await?;
         if place == Place::Desk {
             self.fill_pool_after(Duration::ZERO);
@@ -272,7 +272,7 @@ impl Host {
         let windows = windows.iter().map(|(label, window)| WindowState {
             label: label.clone(),
             hidden: window.place() == Place::Pool,
-            asked_by: window.asked_by().map(str::to_owned),
+            asked_by: asked_by(window.origin()),
             panes: window.panes().iter().map(|(number, pane)| pane_state(*number, pane)).collect(),
         });
         HostState {
@@ -311,7 +311,7 @@ impl Host {
     fn begin_what_lacks(&self) -> Vec<Begun> {
         let mut windows = self.windows();
         let lacking = windows.shortage();
-        (0..lacking).filter_map(|_| Some(self.begun(windows.begin_own(Place::Pool).ok()?))).collect()
+        (0..lacking).filter_map(|_| Some(self.begun(windows.begin(Place::Pool, Origin::Pool).ok()?))).collect()
     }
 
     fn begun(&self, label: Label) -> Begun {
@@ -409,6 +409,13 @@ impl Begun {
 impl Drop for Begun {
     fn drop(&mut self) {
         self.host.windows().failed(&self.label);
+    }
+}
+
+fn asked_by(origin: &Origin) -> Option<String> {
+    match origin {
+        Origin::Exchange(key) => Some(key.clone()),
+        Origin::Pool | Origin::Extra => None,
     }
 }
 

@@ -2,18 +2,26 @@
 //!
 //! | module | what it is for |
 //! |---|---|
+//! | [`launcher`] | runs the coordinator |
 //! | [`host`] | owns windows, and executes what sagas send |
+//! | [`renderer`] | watches sagas |
+//! | [`demo`] | plays and checks the main job with all of them |
+//! | [`up`] | runs launcher and host until stopped |
 //! | [`window`] | does with a window what its user would do |
 //! | [`fleet`] | starts and ends programs from another one |
 //! | [`stop`] | when a program is to stop |
+//! | `timeline` | what a renderer sees, in words |
 
 pub mod demo;
 pub mod fleet;
 pub mod host;
 pub mod launcher;
+pub mod renderer;
 pub mod stop;
 pub mod up;
 pub mod window;
+
+mod timeline;
 
 use std::error::Error;
 

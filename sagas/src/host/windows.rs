@@ -16,6 +16,17 @@ pub enum Place {
     Desk,
 }
 
+/// Who wanted a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A participant's command: the key of the exchange.
+    Exchange(String),
+    /// The host itself, since the pool lacked one.
+    Pool,
+    /// The host itself, beside what the pool should hold.
+    Extra,
+}
+
 /// Names a pane within its window; counted from 1.
 pub type PaneNumber = u32;
 
@@ -25,7 +36,7 @@ pub struct Window<P> {
     place: Place,
     /// Counts all windows of the host.
     number: u64,
-    asked_by: Option<String>,
+    origin: Origin,
     /// Empty as long as the first shell is on its way.
     panes: BTreeMap<PaneNumber, P>,
     panes_ever: PaneNumber,
@@ -42,9 +53,9 @@ impl<P> Window<P> {
         &self.panes
     }
 
-    /// The key of the exchange that asked for it; none if the host made it of its own accord.
-    pub fn asked_by(&self) -> Option<&str> {
-        self.asked_by.as_deref()
+    /// Who wanted it.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// Whether its first pane has come.
@@ -120,29 +131,26 @@ impl<P> Windows<P> {
         self.windows.get(label)
     }
 
-    /// How many hidden windows the pool lacks; those on their way are counted as there.
+    /// How many hidden windows the pool lacks; those on their way are counted as there, extra ones not at all.
     pub fn shortage(&self) -> usize {
-        self.wanted().saturating_sub(self.count(Place::Pool))
+        self.wanted().saturating_sub(self.pooled())
     }
 
-    /// A new window for an exchange; its first pane is on its way, to be followed by [`Windows::there`] or
-    /// [`Windows::failed`].
+    /// A new window, whose first pane is on its way: to be followed by [`Windows::there`] or [`Windows::failed`].
     ///
     /// # Errors
-    /// [`Refusal::Quitting`]; [`Refusal::PoolFull`] for a hidden window that the pool does not lack.
-    pub fn begin(&mut self, place: Place, asked_by: &str) -> Result<Label, Refusal> {
-        if place == Place::Pool && self.shortage() == 0 {
+    /// [`Refusal::Quitting`]; [`Refusal::PoolFull`] for a hidden window that the pool does not lack, if it is no extra.
+    pub fn begin(&mut self, place: Place, origin: Origin) -> Result<Label, Refusal> {
+        let is_pooled = place == Place::Pool && origin != Origin::Extra;
+        if self.quitting || (is_pooled && self.shortage() == 0) {
             return Err(self.no_more());
         }
-        self.begin_window(place, Some(asked_by.to_owned()))
-    }
-
-    /// Like [`Windows::begin`], of the host's own accord and whether the pool lacks one or not.
-    ///
-    /// # Errors
-    /// [`Refusal::Quitting`].
-    pub fn begin_own(&mut self, place: Place) -> Result<Label, Refusal> {
-        self.begin_window(place, None)
+        self.drained = false;
+        self.windows_ever += 1;
+        let number = self.windows_ever;
+        let label = Label::from(format!("w{number}-{}", self.host));
+        self.windows.insert(label.clone(), Window { place, number, origin, panes: BTreeMap::new(), panes_ever: 0 });
+        Ok(label)
     }
 
     /// The first pane of a new window is there, or one more of an old one.
@@ -202,7 +210,7 @@ impl<P> Windows<P> {
 
     /// Empties the pool if the user has no window, not even one on its way.
     pub fn drain_if_last(&mut self) -> Drain<P> {
-        if self.count(Place::Desk) > 0 {
+        if self.windows.values().any(|window| window.place == Place::Desk) {
             return Drain::NotLast;
         }
         self.drained = true;
@@ -220,20 +228,10 @@ impl<P> Windows<P> {
         if self.drained || self.quitting { 0 } else { self.pool_size }
     }
 
-    fn begin_window(&mut self, place: Place, asked_by: Option<String>) -> Result<Label, Refusal> {
-        if self.quitting {
-            return Err(Refusal::Quitting);
-        }
-        self.drained = false;
-        self.windows_ever += 1;
-        let number = self.windows_ever;
-        let label = Label::from(format!("w{number}-{}", self.host));
-        self.windows.insert(label.clone(), Window { place, number, asked_by, panes: BTreeMap::new(), panes_ever: 0 });
-        Ok(label)
-    }
-
-    fn count(&self, place: Place) -> usize {
-        self.windows.values().filter(|window| window.place == place).count()
+    /// How many hidden windows there are, those on their way too, without extra ones.
+    fn pooled(&self) -> usize {
+        let pooled = |window: &&Window<P>| window.place == Place::Pool && window.origin != Origin::Extra;
+        self.windows.values().filter(pooled).count()
     }
 
     fn take_all(&mut self) -> Vec<(Label, Vec<P>)> {

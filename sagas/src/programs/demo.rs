@@ -1,6 +1,6 @@
-//! The main job, shown and checked: launcher, host and a subscriber as processes in a directory of their own.
+//! The main job, shown and checked: launcher, host and a renderer as processes in a directory of their own.
 //!
-//! What a user does is done over the host's socket, what is told comes from the subscriber, and each check looks at the
+//! What a user does is done over the host's socket, what is told comes from the renderer, and each check looks at the
 //! log, the host or the process table. Nothing is left behind, however it ends.
 //!
 //! | module | what it is for |
@@ -8,12 +8,10 @@
 //! | `scenes` | what is done, in order |
 //! | `stage` | the processes, and the places to look at |
 //! | `checks` | what was checked, and whether it held |
-//! | `timeline` | what happens, as lines |
 
 mod checks;
 mod scenes;
 mod stage;
-mod timeline;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use saga_runtime::pipe::endpoint::Endpoint;
+use saga_runtime::pipe::Endpoint;
 
 use super::ProgramError;
 use crate::host::HostState;

@@ -6,11 +6,15 @@ fn windows() -> Panes {
     Windows::new("test", 2)
 }
 
+fn asked() -> Origin {
+    Origin::Exchange("key".to_owned())
+}
+
 /// A host with a full pool: `w1` and `w2`.
 fn prewarmed() -> (Panes, Label, Label) {
     let mut windows = windows();
     let [first, second] = ["first", "second"].map(|pane| {
-        let label = windows.begin_own(Place::Pool).expect("it is not quitting");
+        let label = windows.begin(Place::Pool, Origin::Pool).expect("it is not quitting");
         windows.there(&label, pane).expect("the window is wanted");
         label
     });
@@ -18,7 +22,7 @@ fn prewarmed() -> (Panes, Label, Label) {
 }
 
 fn open(windows: &mut Panes, pane: &'static str) -> Label {
-    let label = windows.begin(Place::Desk, "key").expect("it is not quitting");
+    let label = windows.begin(Place::Desk, asked()).expect("it is not quitting");
     windows.there(&label, pane).expect("the window is wanted");
     label
 }
@@ -27,13 +31,13 @@ fn open(windows: &mut Panes, pane: &'static str) -> Label {
 fn the_pool_counts_windows_on_their_way() {
     let mut windows = windows();
     assert_eq!(windows.shortage(), 2);
-    windows.begin(Place::Pool, "a").expect("the pool is empty");
-    let second = windows.begin(Place::Pool, "b").expect("one is lacking");
+    windows.begin(Place::Pool, asked()).expect("the pool is empty");
+    let second = windows.begin(Place::Pool, asked()).expect("one is lacking");
     assert_eq!(windows.shortage(), 0);
-    assert_eq!(windows.begin(Place::Pool, "c"), Err(Refusal::PoolFull));
+    assert_eq!(windows.begin(Place::Pool, asked()), Err(Refusal::PoolFull));
     windows.failed(&second);
     assert_eq!(windows.shortage(), 1);
-    windows.begin(Place::Pool, "c").expect("the place of the failed one is free");
+    windows.begin(Place::Pool, asked()).expect("the place of the failed one is free");
 }
 
 #[test]
@@ -41,7 +45,7 @@ fn the_user_may_have_more_than_the_pool() {
     let (mut windows, ..) = prewarmed();
     let label = open(&mut windows, "pane");
     assert_eq!(windows.get(&label).map(Window::place), Some(Place::Desk));
-    assert_eq!(windows.get(&label).and_then(Window::asked_by), Some("key"));
+    assert_eq!(windows.get(&label).map(Window::origin), Some(&asked()));
 }
 
 #[test]
@@ -55,7 +59,7 @@ fn what_is_there_has_not_failed() {
 fn promotes_the_oldest_that_is_there() {
     let (mut windows, first, second) = prewarmed();
     for _ in 0..8 {
-        let label = windows.begin_own(Place::Pool).expect("it is not quitting");
+        let label = windows.begin(Place::Pool, Origin::Extra).expect("it is not quitting");
         windows.there(&label, "pane").expect("the window is wanted");
     }
     assert_eq!(windows.promote(), Some(first.clone()));
@@ -66,7 +70,7 @@ fn promotes_the_oldest_that_is_there() {
 #[test]
 fn a_window_on_its_way_is_not_promoted_nor_closed() {
     let mut windows = windows();
-    let label = windows.begin_own(Place::Pool).expect("it is not quitting");
+    let label = windows.begin(Place::Pool, Origin::Pool).expect("it is not quitting");
     assert_eq!(windows.promote(), None);
     assert_eq!(windows.close(&label, |_| false), Err(Refusal::NoSuchWindow));
     windows.there(&label, "pane").expect("the window is wanted");
@@ -76,19 +80,23 @@ fn a_window_on_its_way_is_not_promoted_nor_closed() {
 #[test]
 fn a_promote_makes_room_in_the_pool() {
     let (mut windows, ..) = prewarmed();
-    assert_eq!(windows.begin(Place::Pool, "key"), Err(Refusal::PoolFull));
+    assert_eq!(windows.begin(Place::Pool, asked()), Err(Refusal::PoolFull));
     windows.promote().expect("the pool is full");
     assert_eq!(windows.shortage(), 1);
-    windows.begin(Place::Pool, "key").expect("there is room");
+    windows.begin(Place::Pool, asked()).expect("there is room");
 }
 
 #[test]
-fn the_host_may_add_beyond_the_pool() {
+fn an_extra_window_is_none_of_the_pools() {
     let (mut windows, ..) = prewarmed();
-    windows.begin_own(Place::Pool).expect("it is the host's own doing");
-    assert_eq!(windows.shortage(), 0);
+    let extra = windows.begin(Place::Pool, Origin::Extra).expect("it is beside the pool");
+    windows.there(&extra, "extra").expect("the window is wanted");
     windows.promote().expect("the pool is full");
-    assert_eq!(windows.begin(Place::Pool, "key"), Err(Refusal::PoolFull), "two are left");
+    assert_eq!(windows.shortage(), 1);
+    windows.begin(Place::Pool, asked()).expect("the extra one does not count");
+    windows.promote().expect("one is left");
+    assert_eq!(windows.promote(), Some(extra), "but it is hidden, and can be promoted");
+    assert_eq!(windows.shortage(), 1);
 }
 
 #[test]
@@ -149,7 +157,7 @@ fn the_pool_is_drained_with_the_last_window_only() {
 #[test]
 fn a_window_of_the_user_on_its_way_keeps_the_pool() {
     let (mut windows, ..) = prewarmed();
-    windows.begin(Place::Desk, "key").expect("it is not quitting");
+    windows.begin(Place::Desk, asked()).expect("it is not quitting");
     assert_eq!(windows.drain_if_last(), Drain::NotLast);
 }
 
@@ -158,11 +166,11 @@ fn a_drained_pool_stays_so_until_a_window_is_made() {
     let (mut windows, ..) = prewarmed();
     windows.promote().expect("the pool is full");
     windows.close(&Label::from("w1-test"), |_| false).expect("it is idle");
-    let on_its_way = windows.begin(Place::Pool, "early").expect("there is room");
+    let on_its_way = windows.begin(Place::Pool, asked()).expect("there is room");
     windows.drain_if_last();
     assert_eq!(windows.there(&on_its_way, "late"), Err("late"));
     assert_eq!(windows.no_more(), Refusal::PoolFull);
-    assert_eq!(windows.begin(Place::Pool, "late"), Err(Refusal::PoolFull));
+    assert_eq!(windows.begin(Place::Pool, asked()), Err(Refusal::PoolFull));
     assert_eq!(windows.shortage(), 0);
     open(&mut windows, "pane");
     assert_eq!(windows.shortage(), 2);
@@ -171,19 +179,19 @@ fn a_drained_pool_stays_so_until_a_window_is_made() {
 #[test]
 fn a_quitting_host_makes_nothing_and_keeps_nothing() {
     let (mut windows, first, second) = prewarmed();
-    let on_its_way = windows.begin(Place::Desk, "key").expect("it is not quitting yet");
+    let on_its_way = windows.begin(Place::Desk, asked()).expect("it is not quitting yet");
     let left = [(first, vec!["first"]), (second, vec!["second"]), (on_its_way.clone(), vec![])];
     assert_eq!(windows.quit(), left);
     assert_eq!(windows.there(&on_its_way, "late"), Err("late"));
     assert_eq!(windows.no_more(), Refusal::Quitting);
-    assert_eq!(windows.begin(Place::Pool, "key"), Err(Refusal::Quitting));
-    assert_eq!(windows.begin(Place::Desk, "key"), Err(Refusal::Quitting));
-    assert_eq!(windows.begin_own(Place::Pool), Err(Refusal::Quitting));
+    assert_eq!(windows.begin(Place::Pool, asked()), Err(Refusal::Quitting));
+    assert_eq!(windows.begin(Place::Desk, asked()), Err(Refusal::Quitting));
+    assert_eq!(windows.begin(Place::Pool, Origin::Pool), Err(Refusal::Quitting));
     assert_eq!(windows.shortage(), 0);
 }
 
 #[test]
 fn labels_of_two_hosts_differ() {
     let mut other = Windows::<()>::new("other", 2);
-    assert_ne!(windows().begin_own(Place::Pool), other.begin_own(Place::Pool));
+    assert_ne!(windows().begin(Place::Pool, Origin::Pool), other.begin(Place::Pool, Origin::Pool));
 }

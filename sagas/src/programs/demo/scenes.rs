@@ -53,7 +53,7 @@ async fn two_promotes_at_once(stage: &mut Stage, checks: &mut Checks) -> Result<
         &own,
     );
     let seen = [stage.is_told_of(first).await, stage.is_told_of(second).await];
-    checks.add("a subscriber sees both brackets open and close", seen == [true, true], format!("{seen:?}"));
+    checks.add("a renderer sees both brackets open and close", seen == [true, true], format!("{seen:?}"));
     Ok([a, b])
 }
 

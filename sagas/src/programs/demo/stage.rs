@@ -1,4 +1,4 @@
-//! Launcher, host and subscriber as processes in a directory of their own, and three places to look at: the log, the
+//! Launcher, host and renderer as processes in a directory of their own, and three places to look at: the log, the
 //! host, the process table.
 
 use std::collections::BTreeSet;
@@ -13,19 +13,19 @@ use rustix::process::{Pid, Signal, kill_process};
 use saga_runtime::log::{Details, LogReader, Query, SqliteReader};
 use saga_runtime::message::SagaId;
 use saga_runtime::notice::Notice;
-use saga_runtime::operator::{Request, Response};
-use saga_runtime::pipe::endpoint::{Endpoint, OPERATOR_SOCKET};
+use saga_runtime::operator::{Client, Request, Response};
+use saga_runtime::pipe::Endpoint;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
-use super::timeline;
 use crate::bus::Label;
 use crate::host::HostState;
 use crate::host::control::{ControlClient, Wish};
 use crate::programs::fleet::{Fleet, Member};
 use crate::programs::launcher::LOG;
-use crate::programs::{ProgramError, window};
+use crate::programs::renderer::Seen;
+use crate::programs::{ProgramError, timeline, window};
 
 /// Longer than anything here takes on a slow machine.
 const BOUND: Duration = Duration::from_secs(15);
@@ -40,7 +40,7 @@ pub(super) struct Stage {
     begin: Instant,
     launcher: Option<Member>,
     host: Option<Member>,
-    subscriber: Option<JoinHandle<()>>,
+    renderer: Option<JoinHandle<()>>,
     notices: Arc<Mutex<Vec<Notice>>>,
     /// Every process that was ever seen, shells too.
     processes: BTreeSet<u32>,
@@ -58,35 +58,38 @@ impl Stage {
             begin: Instant::now(),
             launcher: None,
             host: None,
-            subscriber: None,
+            renderer: None,
             notices: Arc::default(),
             processes: BTreeSet::new(),
         };
         stage.start_launcher().await?;
+        stage.start_renderer().await?;
         stage.start_host().await?;
         Ok(stage)
     }
 
     /// Says what is done next.
     pub(super) fn say(&self, text: &str) -> io::Result<()> {
-        writeln!(io::stdout(), "{} {text}", timeline::clock(self.begin.elapsed()))
+        writeln!(io::stdout(), "{} {text}", clock(self.begin))
     }
 
     pub(super) fn elapsed(&self) -> Duration {
         self.begin.elapsed()
     }
 
-    /// Starts the launcher, and the subscriber that follows it.
     pub(super) async fn start_launcher(&mut self) -> Result<(), ProgramError> {
         let launcher = self.fleet.start("launcher").await?;
         self.processes.extend(launcher.id());
         self.launcher = Some(launcher);
-        let subscriber = self.fleet.spawn("subscriber", ["tail", "--json"])?;
-        self.processes.extend(subscriber.id());
-        let follow = follow(subscriber, self.begin, Arc::clone(&self.notices));
-        if let Some(before) = self.subscriber.replace(tokio::spawn(follow)) {
-            before.abort();
-        }
+        Ok(())
+    }
+
+    /// Starts the renderer, and waits until it sees what is in flight.
+    async fn start_renderer(&mut self) -> Result<(), ProgramError> {
+        let mut renderer = self.fleet.spawn("renderer", ["renderer", "--owned", "--json"])?;
+        self.processes.extend(renderer.id());
+        timeout(BOUND, renderer.next_line()).await?.ok_or("the renderer ended before it saw anything")?;
+        self.renderer = Some(tokio::spawn(follow(renderer, self.begin, Arc::clone(&self.notices))));
         Ok(())
     }
 
@@ -155,13 +158,8 @@ impl Stage {
 
     /// Has the launcher start a saga, as an operator does.
     pub(super) async fn start(&self, name: &str, input: serde_json::Value) -> Result<SagaId, ProgramError> {
-        let stream = self.endpoint().socket(OPERATOR_SOCKET).connect().await?;
-        let mut stream = BufReader::new(stream);
         let request = Request::Start { name: name.to_owned(), input, key: None };
-        stream.write_all((serde_json::to_string(&request)? + "\n").as_bytes()).await?;
-        let mut line = String::new();
-        stream.read_line(&mut line).await?;
-        match serde_json::from_str(&line)? {
+        match Client::connect(&self.endpoint()).await?.request(&request).await? {
             Response::Started { saga } => Ok(saga),
             other => Err(format!("the launcher does not start {name}: {other:?}").into()),
         }
@@ -204,7 +202,7 @@ impl Stage {
         details.collect()
     }
 
-    /// Whether the subscriber is told of this saga from its start to its end.
+    /// Whether the renderer is told of this saga from its start to its end.
     pub(super) async fn is_told_of(&self, saga: SagaId) -> bool {
         let until = Instant::now() + BOUND;
         loop {
@@ -238,10 +236,10 @@ impl Stage {
         if let Some(launcher) = self.launcher.take() {
             launcher.stop().await?;
         }
-        if let Some(subscriber) = self.subscriber.take() {
-            subscriber.abort();
+        if let Some(renderer) = self.renderer.take() {
+            renderer.abort();
             // Ended on purpose; what it holds is dropped, and so killed.
-            let _ = subscriber.await;
+            let _ = renderer.await;
         }
         let processes: Vec<_> = self.processes.iter().copied().collect();
         self.directory.close()?;
@@ -264,16 +262,24 @@ impl Stage {
     }
 }
 
-/// Tells what the subscriber is told, until it ends.
-async fn follow(mut subscriber: Member, begin: Instant, notices: Arc<Mutex<Vec<Notice>>>) {
-    while let Some(line) = subscriber.next_line().await {
-        let Ok(notice) = serde_json::from_str::<Notice>(&line) else {
-            tracing::warn!(line, "the subscriber says something else");
-            continue;
-        };
-        println!("{} {}", timeline::clock(begin.elapsed()), timeline::line(&notice));
-        notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+/// Tells what the renderer sees, until it ends.
+async fn follow(mut renderer: Member, begin: Instant, notices: Arc<Mutex<Vec<Notice>>>) {
+    while let Some(line) = renderer.next_line().await {
+        match serde_json::from_str(&line) {
+            Ok(seen) => {
+                println!("{} {}", clock(begin), timeline::line(&seen));
+                if let Seen::Change(notice) = seen {
+                    notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+                }
+            }
+            Err(error) => tracing::warn!(%error, line, "the renderer says something else"),
+        }
     }
+}
+
+/// What passed since the beginning, as the head of a line.
+fn clock(begin: Instant) -> String {
+    format!("{:>7.3} s ", begin.elapsed().as_secs_f64())
 }
 
 async fn again(what: &str, until: Instant) -> Result<(), ProgramError> {

@@ -1,23 +1,26 @@
-//! What happens, as one line each: a notice in words.
-
-use std::time::Duration;
+//! What a renderer sees, in words: one line each.
 
 use saga_runtime::machine::StartedBy;
 use saga_runtime::message::Mode;
 use saga_runtime::notice::Notice;
 
-/// The line of a notice.
-pub(super) fn line(notice: &Notice) -> String {
-    let what = words(notice);
-    match notice.saga() {
-        Some(saga) => format!("  #{saga:<3} {what}", saga = saga.get()),
-        None => format!("       {what}"),
+use super::renderer::Seen;
+
+/// The line of something seen.
+pub(super) fn line(seen: &Seen) -> String {
+    match seen {
+        Seen::Snapshot(snapshot) => beside(&format!("{} sagas in flight", snapshot.as_array().map_or(0, Vec::len))),
+        Seen::Disconnected => beside("the launcher is away"),
+        Seen::Change(notice) => match notice.saga() {
+            Some(saga) => format!("#{:<3} {}", saga.get(), words(notice)),
+            None => beside(&words(notice)),
+        },
     }
 }
 
-/// What passed since the beginning, as the head of a line.
-pub(super) fn clock(since: Duration) -> String {
-    format!("{:>6.3} s", since.as_secs_f64())
+/// What is about no saga.
+fn beside(text: &str) -> String {
+    format!("     {text}")
 }
 
 fn words(notice: &Notice) -> String {
