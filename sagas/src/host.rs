@@ -156,12 +156,22 @@ impl Host {
         self.begun(label).add().await
     }
 
-    /// Shows a hidden window to the user; none if no hidden one is there.
-    pub fn promote(&self) -> Option<Label> {
-        let label = self.windows().promote()?;
-        self.tell(Event::PoolWindowPromoted { label: label.clone() });
-        self.fill_pool_after(self.0.options.patience);
-        Some(label)
+    /// Shows a hidden window to the user: at once, or if none is there, when one has come up.
+    ///
+    /// # Errors
+    /// [`Refusal::Quitting`], [`Refusal::OutOfMemory`].
+    pub async fn promote(&self) -> Result<Label, Refusal> {
+        loop {
+            let promoted = self.windows().promote();
+            if let Some(label) = promoted {
+                self.tell(Event::PoolWindowPromoted { label: label.clone() });
+                self.fill_pool_after(self.0.options.patience);
+                return Ok(label);
+            }
+            let was_drained = self.windows().is_drained();
+            self.add().await?;
+            self.fill_drained(was_drained);
+        }
     }
 
     /// Makes a window for an exchange, and returns when its shell is at the prompt.
@@ -169,11 +179,10 @@ impl Host {
     /// # Errors
     /// [`Refusal::Quitting`], [`Refusal::PoolFull`], [`Refusal::OutOfMemory`]; then nothing is left of it.
     pub async fn spawn(&self, place: Place, asked_by: &str) -> Result<Label, Refusal> {
+        let was_drained = self.windows().is_drained();
         let label = self.windows().begin(place, Origin::Exchange(asked_by.to_owned()))?;
         let label = self.begun(label).open().await?;
-        if place == Place::Desk {
-            self.fill_pool_after(Duration::ZERO);
-        }
+        self.fill_drained(was_drained);
         Ok(label)
     }
 
@@ -362,6 +371,13 @@ impl Host {
                 ending.remove(&label);
             });
         });
+    }
+
+    /// With the first window after a drain the pool is wanted again, and nobody was promoted who would refill it.
+    fn fill_drained(&self, was_drained: bool) {
+        if was_drained {
+            self.fill_pool_after(Duration::ZERO);
+        }
     }
 
     /// Fills the pool of its own accord if it still lacks windows then, and tries again if a shell does not come up.

@@ -85,8 +85,6 @@ pub enum Reply {
     Done,
     /// The host says no.
     Refused(Refusal),
-    /// No hidden window is there to be shown.
-    NoHiddenWindow,
     /// The line is no [`Wish`].
     Malformed(String),
 }
@@ -97,9 +95,6 @@ pub enum ControlError {
     /// The host says no.
     #[error("the host refuses: {0}")]
     Refused(Refusal),
-    /// No hidden window is there to be shown.
-    #[error("no hidden window is there to be shown; the pool is being refilled")]
-    NoHiddenWindow,
     /// The host does not understand.
     #[error("the host does not understand: {0}")]
     Malformed(String),
@@ -164,7 +159,6 @@ impl ControlClient {
         let line = read_line(&mut self.stream).await?.ok_or(ControlError::Gone)?;
         match serde_json::from_str(&line).map_err(io::Error::from)? {
             Reply::Refused(refusal) => Err(ControlError::Refused(refusal)),
-            Reply::NoHiddenWindow => Err(ControlError::NoHiddenWindow),
             Reply::Malformed(why) => Err(ControlError::Malformed(why)),
             reply => Ok(reply),
         }
@@ -224,7 +218,7 @@ async fn serve_user(host: &Host, stream: UnixStream) -> io::Result<()> {
 async fn grant(host: &Host, wish: Wish) -> Reply {
     let granted = match wish {
         Wish::State => Ok(Reply::State(host.state())),
-        Wish::Promote => Ok(host.promote().map_or(Reply::NoHiddenWindow, Reply::Window)),
+        Wish::Promote => host.promote().await.map(Reply::Window),
         Wish::Add => host.add().await.map(Reply::Window),
         Wish::Split { label } => host.split(&label).await.map(Reply::Pane),
         Wish::Type { label, text } => host.type_in(&label, text).await.map(|()| Reply::Done),
@@ -289,10 +283,6 @@ mod tests {
         let label = Label::from("nowhere");
         let refused = user.ask(&Wish::Close { label }).await.expect_err("there is no such window");
         assert!(matches!(refused, ControlError::Refused(Refusal::NoSuchWindow)));
-        for _ in 0..2 {
-            user.promote().await.expect("the pool is full");
-        }
-        assert!(matches!(user.promote().await, Err(ControlError::NoHiddenWindow)));
     }
 
     #[tokio::test]

@@ -67,7 +67,7 @@ async fn keeps_two_shells_at_the_prompt() {
 #[tokio::test]
 async fn a_promoted_window_is_a_shell_that_answers() {
     let (host, mut told) = host().await;
-    let label = host.promote().expect("the pool is full");
+    let label = host.promote().await.expect("the pool is full");
     assert_eq!(next(&mut told).await, Event::PoolWindowPromoted { label: label.clone() });
     host.type_in(&label, "echo $((40 + 2))\n".into()).await.expect("it is there");
     let pane = host.panes(&label).remove(0);
@@ -76,10 +76,23 @@ async fn a_promoted_window_is_a_shell_that_answers() {
 }
 
 #[tokio::test]
+async fn a_promote_of_an_empty_pool_waits_for_a_window() {
+    let (host, mut told) = host().await;
+    for _ in 0..2 {
+        host.promote().await.expect("the pool is full");
+        assert!(matches!(next(&mut told).await, Event::PoolWindowPromoted { .. }));
+    }
+    let label = host.promote().await.expect("the system gives one more");
+    assert_eq!(next(&mut told).await, Event::PoolWindowAdded { label: label.clone() });
+    assert_eq!(next(&mut told).await, Event::PoolWindowPromoted { label: label.clone() });
+    assert!(host.output(&label).expect("it is there").ends_with(terminal::PROMPT));
+}
+
+#[tokio::test]
 async fn a_window_for_an_exchange_says_whose_it_is() {
     let (host, mut told) = host().await;
     assert_eq!(host.spawn(Place::Pool, "key").await, Err(Refusal::PoolFull));
-    host.promote().expect("the pool is full");
+    host.promote().await.expect("the pool is full");
     next(&mut told).await;
     let label = host.spawn(Place::Pool, "key").await.expect("one is lacking");
     let state = host.state();
@@ -90,7 +103,7 @@ async fn a_window_for_an_exchange_says_whose_it_is() {
 #[tokio::test]
 async fn only_as_many_windows_as_are_lacking_whoever_asks() {
     let (host, mut told) = host().await;
-    host.promote().expect("the pool is full");
+    host.promote().await.expect("the pool is full");
     next(&mut told).await;
     let (first, second) = tokio::join!(host.spawn(Place::Pool, "first"), host.spawn(Place::Pool, "second"));
     assert_eq!((first.is_ok(), second), (true, Err(Refusal::PoolFull)));
@@ -99,7 +112,7 @@ async fn only_as_many_windows_as_are_lacking_whoever_asks() {
 #[tokio::test]
 async fn a_busy_window_is_closed_in_a_rollback_only() {
     let (host, mut told) = host().await;
-    let label = host.promote().expect("the pool is full");
+    let label = host.promote().await.expect("the pool is full");
     next(&mut told).await;
     host.type_in(&label, "sleep 1000\n".into()).await.expect("it is there");
     until(&host, "the program runs", |state| is_busy(state, &label)).await;
@@ -125,7 +138,7 @@ async fn a_rollback_closes_what_is_gone() {
 #[tokio::test]
 async fn a_close_ends_jobs_that_ignore_it() {
     let (host, mut told) = host().await;
-    let label = host.promote().expect("the pool is full");
+    let label = host.promote().await.expect("the pool is full");
     next(&mut told).await;
     let input = "(trap '' HUP; sleep 1000 & echo [$!]; wait) &\n";
     host.type_in(&label, input.into()).await.expect("it is there");
@@ -157,7 +170,7 @@ fn is_zombie(id: u32) -> bool {
 #[tokio::test]
 async fn a_shell_that_ends_by_itself_is_a_crash() {
     let (host, mut told) = host().await;
-    let label = host.promote().expect("the pool is full");
+    let label = host.promote().await.expect("the pool is full");
     next(&mut told).await;
     host.type_in(&label, "exit\n".into()).await.expect("it is there");
     assert_eq!(next(&mut told).await, Event::WindowClosed { label: label.clone(), crashed: true });
@@ -167,7 +180,7 @@ async fn a_shell_that_ends_by_itself_is_a_crash() {
 #[tokio::test]
 async fn a_window_stays_while_it_has_a_pane() {
     let (host, mut told) = host().await;
-    let label = host.promote().expect("the pool is full");
+    let label = host.promote().await.expect("the pool is full");
     next(&mut told).await;
     assert_eq!(host.split(&label).await, Ok(2));
     host.type_in(&label, "exit\n".into()).await.expect("it is there");
@@ -191,7 +204,7 @@ async fn replaces_a_hidden_window_that_crashed() {
 async fn refills_the_pool_when_nobody_else_does() {
     let options = HostOptions { patience: Duration::from_millis(50), ..HostOptions::default() };
     let (host, mut told) = host_with(options).await;
-    host.promote().expect("the pool is full");
+    host.promote().await.expect("the pool is full");
     assert!(matches!(next(&mut told).await, Event::PoolWindowPromoted { .. }));
     assert!(matches!(next(&mut told).await, Event::PoolWindowAdded { .. }));
 }
@@ -199,7 +212,7 @@ async fn refills_the_pool_when_nobody_else_does() {
 #[tokio::test]
 async fn drains_the_pool_with_the_last_window_and_fills_it_with_the_next() {
     let (host, mut told) = host().await;
-    let label = host.promote().expect("the pool is full");
+    let label = host.promote().await.expect("the pool is full");
     next(&mut told).await;
     assert!(!host.drain_if_last());
     host.close(&label, Mode::Forward).expect("it is idle");
@@ -242,7 +255,7 @@ async fn a_request_given_up_half_way_leaves_nothing() {
 #[tokio::test]
 async fn nothing_is_made_while_quitting() {
     let (host, mut told) = host().await;
-    host.promote().expect("the pool is full");
+    host.promote().await.expect("the pool is full");
     next(&mut told).await;
     let shells = shells(&host.state());
     host.quit().await;

@@ -131,6 +131,11 @@ impl<P> Windows<P> {
         self.windows.get(label)
     }
 
+    /// Whether the pool was emptied with the last window, and no window was made since.
+    pub fn is_drained(&self) -> bool {
+        self.drained
+    }
+
     /// How many hidden windows the pool lacks; those on their way are counted as there, extra ones not at all.
     pub fn shortage(&self) -> usize {
         self.wanted().saturating_sub(self.pooled())

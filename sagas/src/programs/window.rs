@@ -39,7 +39,7 @@ fn shown(reply: &Reply) -> String {
         Reply::Pane(number) => format!("pane {number}\n"),
         Reply::Output(text) => format!("{text}\n"),
         Reply::Done => String::new(),
-        Reply::Refused(_) | Reply::NoHiddenWindow | Reply::Malformed(_) => format!("{reply:?}\n"),
+        Reply::Refused(_) | Reply::Malformed(_) => format!("{reply:?}\n"),
     }
 }
 
