@@ -9,6 +9,7 @@
 //! | [`up`] | runs launcher and host until stopped |
 //! | [`window`] | does with a window what its user would do |
 //! | [`fleet`] | starts and ends programs from another one |
+//! | [`stage`] | several of them in a directory of their own, to be looked at |
 //! | [`stop`] | when a program is to stop |
 //! | `timeline` | what a renderer sees, in words |
 
@@ -17,6 +18,7 @@ pub mod fleet;
 pub mod host;
 pub mod launcher;
 pub mod renderer;
+pub mod stage;
 pub mod stop;
 pub mod up;
 pub mod window;

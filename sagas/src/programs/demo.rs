@@ -1,25 +1,23 @@
 //! The main job, shown and checked: launcher, host and a renderer as processes in a directory of their own.
 //!
 //! What a user does is done over the host's socket, what is told comes from the renderer, and each check looks at the
-//! log, the host or the process table. Nothing is left behind, however it ends.
+//! log, the host or the process table ([`stage`](super::stage)). Nothing is left behind, however it ends.
 //!
 //! | module | what it is for |
 //! |---|---|
 //! | `scenes` | what is done, in order |
-//! | `stage` | the processes, and the places to look at |
 //! | `checks` | what was checked, and whether it held |
 
 mod checks;
 mod scenes;
-mod stage;
 
 use std::io::Write;
 use std::path::PathBuf;
 
 use checks::Checks;
-use stage::Stage;
 
 use super::ProgramError;
+use super::stage::{Stage, Telling};
 use super::stop::Stop;
 
 /// Plays all scenes, and sums up.
@@ -29,7 +27,7 @@ use super::stop::Stop;
 pub async fn run(binary: PathBuf, stop: &mut Stop) -> Result<(), ProgramError> {
     let mut checks = Checks::default();
     let mut stage = tokio::select! {
-        stage = Stage::open(binary) => stage?,
+        stage = Stage::open(binary, Telling::Aloud) => stage?,
         () = stop.asked() => return Err(stopped()),
     };
     let played = tokio::select! {

@@ -8,12 +8,12 @@ use saga_runtime::prelude::*;
 use serde_json::json;
 
 use super::checks::Checks;
-use super::stage::Stage;
 use crate::bus::{Label, Refusal};
 use crate::catalogue::{PoolRespawnOnPromote, ReplaceWindow, WindowCleanupCascade};
 use crate::host::HostState;
 use crate::host::control::Wish;
 use crate::programs::ProgramError;
+use crate::programs::stage::Stage;
 
 /// All scenes, in order.
 pub(super) async fn play(stage: &mut Stage, checks: &mut Checks) -> Result<(), ProgramError> {

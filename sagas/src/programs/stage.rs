@@ -1,5 +1,5 @@
 //! Launcher, host and renderer as processes in a directory of their own, and three places to look at: the log, the
-//! host, the process table.
+//! host, the process table. What is played on it is not its business.
 
 use std::collections::BTreeSet;
 use std::fs::Permissions;
@@ -33,10 +33,21 @@ const BOUND: Duration = Duration::from_secs(15);
 /// How long after another look at a place that does not tell when it changes.
 const AGAIN: Duration = Duration::from_millis(5);
 
-/// The processes of the demo. Dropped, they are killed.
-pub(super) struct Stage {
+/// Whether a stage tells on standard output what happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// As it happens.
+    Aloud,
+    /// Not at all.
+    Silent,
+}
+
+/// A few processes in a directory of their own. Dropped, they are killed.
+#[derive(Debug)]
+pub struct Stage {
     directory: TempDir,
     fleet: Fleet,
+    telling: Telling,
     begin: Instant,
     launcher: Option<Member>,
     host: Option<Member>,
@@ -47,37 +58,66 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Starts them all.
-    pub(super) async fn open(binary: PathBuf) -> Result<Self, ProgramError> {
+    /// A directory without processes; they are to be programs of this binary.
+    ///
+    /// # Errors
+    /// If the system gives no directory.
+    pub fn empty(binary: impl Into<PathBuf>, telling: Telling) -> Result<Self, ProgramError> {
         let private = Permissions::from_mode(0o700);
-        let directory = tempfile::Builder::new().prefix("sagas-demo-").permissions(private).tempdir()?;
-        let fleet = Fleet::new(binary, directory.path()).with_logs_in_files();
-        let mut stage = Self {
+        let directory = tempfile::Builder::new().prefix("sagas-").permissions(private).tempdir()?;
+        Ok(Self {
+            fleet: Fleet::new(binary, directory.path()).with_logs_in_files(),
             directory,
-            fleet,
+            telling,
             begin: Instant::now(),
             launcher: None,
             host: None,
             renderer: None,
             notices: Arc::default(),
             processes: BTreeSet::new(),
-        };
+        })
+    }
+
+    /// Launcher, renderer and host, all ready.
+    ///
+    /// # Errors
+    /// If one of them does not come up.
+    pub async fn open(binary: impl Into<PathBuf>, telling: Telling) -> Result<Self, ProgramError> {
+        let mut stage = Self::empty(binary, telling)?;
         stage.start_launcher().await?;
         stage.start_renderer().await?;
         stage.start_host().await?;
         Ok(stage)
     }
 
-    /// Says what is done next.
-    pub(super) fn say(&self, text: &str) -> io::Result<()> {
-        writeln!(io::stdout(), "{} {text}", clock(self.begin))
+    /// Where the processes meet.
+    pub fn endpoint(&self) -> Endpoint {
+        Endpoint::in_dir(self.directory.path())
     }
 
-    pub(super) fn elapsed(&self) -> Duration {
+    /// What starts them.
+    pub fn fleet(&self) -> &Fleet {
+        &self.fleet
+    }
+
+    /// Says what is done next.
+    ///
+    /// # Errors
+    /// If standard output is closed.
+    pub fn say(&self, text: &str) -> io::Result<()> {
+        tell(self.telling, self.begin, text)
+    }
+
+    /// How long the stage has been open.
+    pub fn elapsed(&self) -> Duration {
         self.begin.elapsed()
     }
 
-    pub(super) async fn start_launcher(&mut self) -> Result<(), ProgramError> {
+    /// Starts the launcher.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn start_launcher(&mut self) -> Result<(), ProgramError> {
         let launcher = self.fleet.start("launcher").await?;
         self.processes.extend(launcher.id());
         self.launcher = Some(launcher);
@@ -89,11 +129,15 @@ impl Stage {
         let mut renderer = self.fleet.spawn("renderer", ["renderer", "--owned", "--json"])?;
         self.processes.extend(renderer.id());
         timeout(BOUND, renderer.next_line()).await?.ok_or("the renderer ended before it saw anything")?;
-        self.renderer = Some(tokio::spawn(follow(renderer, self.begin, Arc::clone(&self.notices))));
+        self.renderer = Some(tokio::spawn(follow(renderer, self.telling, self.begin, Arc::clone(&self.notices))));
         Ok(())
     }
 
-    pub(super) async fn start_host(&mut self) -> Result<(), ProgramError> {
+    /// Starts the host.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn start_host(&mut self) -> Result<(), ProgramError> {
         let host = self.fleet.start("host").await?;
         self.processes.extend(host.id());
         self.host = Some(host);
@@ -101,51 +145,77 @@ impl Stage {
     }
 
     /// Kills the launcher as `kill -9` does.
-    pub(super) async fn kill_launcher(&mut self) -> Result<(), ProgramError> {
+    ///
+    /// # Errors
+    /// If none runs.
+    pub async fn kill_launcher(&mut self) -> Result<(), ProgramError> {
         Ok(self.launcher.take().ok_or("no launcher runs")?.kill().await?)
     }
 
     /// Kills the host as `kill -9` does.
-    pub(super) async fn kill_host(&mut self) -> Result<(), ProgramError> {
+    ///
+    /// # Errors
+    /// If none runs.
+    pub async fn kill_host(&mut self) -> Result<(), ProgramError> {
         Ok(self.host.take().ok_or("no host runs")?.kill().await?)
     }
 
     /// Stops the host in the middle of whatever it does, until it is thawed.
-    pub(super) fn freeze_host(&self) -> Result<(), ProgramError> {
+    ///
+    /// # Errors
+    /// If none runs.
+    pub fn freeze_host(&self) -> Result<(), ProgramError> {
         self.signal_host(Signal::STOP)
     }
 
-    pub(super) fn thaw_host(&self) -> Result<(), ProgramError> {
+    /// Lets the host go on.
+    ///
+    /// # Errors
+    /// If none runs.
+    pub fn thaw_host(&self) -> Result<(), ProgramError> {
         self.signal_host(Signal::CONT)
     }
 
     /// A user of the host.
-    pub(super) async fn user(&self) -> Result<ControlClient, ProgramError> {
+    ///
+    /// # Errors
+    /// If no host runs.
+    pub async fn user(&self) -> Result<ControlClient, ProgramError> {
         window::connect(&self.endpoint()).await
     }
 
-    pub(super) async fn promote(&self) -> Result<Label, ProgramError> {
+    /// Has a window shown, as a user does.
+    ///
+    /// # Errors
+    /// If no host runs, or it says no.
+    pub async fn promote(&self) -> Result<Label, ProgramError> {
         Ok(self.user().await?.promote().await?)
     }
 
-    pub(super) async fn wish(&self, wish: Wish) -> Result<(), ProgramError> {
+    /// Asks the host, as a user does.
+    ///
+    /// # Errors
+    /// If no host runs, or it says no.
+    pub async fn wish(&self, wish: Wish) -> Result<(), ProgramError> {
         self.user().await?.ask(&wish).await?;
         Ok(())
     }
 
     /// What the host says there is.
-    pub(super) async fn state(&mut self) -> Result<HostState, ProgramError> {
+    ///
+    /// # Errors
+    /// If no host runs.
+    pub async fn state(&mut self) -> Result<HostState, ProgramError> {
         let state = self.user().await?.state().await?;
         self.processes.extend(state.shells());
         Ok(state)
     }
 
     /// Waits until the host's windows are so.
-    pub(super) async fn until(
-        &mut self,
-        what: &str,
-        holds: impl Fn(&HostState) -> bool,
-    ) -> Result<HostState, ProgramError> {
+    ///
+    /// # Errors
+    /// If no host runs, or they do not become so.
+    pub async fn until(&mut self, what: &str, holds: impl Fn(&HostState) -> bool) -> Result<HostState, ProgramError> {
         let until = Instant::now() + BOUND;
         loop {
             let state = self.state().await?;
@@ -157,7 +227,10 @@ impl Stage {
     }
 
     /// Has the launcher start a saga, as an operator does.
-    pub(super) async fn start(&self, name: &str, input: serde_json::Value) -> Result<SagaId, ProgramError> {
+    ///
+    /// # Errors
+    /// If no launcher runs, or it says no.
+    pub async fn start(&self, name: &str, input: serde_json::Value) -> Result<SagaId, ProgramError> {
         let request = Request::Start { name: name.to_owned(), input, key: None };
         match Client::connect(&self.endpoint()).await?.request(&request).await? {
             Response::Started { saga } => Ok(saga),
@@ -166,7 +239,10 @@ impl Stage {
     }
 
     /// The saga of this name about this window, once it is in the log.
-    pub(super) async fn saga_about(&self, name: &str, label: &Label) -> Result<SagaId, ProgramError> {
+    ///
+    /// # Errors
+    /// If it does not come.
+    pub async fn saga_about(&self, name: &str, label: &Label) -> Result<SagaId, ProgramError> {
         let query = Query { names: vec![name.to_owned()], text: Some(label.to_string()), ..Query::default() };
         let until = Instant::now() + BOUND;
         loop {
@@ -178,7 +254,10 @@ impl Stage {
     }
 
     /// Waits until the log says that this holds of a saga.
-    pub(super) async fn logged(
+    ///
+    /// # Errors
+    /// If the log does not come to say so.
+    pub async fn logged(
         &self,
         saga: SagaId,
         what: &str,
@@ -194,7 +273,10 @@ impl Stage {
     }
 
     /// What the log holds of all sagas.
-    pub(super) fn all_sagas(&self) -> Result<Vec<Details>, ProgramError> {
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn all_sagas(&self) -> Result<Vec<Details>, ProgramError> {
         let mut log = self.log()?;
         let page = log.find(&Query { limit: 1000, ..Query::default() })?;
         let details =
@@ -203,7 +285,7 @@ impl Stage {
     }
 
     /// Whether the renderer is told of this saga from its start to its end.
-    pub(super) async fn is_told_of(&self, saga: SagaId) -> bool {
+    pub async fn is_told_of(&self, saga: SagaId) -> bool {
         let until = Instant::now() + BOUND;
         loop {
             let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -219,17 +301,19 @@ impl Stage {
     }
 
     /// Waits until these processes have ended.
-    pub(super) async fn ended(&self, processes: &[u32]) -> Result<(), ProgramError> {
-        let until = Instant::now() + BOUND;
-        while processes.iter().copied().any(runs) {
-            again("the processes end", until).await?;
-        }
-        Ok(())
+    ///
+    /// # Errors
+    /// If they do not.
+    pub async fn ended(&self, processes: &[u32]) -> Result<(), ProgramError> {
+        until("the processes end", async || !processes.iter().copied().any(runs)).await
     }
 
     /// Stops them all, the host first, so that its last words are recorded. Gives every process that was ever seen and
     /// still runs.
-    pub(super) async fn close(mut self) -> Result<Vec<u32>, ProgramError> {
+    ///
+    /// # Errors
+    /// If one cannot be waited for.
+    pub async fn close(mut self) -> Result<Vec<u32>, ProgramError> {
         if let Some(host) = self.host.take() {
             host.stop().await?;
         }
@@ -243,13 +327,9 @@ impl Stage {
         }
         let processes: Vec<_> = self.processes.iter().copied().collect();
         self.directory.close()?;
-        let until = Instant::now() + BOUND;
-        while processes.iter().copied().any(runs) && again("", until).await.is_ok() {}
+        // Those that do not end are named by the caller.
+        let _ = until("the processes end", async || !processes.iter().copied().any(runs)).await;
         Ok(processes.into_iter().filter(|process| runs(*process)).collect())
-    }
-
-    fn endpoint(&self) -> Endpoint {
-        Endpoint::in_dir(self.directory.path())
     }
 
     fn log(&self) -> Result<SqliteReader, ProgramError> {
@@ -263,25 +343,33 @@ impl Stage {
 }
 
 /// Tells what the renderer sees, until it ends.
-async fn follow(mut renderer: Member, begin: Instant, notices: Arc<Mutex<Vec<Notice>>>) {
+async fn follow(mut renderer: Member, telling: Telling, begin: Instant, notices: Arc<Mutex<Vec<Notice>>>) {
     while let Some(line) = renderer.next_line().await {
-        match serde_json::from_str(&line) {
-            Ok(seen) => {
-                println!("{} {}", clock(begin), timeline::line(&seen));
-                if let Seen::Change(notice) = seen {
-                    notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
-                }
+        let seen = match serde_json::from_str(&line) {
+            Ok(seen) => seen,
+            Err(error) => {
+                tracing::warn!(%error, line, "the renderer says something else");
+                continue;
             }
-            Err(error) => tracing::warn!(%error, line, "the renderer says something else"),
+        };
+        if tell(telling, begin, &format!(" {}", timeline::line(&seen))).is_err() {
+            tracing::debug!("nobody reads the timeline any more");
+        }
+        if let Seen::Change(notice) = seen {
+            notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
         }
     }
 }
 
-/// What passed since the beginning, as the head of a line.
-fn clock(begin: Instant) -> String {
-    format!("{:>7.3} s ", begin.elapsed().as_secs_f64())
+/// A line that begins with the time that has passed.
+fn tell(telling: Telling, begin: Instant, text: &str) -> io::Result<()> {
+    match telling {
+        Telling::Aloud => writeln!(io::stdout(), "{:>7.3} s {text}", begin.elapsed().as_secs_f64()),
+        Telling::Silent => Ok(()),
+    }
 }
 
+/// Waits a moment; an error if it was long enough.
 async fn again(what: &str, until: Instant) -> Result<(), ProgramError> {
     if Instant::now() > until {
         return Err(format!("waited {BOUND:?} in vain: {what}").into());
@@ -290,8 +378,20 @@ async fn again(what: &str, until: Instant) -> Result<(), ProgramError> {
     Ok(())
 }
 
+/// Waits until something holds that nobody tells of.
+///
+/// # Errors
+/// If it does not, for longer than anything here takes on a slow machine.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) -> Result<(), ProgramError> {
+    let until = Instant::now() + BOUND;
+    while !holds().await {
+        again(what, until).await?;
+    }
+    Ok(())
+}
+
 /// Whether the process runs; one that has ended and waits to be reaped does not.
-fn runs(id: u32) -> bool {
+pub fn runs(id: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     stat.rsplit_once(')').is_some_and(|(_, fields)| !fields.trim_start().starts_with(['Z', 'X']))
 }
