@@ -16,6 +16,8 @@ mod expand;
 mod mentions;
 mod model;
 mod parse;
+#[cfg(test)]
+mod snapshots;
 mod syntax;
 mod text;
 

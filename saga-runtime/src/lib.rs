@@ -32,6 +32,7 @@ extern crate self as saga_runtime;
 
 pub mod bus;
 pub mod cause;
+pub mod cli;
 pub mod codec;
 pub mod coordinator;
 pub mod definition;

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::cause::Cause;
+use crate::codec;
 use crate::definition::Definition;
 use crate::message::{At, Bus, CommandOf, EventOf, RefusalOf};
 
@@ -30,6 +31,12 @@ pub trait Saga: Value {
 
     /// The saga that this event starts, if it matches one of the triggers.
     fn triggered_by(event: &EventOf<Self::Bus>) -> Option<Self>;
+
+    /// What `per` says. Sagas of all kinds that hold an equal key are subject to `concurrency`.
+    #[doc(hidden)]
+    fn keys(&self) -> Vec<Key> {
+        Vec::new()
+    }
 
     /// How long the forward part may take.
     #[doc(hidden)]
@@ -63,6 +70,30 @@ pub trait Saga: Value {
     /// What `return` says, when all steps of the last place have ended.
     #[doc(hidden)]
     fn output(state: &Self::State) -> Self::Output;
+}
+
+/// A key of concurrency: a type and a value, shared by all kinds of a coordinator.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Key {
+    ty: String,
+    value: String,
+}
+
+impl Key {
+    /// The key that is this value.
+    ///
+    /// # Panics
+    /// If the value cannot be written as JSON: then it is no key.
+    #[track_caller]
+    pub fn of<T: Serialize>(value: &T) -> Self {
+        let value = codec::encode(value).unwrap_or_else(|error| panic!("a key must be JSON: {error}"));
+        Self { ty: std::any::type_name::<T>().to_owned(), value }
+    }
+
+    /// The key that all sagas of this name share.
+    pub(crate) fn of_kind(name: &str) -> Self {
+        Self { ty: "saga".to_owned(), value: name.to_owned() }
+    }
 }
 
 /// Where a state is. Numbers are indices into [`Definition::places`].

@@ -122,7 +122,8 @@ fn it_goes_from_start_to_output() {
     let added = Event::PoolWindowAdded { label: "w2".to_owned() };
     let verdict = PoolRespawnOnPromote::answer(&mut state, At::step(0), None, Heard::Event(&added));
     assert_eq!(verdict, Verdict::Done);
-    assert_eq!(state, PoolRespawnOnPromoteState::Refill { refill: Slot::full("w2".to_owned()) });
+    let PoolRespawnOnPromoteState::Refill { refill } = &state;
+    assert_eq!(refill, &Slot::full("w2".to_owned()));
     assert_eq!(PoolRespawnOnPromote::output(&state), "w2");
 }
 

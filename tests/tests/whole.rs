@@ -1,4 +1,5 @@
 //! One binary for all tests of the whole, so that the crate is linked once.
 
 mod language;
+mod programs;
 mod transitions;

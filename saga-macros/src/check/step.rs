@@ -27,7 +27,9 @@ pub(super) fn step(
     let syntax::Step { name, output, clauses, attempted, .. } = step;
     let clauses = Clauses::sorted(errors, clauses);
     let step = Given { name: &name, output: output.as_ref(), attempted: &attempted };
-    clauses.missing(errors, &step);
+    if built {
+        clauses.missing(errors, &step);
+    }
     let compensation = clauses.compensation(errors, &scopes.compensation(index));
     let exchange = if built { clauses.exchange(errors, &scopes.step(index), &step) } else { None };
     let whole = errors.count() == before;

@@ -218,8 +218,11 @@ fn step(errors: &mut Errors, input: ParseStream<'_>, attributes: Vec<Attribute>)
     let (output, each, when) = match head {
         Ok(head) => head,
         Err(error) => {
+            recover::skip_to_body(input, ITEMS);
+            if !input.peek(syn::token::Brace) {
+                return Err(error);
+            }
             errors.push(error);
-            recover::skip_to_body(input);
             (None, None, None)
         }
     };

@@ -93,7 +93,8 @@ impl<B: Bus> Pending<B> {
             Change::Stuck { reason } => Act::Stuck(saga, reason),
             Change::Unstuck => Act::Unstuck(saga),
             Change::Ended(outcome) => Act::Ended(saga, outcome),
-            Change::Waiting { .. }
+            Change::Queued { .. }
+            | Change::Waiting { .. }
             | Change::Done { .. }
             | Change::Undone { .. }
             | Change::Skipped { .. }

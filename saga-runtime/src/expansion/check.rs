@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::message::CommandInfo;
+use crate::message::{CommandInfo, EventInfo};
 
 /// A sentence made while the program is compiled.
 struct Text {
@@ -199,6 +199,19 @@ pub const fn does_not_start_itself(event: &str, commands: &[&CommandInfo]) {
     }
 }
 
+/// What `#[replies]` lists is an event of the bus (L24).
+#[track_caller]
+pub const fn is_event(events: &[EventInfo], event: &str) {
+    let mut index = 0;
+    while index < events.len() {
+        if same(events[index].name, event) {
+            return;
+        }
+        index += 1;
+    }
+    Text::new("").name(event).and(" is no event of the bus: add it to the events, or correct the name").fail();
+}
+
 /// An event is a reply, or says who publishes it (L24).
 #[track_caller]
 pub const fn is_said(commands: &[CommandInfo], event: &str) {
@@ -258,17 +271,30 @@ pub const fn value(ty: &str, clone: bool, serialize: bool, deserialize: bool, se
     if clone && serialize && deserialize && send {
         return;
     }
-    let mut text = Text::new("a saga keeps values of ").name(ty).and(", which lacks");
-    text = lacking(text, clone, " `Clone`");
-    text = lacking(text, serialize, " `Serialize`");
-    text = lacking(text, deserialize, " `Deserialize`");
-    text = lacking(text, send, " `Send + 'static`");
-    if send {
-        text = text.and(": derive what is missing");
+    let mut text = Text::new("a saga keeps values of ").name(ty).and(", which lacks ");
+    let lacking = [(clone, "Clone"), (serialize, "Serialize"), (deserialize, "Deserialize"), (send, "Send + 'static")];
+    let (mut index, mut several) = (0, false);
+    while index < lacking.len() {
+        if !lacking[index].0 {
+            text = if several { text.and(", ") } else { text };
+            text = text.name(lacking[index].1);
+            several = true;
+        }
+        index += 1;
     }
     text.fail();
 }
 
-const fn lacking(text: Text, there: bool, name: &str) -> Text {
-    if there { text } else { text.and(name) }
+/// Checks a type, at its token (L23).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __value {
+    ($text:literal, $ty:ty) => {
+        #[allow(unused_imports)]
+        const _: () = {
+            use $crate::__private::check::Lacks as _;
+            type Probe = $crate::__private::check::Probe<$ty>;
+            $crate::__private::check::value($text, Probe::CLONE, Probe::SERIALIZE, Probe::DESERIALIZE, Probe::SEND)
+        };
+    };
 }

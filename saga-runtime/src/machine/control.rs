@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cause::Cause;
 use crate::message::{At, Mode};
-use crate::saga::RetryPlan;
+use crate::saga::{Key, RetryPlan};
 use crate::time::Timestamp;
 
 /// The control of one saga. Serialised with its state: nothing else is needed to go on.
@@ -16,8 +16,12 @@ pub(crate) struct Control {
     pub(crate) number: u32,
     /// Whether it goes forward or back.
     pub(crate) phase: Phase,
+    /// How long its forward part may take, counted from leaving the queue.
+    pub(crate) allowed: Option<Duration>,
     /// When it fails by itself. Counts in [`Phase::Forward`] only.
     pub(crate) deadline: Option<Timestamp>,
+    /// The keys of concurrency that it holds or awaits.
+    pub(crate) keys: Vec<Key>,
     /// The exchanges that are not over, in the order in which they were opened.
     pub(crate) open: Vec<Open>,
     /// The exchanges that took effect and have a compensation, in the order in which they completed.
@@ -41,6 +45,8 @@ fn never() -> Timestamp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Phase {
+    /// Waits for its keys.
+    Queued,
     /// Through its places.
     Forward,
     /// It failed; what became of the exchanges in doubt is being asked.
@@ -133,11 +139,14 @@ impl Point {
 }
 
 impl Control {
-    pub(crate) fn new(now: Timestamp, deadline: Option<Duration>) -> Self {
+    /// Of a saga that is about to start.
+    pub(crate) fn new(now: Timestamp, allowed: Option<Duration>, keys: Vec<Key>) -> Self {
         Self {
             number: 0,
-            phase: Phase::Forward,
-            deadline: deadline.map(|deadline| now.after(deadline)),
+            phase: Phase::Queued,
+            allowed,
+            deadline: None,
+            keys,
             open: Vec::new(),
             effects: Vec::new(),
             cause: None,

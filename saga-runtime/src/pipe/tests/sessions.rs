@@ -28,7 +28,7 @@ async fn a_session_goes_on_where_it_was() {
     }
     host.say(&published(1)).await;
     host.say(&published(2)).await;
-    assert_eq!(desk.record().await, Report::Published(promoted(1)));
+    assert_eq!(desk.record().await, Report::Published(promoted("1")));
     assert_eq!(desk.report().await.1, 2);
     drop(host);
     desk.disconnected().await;
@@ -127,7 +127,7 @@ async fn a_coordinator_that_was_restarted_knows_what_was_recorded() {
     desk.deliver(spawn(1));
     soon(deliveries.recv()).await.expect("delivered");
     let first = client.report(spawned(1)).await.expect("queued");
-    let second = client.report(Report::Published(promoted(2))).await.expect("queued");
+    let second = client.report(Report::Published(promoted("2"))).await.expect("queued");
     let (session, number, _) = desk.report().await;
     assert_eq!(desk.report().await.1, 2, "said, and lost with the coordinator");
     drop(desk);
@@ -136,7 +136,7 @@ async fn a_coordinator_that_was_restarted_knows_what_was_recorded() {
     let mut desk = Desk::open_with(&endpoint, quick(), vec![received]);
     assert_eq!(desk.connected().await, (session, false));
     soon(first).await.expect("recorded by the first one, acknowledged by the second");
-    assert_eq!(desk.record().await, Report::Published(promoted(2)));
+    assert_eq!(desk.record().await, Report::Published(promoted("2")));
     soon(second).await.expect("recorded");
     desk.deliver(spawn(1));
     assert_eq!(soon(deliveries.recv()).await.expect("delivered anew").0.key(), key(1));
@@ -147,14 +147,14 @@ async fn a_log_made_anew_does_not_ask_for_what_is_gone() {
     let (_home, endpoint) = place();
     let mut desk = Desk::open(&endpoint);
     let (client, _deliveries, _task) = PipeClient::<Shop>::connect(&endpoint, "host", Memory::Volatile, quick());
-    let recorded = client.report(Report::Published(promoted(1))).await.expect("queued");
+    let recorded = client.report(Report::Published(promoted("1"))).await.expect("queued");
     desk.record().await;
     soon(recorded).await.expect("recorded");
     drop(desk);
 
     let mut desk = Desk::open(&endpoint);
     desk.connected().await;
-    let recorded = client.report(Report::Published(promoted(2))).await.expect("queued");
+    let recorded = client.report(Report::Published(promoted("2"))).await.expect("queued");
     assert_eq!(desk.report().await.1, 2);
     desk.ask(ToParticipant::Recorded(2));
     soon(recorded).await.expect("recorded");
@@ -165,7 +165,7 @@ async fn stopping_tells_what_was_recorded_and_removes_the_socket() {
     let (_home, endpoint) = place();
     let mut desk = Desk::open(&endpoint);
     let (client, _deliveries, _task) = PipeClient::<Shop>::connect(&endpoint, "host", Memory::Volatile, quick());
-    let recorded = client.report(Report::Published(promoted(1))).await.expect("queued");
+    let recorded = client.report(Report::Published(promoted("1"))).await.expect("queued");
     desk.record().await;
     soon(desk.server.stop()).await;
     soon(recorded).await.expect("recorded");
