@@ -11,7 +11,6 @@
 //! | [`fleet`] | starts and ends programs from another one |
 //! | [`stage`] | several of them in a directory of their own, to be looked at |
 //! | [`stop`] | when a program is to stop |
-//! | `timeline` | what a renderer sees, in words |
 
 pub mod demo;
 pub mod fleet;
@@ -22,8 +21,6 @@ pub mod stage;
 pub mod stop;
 pub mod up;
 pub mod window;
-
-mod timeline;
 
 use std::error::Error;
 

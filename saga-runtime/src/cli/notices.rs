@@ -22,6 +22,13 @@ pub(super) fn line(notice: &Notice) -> String {
     format!("{prefix}{}\n", paint(style, &clean(&text)))
 }
 
+/// A notice in words, as `tail` shows it but for time and colours: which saga, its bracket, and what.
+pub fn describe(notice: &Notice) -> String {
+    let saga = notice.saga().map(|saga| saga.to_string()).unwrap_or_default();
+    let (bracket, _, text) = told(notice);
+    format!("{saga:>5} {bracket} {}", clean(&text))
+}
+
 /// A notice whose times are RFC 3339.
 pub(super) fn view(notice: &Notice) -> impl Serialize + use<> {
     let mut value = serde_json::to_value(notice).unwrap_or_default();
@@ -48,6 +55,7 @@ pub(super) fn outcome(notice: &Notice) -> Option<Value> {
 fn when(notice: &Notice) -> Option<Timestamp> {
     match notice {
         Notice::SagaStarted { time, .. }
+        | Notice::SagaQueued { time, .. }
         | Notice::StepStarted { time, .. }
         | Notice::StepWaiting { time, .. }
         | Notice::StepEnded { time, .. }
@@ -76,6 +84,10 @@ const BESIDE: char = '·';
 fn told(notice: &Notice) -> (char, Style, String) {
     match notice {
         Notice::SagaStarted { name, input, by, .. } => (OPENS, STRONG, format!("{name} {input}{}", started(by))),
+        Notice::SagaQueued { behind, .. } => {
+            let behind = behind.map_or_else(|| "others".to_owned(), |saga| format!("saga {saga}"));
+            (GOES_ON, FAINT, format!("waits behind {behind}"))
+        }
         Notice::StepStarted { step, mode, attempt, participant, .. } => {
             let attempt = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
             (GOES_ON, direction(*mode), format!("{}{step}: asks {participant}{attempt}", undo(*mode)))

@@ -12,7 +12,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 /// How long a program may take to say that it is ready.
@@ -64,6 +64,8 @@ pub enum FleetError {
 pub struct Member {
     name: &'static str,
     process: Child,
+    /// Held here and not in `process`, which would close it to wait.
+    stdin: Option<ChildStdin>,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
@@ -114,7 +116,8 @@ impl Fleet {
         command.process_group(0).kill_on_drop(true);
         let mut process = command.spawn().map_err(failed)?;
         let output = process.stdout.take().ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
-        Ok(Member { name, process, lines: BufReader::new(output).lines() })
+        let stdin = process.stdin.take();
+        Ok(Member { name, process, stdin, lines: BufReader::new(output).lines() })
     }
 
     fn log(&self, name: &str) -> io::Result<Stdio> {
@@ -176,7 +179,7 @@ impl Member {
     /// # Errors
     /// If it cannot be waited for.
     pub async fn stop(mut self) -> io::Result<ExitStatus> {
-        drop(self.process.stdin.take());
+        drop(self.stdin.take());
         match timeout(STOPPED_WITHIN, self.process.wait()).await {
             Ok(ended) => ended,
             Err(_) => {

@@ -4,13 +4,14 @@
 
 use std::io::{self, Write};
 
+use saga_runtime::cli::describe;
 use saga_runtime::notice::Notice;
 use saga_runtime::pipe::{Endpoint, PipeOptions, Subscriber, SubscriberEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::ProgramError;
 use super::stop::Stop;
-use super::{ProgramError, timeline};
 
 /// The name under which it subscribes.
 const NAME: &str = "renderer";
@@ -25,6 +26,17 @@ pub enum Seen {
     Change(Notice),
     /// The launcher is away; a snapshot follows when it is back.
     Disconnected,
+}
+
+impl Seen {
+    /// In words, on one line.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Snapshot(snapshot) => format!("{:>5} · in flight: {}", "", snapshot.as_array().map_or(0, Vec::len)),
+            Self::Change(notice) => describe(notice),
+            Self::Disconnected => format!("{:>5} · the launcher is away", ""),
+        }
+    }
 }
 
 /// Watches until it is to stop.
@@ -54,6 +66,6 @@ fn seen(event: SubscriberEvent) -> Result<Seen, serde_json::Error> {
 }
 
 fn say(seen: &Seen, json: bool) -> io::Result<()> {
-    let line = if json { serde_json::to_string(seen)? } else { timeline::line(seen) };
+    let line = if json { serde_json::to_string(seen)? } else { seen.describe() };
     writeln!(io::stdout(), "{line}")
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use saga_runtime::cli::LOG_FILE;
 use saga_runtime::log::{Details, LogReader, Query, SqliteReader};
 use saga_runtime::message::SagaId;
 use saga_runtime::notice::Notice;
@@ -23,9 +24,8 @@ use crate::bus::Label;
 use crate::host::HostState;
 use crate::host::control::{ControlClient, Wish};
 use crate::programs::fleet::{Fleet, Member};
-use crate::programs::launcher::LOG;
 use crate::programs::renderer::Seen;
-use crate::programs::{ProgramError, timeline, window};
+use crate::programs::{ProgramError, window};
 
 /// Longer than anything here takes on a slow machine.
 const BOUND: Duration = Duration::from_secs(15);
@@ -333,7 +333,7 @@ impl Stage {
     }
 
     fn log(&self) -> Result<SqliteReader, ProgramError> {
-        Ok(SqliteReader::open(self.directory.path().join(LOG))?)
+        Ok(SqliteReader::open(self.directory.path().join(LOG_FILE))?)
     }
 
     fn signal_host(&self, signal: Signal) -> Result<(), ProgramError> {
@@ -345,14 +345,14 @@ impl Stage {
 /// Tells what the renderer sees, until it ends.
 async fn follow(mut renderer: Member, telling: Telling, begin: Instant, notices: Arc<Mutex<Vec<Notice>>>) {
     while let Some(line) = renderer.next_line().await {
-        let seen = match serde_json::from_str(&line) {
+        let seen = match serde_json::from_str::<Seen>(&line) {
             Ok(seen) => seen,
             Err(error) => {
                 tracing::warn!(%error, line, "the renderer says something else");
                 continue;
             }
         };
-        if tell(telling, begin, &format!(" {}", timeline::line(&seen))).is_err() {
+        if tell(telling, begin, &seen.describe()).is_err() {
             tracing::debug!("nobody reads the timeline any more");
         }
         if let Seen::Change(notice) = seen {

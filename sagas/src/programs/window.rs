@@ -14,8 +14,8 @@ use crate::host::control::{ControlClient, HOST_SOCKET, Reply, Wish};
 /// If none does.
 pub async fn connect(endpoint: &Endpoint) -> Result<ControlClient, ProgramError> {
     let socket = endpoint.socket(HOST_SOCKET);
-    let stream = socket.connect().await.map_err(|error| match error.is_absent() {
-        true => format!("no host runs in {}; start one: sagas up, or sagas host", endpoint.directory().display()),
+    let stream = socket.connect().await.map_err(|error| match error.may_pass() {
+        true => format!("{error}; does a host run there? start one: sagas up, or sagas host"),
         false => error.to_string(),
     })?;
     Ok(ControlClient::over(stream))

@@ -42,7 +42,7 @@ async fn an_interrupt_stops_it_with_all_that_it_started() {
     signal(demo.id(), Signal::INT);
     assert_eq!(demo.wait().await.expect("it is our child").code(), Some(1));
     let left: Vec<_> = started.into_iter().filter(|process| runs(*process)).collect();
-    assert_eq!(left, []);
+    assert!(left.is_empty(), "{left:?}");
     assert_eq!(std::fs::read_dir(temporary.path()).expect("it is there").count(), 0, "its directory is gone");
 }
 
