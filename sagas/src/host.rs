@@ -5,6 +5,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`windows`] | which windows there are; pure |
+//! | [`state`] | what there is to see of a host |
 //! | [`terminal`] | a shell in a pseudo-terminal |
 //! | `session` | the processes that a shell leaves behind |
 //! | [`control`] | what a user does with windows, from another process |
@@ -13,6 +14,7 @@
 //! knows no sagas.
 
 pub mod control;
+pub mod state;
 pub mod terminal;
 pub mod windows;
 
@@ -24,11 +26,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use saga_runtime::prelude::Mode;
-use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::bus::{Event, Label, Refusal};
+use state::{HostState, WindowState};
 use terminal::{Shell, Terminal};
 use windows::{Drain, Origin, PaneEnd, PaneNumber, Place, Windows};
 
@@ -68,65 +70,6 @@ struct Inner {
     ending: watch::Sender<BTreeSet<Label>>,
     /// What the host has to say of its own accord; few, since each is about a window that was there.
     told: mpsc::UnboundedSender<Event>,
-}
-
-/// What there is to see of a host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HostState {
-    /// Its process.
-    pub process: u32,
-    /// Its windows, those on their way too.
-    pub windows: Vec<WindowState>,
-    /// Closed windows whose processes have not all ended.
-    pub ending: Vec<Label>,
-}
-
-impl HostState {
-    /// The processes of all shells.
-    pub fn shells(&self) -> impl Iterator<Item = u32> {
-        self.windows.iter().flat_map(|window| &window.panes).map(|pane| pane.shell)
-    }
-
-    /// The window of this name.
-    pub fn window(&self, label: &Label) -> Option<&WindowState> {
-        self.windows.iter().find(|window| window.label == *label)
-    }
-
-    /// How many windows are hidden and there.
-    pub fn hidden(&self) -> usize {
-        self.windows.iter().filter(|window| window.hidden && !window.panes.is_empty()).count()
-    }
-}
-
-/// What there is to see of a window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WindowState {
-    /// Its name.
-    pub label: Label,
-    /// In the pool, not shown.
-    pub hidden: bool,
-    /// The key of the exchange that asked for it; none if the host made it of its own accord.
-    pub asked_by: Option<String>,
-    /// Its panes; none as long as the first is on its way.
-    pub panes: Vec<PaneState>,
-}
-
-impl WindowState {
-    /// Whether a program runs in the foreground of one of its panes.
-    pub fn is_busy(&self) -> bool {
-        self.panes.iter().any(|pane| pane.busy)
-    }
-}
-
-/// What there is to see of a pane.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaneState {
-    /// Counted from 1 within its window.
-    pub number: PaneNumber,
-    /// The process of its shell.
-    pub shell: u32,
-    /// Whether a program runs in its foreground.
-    pub busy: bool,
 }
 
 impl Host {
@@ -277,16 +220,9 @@ impl Host {
 
     /// What there is to see.
     pub fn state(&self) -> HostState {
-        let windows = self.windows();
-        let windows = windows.iter().map(|(label, window)| WindowState {
-            label: label.clone(),
-            hidden: window.place() == Place::Pool,
-            asked_by: asked_by(window.origin()),
-            panes: window.panes().iter().map(|(number, pane)| pane_state(*number, pane)).collect(),
-        });
         HostState {
             process: std::process::id(),
-            windows: windows.collect(),
+            windows: self.windows().iter().map(|(label, window)| WindowState::of(label, window)).collect(),
             ending: self.0.ending.borrow().iter().cloned().collect(),
         }
     }
@@ -426,17 +362,6 @@ impl Drop for Begun {
     fn drop(&mut self) {
         self.host.windows().failed(&self.label);
     }
-}
-
-fn asked_by(origin: &Origin) -> Option<String> {
-    match origin {
-        Origin::Exchange(key) => Some(key.clone()),
-        Origin::Pool | Origin::Extra => None,
-    }
-}
-
-fn pane_state(number: PaneNumber, pane: &Terminal) -> PaneState {
-    PaneState { number, shell: pane.shell(), busy: pane.is_busy() }
 }
 
 #[cfg(test)]

@@ -14,8 +14,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::Host;
+use super::state::HostState;
 use super::windows::PaneNumber;
-use super::{Host, HostState};
 use crate::bus::{Label, Refusal};
 
 /// The name of the socket, in the directory in which the processes meet.

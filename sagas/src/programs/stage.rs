@@ -21,8 +21,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::bus::Label;
-use crate::host::HostState;
 use crate::host::control::{ControlClient, Wish};
+use crate::host::state::HostState;
 use crate::programs::fleet::{Fleet, Member};
 use crate::programs::renderer::Seen;
 use crate::programs::{ProgramError, window};
@@ -291,7 +291,7 @@ impl Stage {
             let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let mut of_saga = notices.iter().filter(|notice| notice.saga() == Some(saga));
             let opens = matches!(of_saga.next(), Some(Notice::SagaStarted { .. }));
-            if of_saga.last().is_some_and(Notice::is_end) {
+            if of_saga.next_back().is_some_and(Notice::is_end) {
                 return opens;
             }
             if again("the bracket closes", until).await.is_err() {

@@ -5,8 +5,8 @@ use std::io::Write;
 use saga_runtime::pipe::Endpoint;
 
 use super::ProgramError;
-use crate::host::HostState;
 use crate::host::control::{ControlClient, HOST_SOCKET, Reply, Wish};
+use crate::host::state::HostState;
 
 /// Connects to the host that runs in this directory.
 ///

@@ -2,8 +2,8 @@
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 use sagas::bus::{Label, Refusal};
-use sagas::host::HostState;
 use sagas::host::control::{ControlError, HOST_SOCKET, Wish};
+use sagas::host::state::HostState;
 use sagas::programs::stage::{Stage, runs, until};
 
 use super::{empty, signal};

@@ -11,7 +11,7 @@ use saga_runtime::message::ExchangeKey;
 use saga_runtime::prelude::*;
 use sagas::bus::Refusal;
 use sagas::catalogue::PoolRespawnOnPromote;
-use sagas::host::HostState;
+use sagas::host::state::HostState;
 use sagas::programs::stage::{Stage, Telling};
 use serde_json::json;
 

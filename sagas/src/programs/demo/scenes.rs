@@ -10,8 +10,8 @@ use serde_json::json;
 use super::checks::Checks;
 use crate::bus::{Label, Refusal};
 use crate::catalogue::{PoolRespawnOnPromote, ReplaceWindow, WindowCleanupCascade};
-use crate::host::HostState;
 use crate::host::control::Wish;
+use crate::host::state::HostState;
 use crate::programs::ProgramError;
 use crate::programs::stage::Stage;
 
