@@ -127,7 +127,7 @@ const _: () = {
                 Self::Charge { traveller, cents, charge } => {
                     __saga::Place::new::<
                         Self,
-                    >(to, 0usize, "Charge", &["traveller", "cents", "charge"])?
+                    >(to, 0u32, "Charge", &["traveller", "cents", "charge"])?
                         .put(traveller)?
                         .put(cents)?
                         .put(charge)?
@@ -136,12 +136,12 @@ const _: () = {
                 Self::CompensateCharge { charge } => {
                     __saga::Place::new::<
                         Self,
-                    >(to, 1usize, "CompensateCharge", &["charge"])?
+                    >(to, 1u32, "CompensateCharge", &["charge"])?
                         .put(charge)?
                         .end()
                 }
                 Self::Book { charge, book } => {
-                    __saga::Place::new::<Self>(to, 2usize, "Book", &["charge", "book"])?
+                    __saga::Place::new::<Self>(to, 2u32, "Book", &["charge", "book"])?
                         .put(charge)?
                         .put(book)?
                         .end()
@@ -461,7 +461,7 @@ const _: () = {
     }
     __saga::value!("String", __Value0);
     __saga::value!("u64", __Value1);
-    const _: () = ::saga_runtime::__private::check::sent(__COMMAND_0);
+    const _: () = ::saga_runtime::__private::check::sent(__COMMAND_0, "Charge");
     const _: () = ::saga_runtime::__private::check::answers(__COMMAND_0, "Charged");
     const _: () = ::saga_runtime::__private::check::replies_taken(
         __COMMAND_0,
@@ -472,6 +472,6 @@ const _: () = {
         __COMMAND_0,
         &["NoFunds"],
     );
-    const _: () = ::saga_runtime::__private::check::compensates(__UNDO_0);
-    const _: () = ::saga_runtime::__private::check::sent(__COMMAND_1);
+    const _: () = ::saga_runtime::__private::check::compensates(__UNDO_0, "Refund");
+    const _: () = ::saga_runtime::__private::check::sent(__COMMAND_1, "Book");
 };

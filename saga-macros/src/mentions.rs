@@ -107,7 +107,7 @@ impl<'ast> Visit<'ast> for Repeats {
 pub(crate) fn bindings(pattern: &Pat) -> Vec<Ident> {
     let mut visitor = Bound { found: Vec::new() };
     visitor.visit_pat(pattern);
-    visitor.found.retain(|name| reads_as_binding(name));
+    visitor.found.retain(reads_as_binding);
     visitor.found
 }
 
@@ -136,8 +136,7 @@ pub(crate) fn single(path: &ExprPath) -> Option<&Ident> {
 /// Idents of tokens that are not after a `.` and not next to `::`, and those in the braces of string literals.
 fn in_tokens(tokens: TokenStream, found: &mut Vec<Mention>) {
     let mut before = Before::Nothing;
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
+    for token in tokens {
         before = match token {
             TokenTree::Group(group) => {
                 in_tokens(group.stream(), found);

@@ -30,6 +30,7 @@ pub use self::builder::{Builder, Options, StartupError};
 pub use self::handle::{Handle, Settled};
 
 use self::engine::Ask;
+pub(crate) use self::rows::late;
 use crate::cause::EndedBy;
 use crate::machine::{CancelReply, NewSaga, Operator};
 use crate::message::{Bus, EventOf, SagaId};

@@ -294,7 +294,7 @@ impl<B: Bus> Machine<B> {
             attempt: open.attempt,
             is_out: open.recorded_in.is_some()
                 && matches!(open.waits, Waits::Answer | Waits::Backoff { in_doubt: true }),
-            is_asked: open.waits == Waits::Fate,
+            is_asked: matches!(open.waits, Waits::Fate { .. }),
         })
     }
 

@@ -4,6 +4,7 @@ mod processes {
     mod demo;
     mod host;
     mod kills;
+    mod operators;
     mod up;
 
     use sagas::programs::stage::{Stage, Telling};

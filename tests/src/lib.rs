@@ -5,4 +5,7 @@
 mod documents {
     #[doc = include_str!("../../README.md")]
     struct Readme;
+
+    #[doc = include_str!("../../docs/language.md")]
+    struct Language;
 }

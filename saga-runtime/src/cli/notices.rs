@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 /// A notice on one line: when, which saga, its bracket, and what.
 pub(super) fn line(notice: &Notice) -> String {
-    let when = when(notice).map_or_else(|| " ".repeat("00:00:00.000".len()), time::of_day);
+    let when = notice.time().map_or_else(|| " ".repeat("00:00:00.000".len()), time::of_day);
     let saga = notice.saga().map(|saga| saga.to_string()).unwrap_or_default();
     let (bracket, style, text) = told(notice);
     let prefix = format!("{} {} {bracket} ", paint(FAINT, &when), paint(STRONG, &format!("{saga:>5}")));
@@ -52,30 +52,6 @@ pub(super) fn outcome(notice: &Notice) -> Option<Value> {
     }
 }
 
-fn when(notice: &Notice) -> Option<Timestamp> {
-    match notice {
-        Notice::SagaStarted { time, .. }
-        | Notice::SagaQueued { time, .. }
-        | Notice::StepStarted { time, .. }
-        | Notice::StepWaiting { time, .. }
-        | Notice::StepEnded { time, .. }
-        | Notice::SagaCompensating { time, .. }
-        | Notice::SagaStuck { time, .. }
-        | Notice::SagaUnstuck { time, .. }
-        | Notice::OperatorActed { time, .. }
-        | Notice::SagaCompleted { time, .. }
-        | Notice::SagaCompensated { time, .. }
-        | Notice::SagaEnded { time, .. }
-        | Notice::AnswerLate { time, .. }
-        | Notice::AnswerStray { time, .. }
-        | Notice::StartRefused { time, .. }
-        | Notice::ParticipantConnected { time, .. }
-        | Notice::ParticipantDisconnected { time, .. }
-        | Notice::ConnectionRefused { time, .. } => Some(*time),
-        Notice::Lagged { .. } => None,
-    }
-}
-
 const OPENS: char = '┌';
 const GOES_ON: char = '│';
 const CLOSES: char = '└';
@@ -85,8 +61,8 @@ fn told(notice: &Notice) -> (char, Style, String) {
     match notice {
         Notice::SagaStarted { name, input, by, .. } => (OPENS, STRONG, format!("{name} {input}{}", started(by))),
         Notice::SagaQueued { behind, .. } => {
-            let behind = behind.map_or_else(|| "others".to_owned(), |saga| format!("saga {saga}"));
-            (GOES_ON, FAINT, format!("waits behind {behind}"))
+            let behind = behind.map(|saga| format!(" behind saga {saga}")).unwrap_or_default();
+            (GOES_ON, FAINT, format!("waits for its turn{behind}"))
         }
         Notice::StepStarted { step, mode, attempt, participant, .. } => {
             let attempt = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
@@ -116,7 +92,7 @@ fn told(notice: &Notice) -> (char, Style, String) {
 fn told_beside(notice: &Notice) -> String {
     match notice {
         Notice::AnswerLate { participant, what, .. } => {
-            format!("{participant} answers too late: {}", records::brief(what))
+            format!("{participant} answers too late: {}", records::late(what))
         }
         Notice::AnswerStray { participant, key, .. } => {
             format!("{participant} answers to nothing that is known: {key}")

@@ -1,3 +1,5 @@
+mod whole;
+
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 

@@ -69,7 +69,7 @@ pub(super) fn ended<B: Bus>(record: &Record<B>) -> Option<EndedRow> {
 }
 
 /// What was said too late, as JSON.
-pub(super) fn late<B: Bus>(what: &Late<B>, at: At, definition: Option<&'static Definition>) -> String {
+pub(crate) fn late<B: Bus>(what: &Late<B>, at: At, definition: Option<&'static Definition>) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "snake_case")]
     enum Told<'a, T> {

@@ -11,6 +11,8 @@ use serde::ser::{SerializeStruct, SerializeStructVariant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::saga::exact::{self, Written};
+
 /// An input or a state, field by field; what it can do follows from this.
 pub trait Kept: Sized {
     /// The name of the type.
@@ -54,7 +56,7 @@ impl<S: Serializer> Fields<S> {
     pub fn put<T: Serialize>(mut self, value: &T) -> Result<Self, S::Error> {
         if let Some((name, rest)) = self.names.split_first() {
             self.names = rest;
-            self.to.serialize_field(name, value)?;
+            self.to.serialize_field(name, &Written(value))?;
         }
         Ok(self)
     }
@@ -95,7 +97,7 @@ impl<S: Serializer> Place<S> {
     pub fn put<T: Serialize>(mut self, value: &T) -> Result<Self, S::Error> {
         if let Some((name, rest)) = self.names.split_first() {
             self.names = rest;
-            self.to.serialize_field(name, value)?;
+            self.to.serialize_field(name, &Written(value))?;
         }
         Ok(self)
     }
@@ -129,7 +131,7 @@ impl<E: Error> Reader<E> {
     /// When it is missing or not of this type.
     pub fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, E> {
         match self.fields.remove(name) {
-            Some(value) => serde_json::from_str(value.get()).map_err(|error| self.error(&format!("`{name}`: {error}"))),
+            Some(value) => exact::read(&value).map_err(|error| self.error(&format!("`{name}`: {error}"))),
             None => serde_json::from_str("null").map_err(|_| self.error(&format!("`{name}` is missing"))),
         }
     }

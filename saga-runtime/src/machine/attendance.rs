@@ -24,7 +24,7 @@ impl<B: Bus> Machine<B> {
                         let (definition, attempt) = (kind.definition(), open.attempt);
                         decisions.push(Decision::Deliver { participant, key, definition, attempt, recorded_in });
                     }
-                    (Waits::Fate, _) => decisions.push(Decision::Ask { participant, key }),
+                    (Waits::Fate { .. }, _) => decisions.push(Decision::Ask { participant, key }),
                     _ => {}
                 }
             }

@@ -1,6 +1,6 @@
 //! What participants say: to the exchange that waits for it, or to nobody.
 
-use super::control::{Open, Waits};
+use super::control::{Control, Open, Waits};
 use super::record::Happened;
 use super::{Decision, Late, Machine, participant_of};
 use crate::bus::Report;
@@ -18,7 +18,7 @@ impl<B: Bus> Machine<B> {
         match report {
             Report::Published(event) => self.trigger(&event, now, decisions),
             Report::Answered { key, attempt, answer } => {
-                if self.awaits(participant, key, |open| answer_counts::<B>(open, attempt, &answer)) {
+                if self.awaits(participant, key, |control, open| answer_counts::<B>(control, open, attempt, &answer)) {
                     let at = key.at;
                     let happened = Happened::Answered { at, attempt, answer: answer.clone() };
                     self.turn(key.saga, happened, now, decisions, |turn| turn.answered(at, &answer));
@@ -30,7 +30,7 @@ impl<B: Bus> Machine<B> {
                 }
             }
             Report::Fate { key, fate } => {
-                if self.awaits(participant, key, Open::is_settling) {
+                if self.awaits(participant, key, |_, open| open.is_asked()) {
                     let at = key.at;
                     let happened = Happened::Fate { at, fate: fate.clone() };
                     self.turn(key.saga, happened, now, decisions, |turn| turn.fate(at, &fate));
@@ -45,11 +45,14 @@ impl<B: Bus> Machine<B> {
     }
 
     /// Whether the exchange of this key is open, this participant's, and waits for such a thing.
-    pub(super) fn awaits(&self, participant: &str, key: ExchangeKey, counts: impl Fn(&Open) -> bool) -> bool {
+    fn awaits(&self, participant: &str, key: ExchangeKey, counts: impl Fn(&Control, &Open) -> bool) -> bool {
         let Some(route) = self.routes.get(&key.saga).filter(|_| key.log == self.log) else { return false };
         let kind = self.kinds[usize::from(route.kind)].as_ref();
-        let open = kind.control(route.slot).open.iter().find(|open| open.at == key.at);
-        open.is_some_and(|open| participant_of(kind.definition(), open.at) == Some(participant) && counts(open))
+        let control = kind.control(route.slot);
+        let open = control.open.iter().find(|open| open.at == key.at);
+        open.is_some_and(|open| {
+            participant_of(kind.definition(), open.at) == Some(participant) && counts(control, open)
+        })
     }
 
     /// What becomes of something that nobody waits for.
@@ -63,11 +66,18 @@ impl<B: Bus> Machine<B> {
     }
 }
 
-/// Whether an answer moves the exchange: *handled* from any attempt, anything else from the current one, once.
-fn answer_counts<B: Bus>(open: &Open, attempt: u32, answer: &Answer<EventOf<B>, RefusalOf<B>>) -> bool {
-    let expected = !matches!(open.waits, Waits::Operator | Waits::Backoff { in_doubt: false });
+/// Whether an answer moves the exchange: *handled* from any attempt, anything else from the current one, once. What
+/// is being settled may be refused even when its fate is unknown.
+fn answer_counts<B: Bus>(
+    control: &Control,
+    open: &Open,
+    attempt: u32,
+    answer: &Answer<EventOf<B>, RefusalOf<B>>,
+) -> bool {
+    let is_answered = matches!(open.waits, Waits::Operator | Waits::Backoff { in_doubt: false });
     match answer {
         Answer::Handled(_) => true,
-        Answer::Refused(_) | Answer::Broken(_) => attempt == open.attempt && expected,
+        Answer::Refused(_) => attempt == open.attempt && (!is_answered || control.is_settling()),
+        Answer::Broken(_) => attempt == open.attempt && !is_answered,
     }
 }

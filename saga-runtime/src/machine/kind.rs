@@ -134,7 +134,8 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
         let saga = *input.downcast::<S>().expect("an input is given to the kind that parsed it");
         let (input, control, state) = contain(|| {
             let input = serde_json::to_string(&saga).map_err(|error| format!("its input is no JSON: {error}"));
-            (input, Control::new(now, saga.deadline(), keys(&saga)), saga.begin())
+            let allowed = contain(|| saga.deadline()).map_err(|panicked| panicked.0);
+            (input, Control::new(now, allowed, keys(&saga)), saga.begin())
         })?;
         let slot = self.insert(Entry { id, control, state });
         input.map(|input| Begun { slot, input }).map_err(|reason| {

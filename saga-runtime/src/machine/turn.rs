@@ -88,8 +88,13 @@ impl<B: Bus> Turn<'_, B> {
         let now = self.now;
         let control = self.control_mut();
         control.phase = Phase::Forward;
-        control.deadline = control.allowed.map(|allowed| now.after(allowed));
-        self.enter();
+        match control.allowed.clone() {
+            Ok(allowed) => {
+                control.deadline = allowed.map(|allowed| now.after(allowed));
+                self.enter();
+            }
+            Err(message) => self.stick_panicked(Point::Admitting, &Panicked(message)),
+        }
     }
 
     /// It waits for its keys.

@@ -18,7 +18,7 @@ impl<B: Bus> Turn<'_, B> {
         let skippable = match stuck.point {
             Point::Opening(at) | Point::Answer(at) => at.mode != Mode::Forward,
             Point::Fate { .. } => true,
-            Point::Moving | Point::Returning => false,
+            Point::Admitting | Point::Moving | Point::Returning => false,
         };
         if action == Operator::Skip && !skippable {
             return Err("only a compensation or an unknown fate can be skipped: retry it, or end the saga".to_owned());
@@ -38,6 +38,7 @@ impl<B: Bus> Turn<'_, B> {
 
     fn retry(&mut self, point: Point) {
         match point {
+            Point::Admitting => self.admit(),
             Point::Opening(at) => self.open(at),
             Point::Answer(at) => {
                 if let Some(open) = self.open_mut(at) {
@@ -60,7 +61,7 @@ impl<B: Bus> Turn<'_, B> {
                 self.changes.push(Change::Skipped { at });
                 self.compensate_next();
             }
-            Point::Moving | Point::Returning => {}
+            Point::Admitting | Point::Moving | Point::Returning => {}
         }
     }
 }

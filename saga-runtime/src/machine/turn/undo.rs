@@ -41,7 +41,7 @@ impl<B: Bus> Turn<'_, B> {
             return self.changes.push(Change::Withdrawn { at, participant });
         }
         let due = Some(self.now.after(FATE_OVERDUE));
-        let asked = Open { waits: Waits::Fate, since: self.now, due, ..open.clone() };
+        let asked = Open { waits: Waits::Fate { running: 0 }, since: self.now, due, ..open.clone() };
         self.control_mut().open.push(asked);
         self.changes.push(Change::Asked { at, participant });
     }
@@ -63,12 +63,9 @@ impl<B: Bus> Turn<'_, B> {
     fn ask_later(&mut self, at: At) {
         let now = self.now;
         let Some(open) = self.open_mut(at) else { return };
-        let times = match open.waits {
-            Waits::FateAgain { times } => times.saturating_add(1),
-            _ => 0,
-        };
-        let wait = FATE_AGAIN.saturating_mul(2_u32.saturating_pow(u32::from(times))).min(FATE_AGAIN_AT_MOST);
-        open.waits = Waits::FateAgain { times };
+        let (Waits::Fate { running } | Waits::FateAgain { running }) = open.waits else { return };
+        let wait = FATE_AGAIN.saturating_mul(2_u32.saturating_pow(u32::from(running))).min(FATE_AGAIN_AT_MOST);
+        open.waits = Waits::FateAgain { running: running.saturating_add(1) };
         open.due = Some(now.after(wait));
         if now.since(open.since) >= FATE_OVERDUE {
             self.fate_overdue(at);
@@ -78,28 +75,28 @@ impl<B: Bus> Turn<'_, B> {
     /// A wait of an exchange that is being settled is over.
     pub(in super::super) fn fate_due(&mut self, at: At) {
         match self.open_ref(at).map(|open| open.waits) {
-            Some(Waits::FateAgain { .. }) => self.ask(at),
+            Some(Waits::FateAgain { running }) => self.ask(at, running),
             _ => self.fate_overdue(at),
         }
     }
 
-    fn ask(&mut self, at: At) {
+    fn ask(&mut self, at: At, running: u8) {
         let participant = self.command(at).to;
+        let is_shown = self.control().stuck.is_some();
         if let Some(open) = self.open_mut(at) {
-            open.due = None;
+            open.waits = Waits::Fate { running };
+            open.due = (!is_shown).then(|| open.since.after(FATE_OVERDUE));
             self.changes.push(Change::Asked { at, participant });
         }
     }
 
     /// An operator wants it asked again.
     pub(super) fn ask_anew(&mut self, at: At) {
-        let (now, due) = (self.now, self.now.after(FATE_OVERDUE));
-        self.ask(at);
+        let now = self.now;
         if let Some(open) = self.open_mut(at) {
-            open.waits = Waits::Fate;
             open.since = now;
-            open.due = Some(due);
         }
+        self.ask(at, 0);
     }
 
     /// The participant has not told the fate for too long: shown as stuck, until it does.
