@@ -22,6 +22,13 @@ pub(super) fn line(notice: &Notice) -> String {
     format!("{prefix}{}\n", paint(style, &clean(&text)))
 }
 
+/// A notice in words, as `tail` shows it but for time and colours: which saga, its bracket, and what.
+pub fn describe(notice: &Notice) -> String {
+    let saga = notice.saga().map(|saga| saga.to_string()).unwrap_or_default();
+    let (bracket, _, text) = told(notice);
+    format!("{saga:>5} {bracket} {}", clean(&text))
+}
+
 /// A notice whose times are RFC 3339.
 pub(super) fn view(notice: &Notice) -> impl Serialize + use<> {
     let mut value = serde_json::to_value(notice).unwrap_or_default();
