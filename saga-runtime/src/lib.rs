@@ -25,6 +25,7 @@
 //! `definition, message ← machine ← coordinator → log, pipe`; nothing points back.
 
 // So that what `saga!` and the derives expand to (`::saga_runtime::…`) also resolves in here.
+#[allow(unused_extern_crates, reason = "only the tests in here expand sagas")]
 extern crate self as saga_runtime;
 
 pub mod cause;
