@@ -448,7 +448,7 @@ impl<B: Bus> Engine<B> {
     }
 
     /// No frame can carry the command: its saga must not wait for an answer.
-    fn undeliverable(&mut self, participant: &'static str, key: ExchangeKey, reason: String) {
+    fn undeliverable(&mut self, participant: &'static str, key: ExchangeKey, reason: &str) {
         let mut exchanges = self.machine.exchanges(key.saga);
         let attempt = exchanges.find(|exchange| exchange.at == key.at).map(|exchange| exchange.attempt);
         drop(exchanges);
