@@ -441,7 +441,7 @@ impl<B: Bus> Engine<B> {
         let notice = match event {
             PipeEvent::Refused { who, reason, .. } => Notice::ConnectionRefused { time, peer: who, reason },
             PipeEvent::Undeliverable { participant, key, reason } => {
-                return self.undeliverable(participant, key, reason);
+                return self.undeliverable(participant, key, &reason);
             }
         };
         self.pending.act(Act::Notice(notice));
