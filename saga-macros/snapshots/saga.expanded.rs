@@ -39,144 +39,13 @@ const _: () = {
     type __Value1 = u64;
     type __Value2 = u64;
     type __Value3 = ();
-    impl __saga::Kept for Trip
-    where
-        for<'__a> __Value0: __saga::Value,
-        for<'__a> __Value1: __saga::Value,
-    {
-        const NAME: &'static str = "Trip";
-        fn cloned(&self) -> Self {
-            Self {
-                traveller: __saga::own(&self.traveller),
-                cents: __saga::own(&self.cents),
-            }
-        }
-        fn write<S: __saga::Serializer>(
-            &self,
-            to: S,
-        ) -> ::core::result::Result<S::Ok, S::Error> {
-            __saga::Fields::new(to, "Trip", &["traveller", "cents"])?
-                .put(&self.traveller)?
-                .put(&self.cents)?
-                .end()
-        }
-        fn read<E: __saga::Error>(
-            from: &mut __saga::Reader<E>,
-        ) -> ::core::result::Result<Self, E> {
-            ::core::result::Result::Ok(Self {
-                traveller: from.take("traveller")?,
-                cents: from.take("cents")?,
-            })
-        }
+    __saga::input! {
+        Trip[__Value0, __Value1] { traveller, cents }
     }
-    __saga::input!(Trip);
-    impl ::core::fmt::Debug for Trip
-    where
-        for<'__a> __Value0: ::core::fmt::Debug,
-        for<'__a> __Value1: ::core::fmt::Debug,
-    {
-        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            f.debug_struct("Trip")
-                .field("traveller", &self.traveller)
-                .field("cents", &self.cents)
-                .finish()
-        }
+    __saga::state! {
+        TripState[__Value0, __Value1] Charge { traveller, cents, charge }
+        CompensateCharge { charge } Book { charge, book }
     }
-    impl ::core::cmp::PartialEq for Trip
-    where
-        for<'__a> __Value0: ::core::cmp::PartialEq,
-        for<'__a> __Value1: ::core::cmp::PartialEq,
-    {
-        fn eq(&self, other: &Self) -> bool {
-            true && self.traveller == other.traveller && self.cents == other.cents
-        }
-    }
-    impl __saga::Kept for TripState
-    where
-        for<'__a> __Value0: __saga::Value,
-        for<'__a> __Value1: __saga::Value,
-    {
-        const NAME: &'static str = "TripState";
-        fn cloned(&self) -> Self {
-            match self {
-                Self::Charge { traveller, cents, charge } => {
-                    Self::Charge {
-                        traveller: __saga::own(traveller),
-                        cents: __saga::own(cents),
-                        charge: __saga::own(charge),
-                    }
-                }
-                Self::CompensateCharge { charge } => {
-                    Self::CompensateCharge {
-                        charge: __saga::own(charge),
-                    }
-                }
-                Self::Book { charge, book } => {
-                    Self::Book {
-                        charge: __saga::own(charge),
-                        book: __saga::own(book),
-                    }
-                }
-            }
-        }
-        fn write<S: __saga::Serializer>(
-            &self,
-            to: S,
-        ) -> ::core::result::Result<S::Ok, S::Error> {
-            match self {
-                Self::Charge { traveller, cents, charge } => {
-                    __saga::Place::new::<
-                        Self,
-                    >(to, 0usize, "Charge", &["traveller", "cents", "charge"])?
-                        .put(traveller)?
-                        .put(cents)?
-                        .put(charge)?
-                        .end()
-                }
-                Self::CompensateCharge { charge } => {
-                    __saga::Place::new::<
-                        Self,
-                    >(to, 1usize, "CompensateCharge", &["charge"])?
-                        .put(charge)?
-                        .end()
-                }
-                Self::Book { charge, book } => {
-                    __saga::Place::new::<Self>(to, 2usize, "Book", &["charge", "book"])?
-                        .put(charge)?
-                        .put(book)?
-                        .end()
-                }
-            }
-        }
-        fn read<E: __saga::Error>(
-            from: &mut __saga::Reader<E>,
-        ) -> ::core::result::Result<Self, E> {
-            ::core::result::Result::Ok(
-                match from.place() {
-                    "Charge" => {
-                        Self::Charge {
-                            traveller: from.take("traveller")?,
-                            cents: from.take("cents")?,
-                            charge: from.take("charge")?,
-                        }
-                    }
-                    "CompensateCharge" => {
-                        Self::CompensateCharge {
-                            charge: from.take("charge")?,
-                        }
-                    }
-                    "Book" => {
-                        Self::Book {
-                            charge: from.take("charge")?,
-                            book: from.take("book")?,
-                        }
-                    }
-                    _ => return from.unknown(),
-                },
-            )
-        }
-    }
-    __saga::state!(TripState);
     const __COMMAND_0: &__saga::CommandInfo = __saga::command::<__Command>("Charge");
     const __UNDO_0: &__saga::CommandInfo = __saga::command::<__Command>("Refund");
     const __STEP_0: __saga::Step = __saga::Step::new(
@@ -220,7 +89,6 @@ const _: () = {
     where
         for<'__a> __Value0: __saga::Value,
         for<'__a> __Value1: __saga::Value,
-        for<'__a> u64: __saga::Value,
     {
         type Bus = Travel;
         type Output = u64;
@@ -461,7 +329,7 @@ const _: () = {
     }
     __saga::value!("String", __Value0);
     __saga::value!("u64", __Value1);
-    const _: () = ::saga_runtime::__private::check::sent(__COMMAND_0);
+    const _: () = ::saga_runtime::__private::check::sent(__COMMAND_0, "Charge");
     const _: () = ::saga_runtime::__private::check::answers(__COMMAND_0, "Charged");
     const _: () = ::saga_runtime::__private::check::replies_taken(
         __COMMAND_0,
@@ -472,6 +340,6 @@ const _: () = {
         __COMMAND_0,
         &["NoFunds"],
     );
-    const _: () = ::saga_runtime::__private::check::compensates(__UNDO_0);
-    const _: () = ::saga_runtime::__private::check::sent(__COMMAND_1);
+    const _: () = ::saga_runtime::__private::check::compensates(__UNDO_0, "Refund");
+    const _: () = ::saga_runtime::__private::check::sent(__COMMAND_1, "Book");
 };

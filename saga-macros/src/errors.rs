@@ -49,10 +49,4 @@ impl Errors {
         }
         tokens
     }
-
-    /// The messages, for tests.
-    #[cfg(test)]
-    pub(crate) fn messages(&self) -> Vec<String> {
-        self.found.iter().map(ToString::to_string).collect()
-    }
 }

@@ -16,7 +16,7 @@ mod transition;
 use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
 use crate::aliases::Enum;
@@ -97,18 +97,22 @@ impl Expansion<'_> {
         values.filter(|value| seen.insert(self.saga.values[*value].ty.to_string())).collect()
     }
 
-    /// `for<'a> T: Bound` for each type of these values.
+    /// That all that the saga keeps can be kept, its output included.
     ///
     /// The lifetime defers the bound to where it is used: a type that lacks it is reported once, at the type.
-    fn bounds(&self, values: impl Iterator<Item = ValueId>, bound: &TokenStream) -> TokenStream {
-        let types = self.types(values).into_iter().map(|value| self.ty(value));
-        quote!(where #(for<'__a> #types: #bound,)*)
-    }
-
-    /// That all that the saga keeps can be kept.
     fn kept(&self) -> TokenStream {
         let runtime = paths::here();
-        self.bounds(0..self.saga.values.len(), &quote!(#runtime::Value))
+        let types = self.types(0..self.saga.values.len()).into_iter().map(|value| self.ty(value).into_token_stream());
+        let types = types.chain(self.other_output().map(ToTokens::to_token_stream));
+        quote!(where #(for<'__a> #types: #runtime::Value,)*)
+    }
+
+    /// The type of the saga's output, if no value has the same.
+    fn other_output(&self) -> Option<&syn::Type> {
+        let output = self.saga.output.as_ref()?;
+        let text = output.to_token_stream().to_string();
+        let known = text == "()" || self.saga.values.iter().any(|value| value.ty.to_string() == text);
+        (!known).then_some(output)
     }
 }
 

@@ -64,6 +64,7 @@ use self::place::Place;
 use crate::definition::Definition;
 
 pub use self::error::Exit;
+pub use self::notices::describe;
 pub use self::place::LOG_FILE;
 
 /// The clap that the commands are made with, for a binary that mounts them.

@@ -37,6 +37,8 @@ use rustc_hash::FxHashMap;
 pub use self::input::{CancelReply, Decision, Input, Late, NewSaga, Token};
 pub use self::record::{Change, Happened, Operator, Record, StartedBy};
 
+pub(crate) use self::recovery::LOST_STATE;
+
 use self::control::{Phase, Waits};
 use self::horizon::OpenSagas;
 use self::keys::Keys;
@@ -89,6 +91,8 @@ struct Parked {
     number: u32,
     since: Timestamp,
     reason: String,
+    /// What is kept for a program that can load it; nothing, if the log lost it.
+    state: String,
     /// It holds them until it is ended.
     keys: Vec<Key>,
 }
@@ -238,11 +242,14 @@ impl<B: Bus> Machine<B> {
         self.len() == 0
     }
 
-    /// The state and the control of a saga in flight, as the log keeps them; none of one that ended or is parked.
+    /// The state and the control of a saga in flight, as the log keeps them; none of one that ended.
     ///
     /// # Errors
     /// When the state cannot be written, which is told in words.
     pub fn save(&self, saga: SagaId) -> Option<Result<String, String>> {
+        if let Some(parked) = self.parked.get(&saga) {
+            return Some(Ok(parked.state.clone()));
+        }
         let route = self.routes.get(&saga)?;
         Some(self.kinds[usize::from(route.kind)].save(route.slot))
     }

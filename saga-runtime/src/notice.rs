@@ -261,6 +261,31 @@ impl Notice {
         }
     }
 
+    /// When it happened.
+    pub fn time(&self) -> Option<Timestamp> {
+        match self {
+            Self::SagaStarted { time, .. }
+            | Self::SagaQueued { time, .. }
+            | Self::StepStarted { time, .. }
+            | Self::StepWaiting { time, .. }
+            | Self::StepEnded { time, .. }
+            | Self::SagaCompensating { time, .. }
+            | Self::SagaStuck { time, .. }
+            | Self::SagaUnstuck { time, .. }
+            | Self::OperatorActed { time, .. }
+            | Self::SagaCompleted { time, .. }
+            | Self::SagaCompensated { time, .. }
+            | Self::SagaEnded { time, .. }
+            | Self::AnswerLate { time, .. }
+            | Self::AnswerStray { time, .. }
+            | Self::StartRefused { time, .. }
+            | Self::ParticipantConnected { time, .. }
+            | Self::ParticipantDisconnected { time, .. }
+            | Self::ConnectionRefused { time, .. } => Some(*time),
+            Self::Lagged { .. } => None,
+        }
+    }
+
     /// Whether it closes a saga's bracket.
     pub fn is_end(&self) -> bool {
         matches!(self, Self::SagaCompleted { .. } | Self::SagaCompensated { .. } | Self::SagaEnded { .. })

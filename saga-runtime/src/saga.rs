@@ -4,6 +4,8 @@
 //! is common to all sagas (attempts, backoff, timers, order of completion, doubt, deadlines) is not here: it belongs to
 //! the [machine](crate::machine), beside the state.
 
+pub(crate) mod exact;
+
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -191,16 +193,16 @@ impl<T> Slot<T> {
 
 impl<T: Serialize> Serialize for Slot<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter())
+        serializer.collect_seq(self.0.iter().map(exact::Written))
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Slot<T> {
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Slot<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut values = Vec::<T>::deserialize(deserializer)?;
+        let mut values = Vec::<exact::Read<T>>::deserialize(deserializer)?;
         let value = values.pop();
         if values.is_empty() {
-            Ok(Self(value))
+            Ok(Self(value.map(exact::Read::into_inner)))
         } else {
             Err(serde::de::Error::invalid_length(values.len() + 1, &"one value at most"))
         }

@@ -4,8 +4,8 @@
 //! compiled as modules of this test, so that a rule that grows too strict breaks the build.
 //! `TRYBUILD=overwrite cargo test -p saga-tests programs` writes the errors anew.
 
-// Each is a program of its own, with a `main` that is never called here.
-#[allow(dead_code, unreachable_pub)]
+// Each is a program of its own, with a bus of its own and a `main` that is never called here.
+#[allow(dead_code, unreachable_pub, clippy::duplicate_mod)]
 mod right;
 
 #[test]

@@ -107,7 +107,7 @@ impl Answer<'_> {
     /// *Handled* ends a step that awaits nothing else, with `()`.
     fn done(&self) -> TokenStream {
         let (runtime, slot) = (paths::here(), &self.slot);
-        let unit = self.step.output.as_ref().is_none_or(|output| crate::check::is_unit(output));
+        let unit = self.step.output.as_ref().is_none_or(crate::check::is_unit);
         let value = if unit { quote!(()) } else { quote!(#runtime::hole()) };
         quote!(#runtime::Heard::Handled => #runtime::done(#slot, #value),)
     }

@@ -42,32 +42,7 @@ fn doc(expansion: &Expansion<'_>) -> String {
 /// What every input can do, and what it can if all its parameters can.
 pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
     let (name, runtime) = (&expansion.saga.name, paths::here());
-    let text = name.to_string();
-    let ids: Vec<_> = expansion.saga.parameters().map(|(id, _)| id).collect();
-    let fields: Vec<_> = ids.iter().map(|id| &expansion.saga.values[*id].name).collect();
-    let texts: Vec<_> = fields.iter().map(ToString::to_string).collect();
-    let bounds = |bound: TokenStream| expansion.bounds(ids.iter().copied(), &bound);
-    let (debug, equal) = (bounds(quote!(::core::fmt::Debug)), bounds(quote!(::core::cmp::PartialEq)));
-    let kept = bounds(quote!(#runtime::Value));
-    quote! {
-        impl #runtime::Kept for #name #kept {
-            const NAME: &'static str = #text;
-            fn cloned(&self) -> Self { Self { #(#fields: #runtime::own(&self.#fields)),* } }
-            fn write<S: #runtime::Serializer>(&self, to: S) -> ::core::result::Result<S::Ok, S::Error> {
-                #runtime::Fields::new(to, #text, &[#(#texts),*])?#(.put(&self.#fields)?)*.end()
-            }
-            fn read<E: #runtime::Error>(from: &mut #runtime::Reader<E>) -> ::core::result::Result<Self, E> {
-                ::core::result::Result::Ok(Self { #(#fields: from.take(#texts)?),* })
-            }
-        }
-        #runtime::input!(#name);
-        impl ::core::fmt::Debug for #name #debug {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct(#text)#(.field(#texts, &self.#fields))*.finish()
-            }
-        }
-        impl ::core::cmp::PartialEq for #name #equal {
-            fn eq(&self, other: &Self) -> bool { true #(&& self.#fields == other.#fields)* }
-        }
-    }
+    let types = expansion.types(expansion.saga.parameters().map(|(id, _)| id)).into_iter().map(|id| expansion.ty(id));
+    let fields = expansion.saga.parameters().map(|(_, parameter)| &parameter.name);
+    quote!(#runtime::input! { #name [#(#types),*] { #(#fields),* } })
 }

@@ -1,9 +1,8 @@
 //! The state: one variant for each place, owning exactly what is still needed.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::transition::number;
 use super::{Expansion, paths};
 use crate::model::live::{Field, Variant, Way};
 
@@ -45,56 +44,12 @@ pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
     if expansion.variants.is_empty() {
         return TokenStream::new();
     }
-    let (name, kept, runtime) = (&expansion.state, expansion.kept(), paths::here());
-    let text = name.to_string();
-    let variants = Parts::of(expansion);
-    let cloned = variants.iter().map(|Parts { name, fields, .. }| {
-        quote!(Self::#name { #(#fields),* } => Self::#name { #(#fields: #runtime::own(#fields)),* })
+    let (name, runtime) = (&expansion.state, paths::here());
+    let types = expansion.types(0..expansion.saga.values.len()).into_iter().map(|id| expansion.ty(id));
+    let variants = expansion.variants.iter().map(|variant| {
+        let fields = variant.fields.iter().map(|field| expansion.local(field.value));
+        let name = &variant.name;
+        quote!(#name { #(#fields),* })
     });
-    let written = variants.iter().enumerate().map(|(index, Parts { name, fields, text, texts })| {
-        let index = u32::from(number(index));
-        quote! {
-            Self::#name { #(#fields),* } => {
-                #runtime::Place::new::<Self>(to, #index, #text, &[#(#texts),*])?#(.put(#fields)?)*.end()
-            }
-        }
-    });
-    let read = variants
-        .iter()
-        .map(|Parts { name, fields, text, texts }| quote!(#text => Self::#name { #(#fields: from.take(#texts)?),* }));
-    quote! {
-        impl #runtime::Kept for #name #kept {
-            const NAME: &'static str = #text;
-            fn cloned(&self) -> Self { match self { #(#cloned),* } }
-            fn write<S: #runtime::Serializer>(&self, to: S) -> ::core::result::Result<S::Ok, S::Error> {
-                match self { #(#written)* }
-            }
-            fn read<E: #runtime::Error>(from: &mut #runtime::Reader<E>) -> ::core::result::Result<Self, E> {
-                ::core::result::Result::Ok(match from.place() {
-                    #(#read,)*
-                    _ => return from.unknown(),
-                })
-            }
-        }
-        #runtime::state!(#name);
-    }
-}
-
-/// A variant in the pieces that implementations are made of.
-struct Parts {
-    name: Ident,
-    text: String,
-    fields: Vec<Ident>,
-    texts: Vec<String>,
-}
-
-impl Parts {
-    fn of(expansion: &Expansion<'_>) -> Vec<Self> {
-        let parts = expansion.variants.iter().map(|variant| {
-            let fields: Vec<_> = variant.fields.iter().map(|field| expansion.local(field.value)).collect();
-            let texts = fields.iter().map(ToString::to_string).collect();
-            Self { name: variant.name.clone(), text: variant.name.to_string(), texts, fields }
-        });
-        parts.collect()
-    }
+    quote!(#runtime::state! { #name [#(#types),*] #(#variants)* })
 }

@@ -19,7 +19,6 @@ pub(super) fn saga(expansion: &Expansion<'_>) -> TokenStream {
     let runtime = paths::here();
     let output = saga.output.as_ref().map_or_else(|| quote!(()), |output| quote!(#output));
     let kept = expansion.kept();
-    let kept = saga.output.as_ref().map_or(kept.clone(), |output| quote!(#kept for<'__a> #output: #runtime::Value));
     let definition = definition::definition(expansion);
     let functions = [
         triggered_by(expansion),

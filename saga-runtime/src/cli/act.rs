@@ -74,13 +74,11 @@ fn did(saga: SagaId, action: Action, response: &Response, app: &str) -> Result<&
 
 /// The name of the user as the system knows it; the environment could say anything.
 fn who() -> String {
-    let id = rustix::process::getuid();
-    let asked = Command::new("id").args(["-un", "--"]).arg(id.as_raw().to_string()).output();
-    let name =
-        asked.ok().filter(|output| output.status.success()).and_then(|output| String::from_utf8(output.stdout).ok());
+    let asked = Command::new("id").arg("-un").output().ok().filter(|answer| answer.status.success());
+    let name = asked.and_then(|answer| String::from_utf8(answer.stdout).ok());
     match name.as_deref().map(str::trim) {
         Some(name) if !name.is_empty() => name.to_owned(),
-        _ => format!("user {}", id.as_raw()),
+        _ => format!("user {}", rustix::process::geteuid().as_raw()),
     }
 }
 

@@ -31,6 +31,9 @@ pub(super) const WHY: &str = "why";
 pub(super) const CHECK: &str = "check";
 pub(super) const OUT: &str = "out";
 
+/// After a command's own options, and before `--help`.
+const LAST: usize = 900;
+
 /// What holds for every command.
 pub(super) fn global(app: &str) -> [Arg; 2] {
     [
@@ -38,9 +41,15 @@ pub(super) fn global(app: &str) -> [Arg; 2] {
             .long("dir")
             .value_name("DIR")
             .global(true)
+            .display_order(LAST)
             .value_parser(value_parser!(PathBuf))
             .help(format!("Where the log and the sockets are [default: $XDG_RUNTIME_DIR/{app}]")),
-        Arg::new(JSON).long("json").global(true).action(ArgAction::SetTrue).help("Print JSON, with times in RFC 3339"),
+        Arg::new(JSON)
+            .long("json")
+            .global(true)
+            .display_order(LAST)
+            .action(ArgAction::SetTrue)
+            .help("Print JSON, with times in RFC 3339"),
     ]
 }
 

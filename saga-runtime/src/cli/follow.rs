@@ -31,8 +31,9 @@ pub(super) async fn start(
     // Before the start, so that not even its first notice is missed.
     let notices = place.operator().await?.follow(None).await?;
     let saga = started(place, &request).await?;
-    let was_started_before = matches.contains_id(words::KEY);
-    let ending = match recorded(place, saga)?.filter(|_| was_started_before) {
+    // What was started before with the same key may have ended, and tells no more.
+    let before = if matches.contains_id(words::KEY) { recorded(place, saga)? } else { None };
+    let ending = match before {
         Some(ending) => ending,
         None => until_the_end(place, notices, saga, output).await?,
     };

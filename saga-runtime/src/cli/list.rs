@@ -77,9 +77,9 @@ impl ListView {
             .text("SAGA", 12)
             .text("STATUS", 11)
             .text("STEP", 8)
-            .text("STARTED", 9)
-            .text("TOOK", 6)
-            .text("KEY", 6)
+            .optional("STARTED")
+            .optional("TOOK")
+            .optional("KEY")
             .text("DETAIL", 16);
         for saga in &self.sagas {
             let took = saga.ended.map(|ended| time::length(ended.0.since(saga.started.0))).unwrap_or_default();

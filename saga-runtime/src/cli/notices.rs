@@ -15,11 +15,18 @@ use crate::time::Timestamp;
 
 /// A notice on one line: when, which saga, its bracket, and what.
 pub(super) fn line(notice: &Notice) -> String {
-    let when = when(notice).map_or_else(|| " ".repeat("00:00:00.000".len()), time::of_day);
+    let when = notice.time().map_or_else(|| " ".repeat("00:00:00.000".len()), time::of_day);
     let saga = notice.saga().map(|saga| saga.to_string()).unwrap_or_default();
     let (bracket, style, text) = told(notice);
     let prefix = format!("{} {} {bracket} ", paint(FAINT, &when), paint(STRONG, &format!("{saga:>5}")));
     format!("{prefix}{}\n", paint(style, &clean(&text)))
+}
+
+/// A notice in words, as `tail` shows it but for time and colours: which saga, its bracket, and what.
+pub fn describe(notice: &Notice) -> String {
+    let saga = notice.saga().map(|saga| saga.to_string()).unwrap_or_default();
+    let (bracket, _, text) = told(notice);
+    format!("{saga:>5} {bracket} {}", clean(&text))
 }
 
 /// A notice whose times are RFC 3339.
@@ -45,29 +52,6 @@ pub(super) fn outcome(notice: &Notice) -> Option<Value> {
     }
 }
 
-fn when(notice: &Notice) -> Option<Timestamp> {
-    match notice {
-        Notice::SagaStarted { time, .. }
-        | Notice::StepStarted { time, .. }
-        | Notice::StepWaiting { time, .. }
-        | Notice::StepEnded { time, .. }
-        | Notice::SagaCompensating { time, .. }
-        | Notice::SagaStuck { time, .. }
-        | Notice::SagaUnstuck { time, .. }
-        | Notice::OperatorActed { time, .. }
-        | Notice::SagaCompleted { time, .. }
-        | Notice::SagaCompensated { time, .. }
-        | Notice::SagaEnded { time, .. }
-        | Notice::AnswerLate { time, .. }
-        | Notice::AnswerStray { time, .. }
-        | Notice::StartRefused { time, .. }
-        | Notice::ParticipantConnected { time, .. }
-        | Notice::ParticipantDisconnected { time, .. }
-        | Notice::ConnectionRefused { time, .. } => Some(*time),
-        Notice::Lagged { .. } => None,
-    }
-}
-
 const OPENS: char = '┌';
 const GOES_ON: char = '│';
 const CLOSES: char = '└';
@@ -76,6 +60,10 @@ const BESIDE: char = '·';
 fn told(notice: &Notice) -> (char, Style, String) {
     match notice {
         Notice::SagaStarted { name, input, by, .. } => (OPENS, STRONG, format!("{name} {input}{}", started(by))),
+        Notice::SagaQueued { behind, .. } => {
+            let behind = behind.map(|saga| format!(" behind saga {saga}")).unwrap_or_default();
+            (GOES_ON, FAINT, format!("waits for its turn{behind}"))
+        }
         Notice::StepStarted { step, mode, attempt, participant, .. } => {
             let attempt = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
             (GOES_ON, direction(*mode), format!("{}{step}: asks {participant}{attempt}", undo(*mode)))
@@ -104,7 +92,7 @@ fn told(notice: &Notice) -> (char, Style, String) {
 fn told_beside(notice: &Notice) -> String {
     match notice {
         Notice::AnswerLate { participant, what, .. } => {
-            format!("{participant} answers too late: {}", records::brief(what))
+            format!("{participant} answers too late: {}", records::late(what))
         }
         Notice::AnswerStray { participant, key, .. } => {
             format!("{participant} answers to nothing that is known: {key}")

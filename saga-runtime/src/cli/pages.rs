@@ -47,7 +47,7 @@ struct PagesView {
 
 impl PagesView {
     fn render(&self) -> String {
-        let pages = if self.pages == 1 { "page".to_owned() } else { format!("{} pages", self.pages) };
+        let pages = if self.pages == 1 { "1 page".to_owned() } else { format!("{} pages", self.pages) };
         let what = if self.checked { "up to date" } else { "written" };
         format!("{}: {pages} and the list of them {what}\n", self.directory.display())
     }

@@ -20,7 +20,7 @@ pub(super) fn lines(data: &Value) -> Vec<String> {
 fn happened(value: &Value) -> String {
     in_words(value, |tag, body| {
         Some(match tag {
-            "started" => started(body),
+            "started" => started(body)?,
             "answered" => format!("{}: {}", attempted(body)?, answer(body.get("answer")?)),
             "timed_out" => format!("{}: timed out", attempted(body)?),
             "disconnected" => format!("{}: its participant is away", attempted(body)?),
@@ -29,6 +29,8 @@ fn happened(value: &Value) -> String {
             "fate_overdue" => format!("{}: its fate has not been told for a minute", exchange(body)?),
             "deadline" => "the deadline passed".to_owned(),
             "cancelled" => format!("cancelled{}", by(body)),
+            "admitted" => "its turn has come".to_owned(),
+            "superseded" => format!("superseded by saga {body}"),
             "operator" => format!("the operator says {}{}", text(body, "action")?, by(body)),
             "parked" => format!("parked: {}", text(body, "reason")?),
             _ => return None,
@@ -40,6 +42,8 @@ fn happened(value: &Value) -> String {
 fn change(value: &Value) -> String {
     in_words(value, |tag, body| {
         Some(match tag {
+            "queued" if body.is_null() => "waits for its turn".to_owned(),
+            "queued" => format!("waits for its turn, behind saga {body}"),
             "sent" => sent(body)?,
             "waiting" => format!("{}: the next attempt is made at {}", exchange(body)?, until(body)?),
             "asked" => format!("{}: {} is asked its fate", exchange(body)?, text(body, "participant")?),
@@ -58,6 +62,15 @@ fn change(value: &Value) -> String {
     })
 }
 
+/// What was said too late, in few words.
+pub(super) fn late(value: &Value) -> String {
+    in_words(value, |tag, body| match (tag, body.get("answer"), body.get("fate")) {
+        ("late", Some(said), _) => Some(format!("{}: {}", attempted(body)?, answer(said))),
+        ("late", None, Some(told)) => Some(format!("{}: its fate is told: {}", exchange(body)?, fate(told))),
+        _ => None,
+    })
+}
+
 /// How a saga ended, in few words; none for what is no outcome.
 pub(super) fn outcome(value: &Value) -> Option<String> {
     let (tag, body) = tagged(value)?;
@@ -71,7 +84,7 @@ pub(super) fn outcome(value: &Value) -> Option<String> {
 }
 
 /// A message, an event or any value, on one line: `Variant {…}` for one with a tag.
-pub(super) fn brief(value: &Value) -> String {
+fn brief(value: &Value) -> String {
     match value {
         Value::String(text) if is_name(text) => text.clone(),
         value => match tagged(value).filter(|(tag, _)| is_name(tag)) {
@@ -128,14 +141,12 @@ fn attempted(body: &Value) -> Option<String> {
     Some(exchange(body)? + &attempt)
 }
 
-fn started(body: &Value) -> String {
-    let by = match body.get("by").and_then(tagged) {
-        Some(("trigger", event)) => format!(" by the event {}", event.as_str().unwrap_or_default()),
-        Some(("call", _)) => " by a call".to_owned(),
-        _ => String::new(),
-    };
-    let key = text(body, "key").map(|key| format!(", with the key {key}")).unwrap_or_default();
-    format!("started{by}{key}")
+fn started(by: &Value) -> Option<String> {
+    match tagged(by)? {
+        ("trigger", event) => Some(format!("started by the event {}", event.as_str()?)),
+        ("call", _) => Some("started by a call".to_owned()),
+        _ => None,
+    }
 }
 
 fn sent(body: &Value) -> Option<String> {
@@ -190,8 +201,8 @@ mod tests {
     #[test]
     fn what_happened_is_told_in_words() {
         for (json, words) in [
-            (r#"{"started":{"input":"{}","by":"call","key":"a"}}"#, "started by a call, with the key a"),
-            (r#"{"started":{"input":{},"by":{"trigger":"Closed"},"key":null}}"#, "started by the event Closed"),
+            (r#"{"started":"call"}"#, "started by a call"),
+            (r#"{"started":{"trigger":"Closed"}}"#, "started by the event Closed"),
             (
                 r#"{"answered":{"step":"refill","item":0,"mode":"forward","attempt":1,"answer":{"handled":[{"Added":{"label":"w2"}},"Seen"]}}}"#,
                 r#"refill: handled, with Added {"label":"w2"}, Seen"#,
@@ -212,7 +223,9 @@ mod tests {
             (r#"{"fate":{"step":"a","item":0,"mode":"forward","fate":"never"}}"#, "a: its fate is told: never"),
             (r#""deadline""#, "the deadline passed"),
             (r#"{"cancelled":{"who":"ann","why":"a typo"}}"#, "cancelled by ann: a typo"),
-            (r#""cancelled""#, "cancelled"),
+            (r#"{"cancelled":null}"#, "cancelled"),
+            (r#""admitted""#, "its turn has come"),
+            (r#"{"superseded":17}"#, "superseded by saga 17"),
             (r#"{"operator":{"action":"skip","who":"ann","why":"gone"}}"#, "the operator says skip by ann: gone"),
             (r#"{"parked":{"reason":"version 3 is unknown"}}"#, "parked: version 3 is unknown"),
         ] {
@@ -249,12 +262,31 @@ mod tests {
             ),
             (r#"{"stuck":{"reason":"attempts spent"}}"#, "stuck: attempts spent"),
             (r#""unstuck""#, "goes on"),
+            (r#"{"queued":17}"#, "waits for its turn, behind saga 17"),
+            (r#"{"queued":null}"#, "waits for its turn"),
             (r#"{"ended":{"completed":"w2"}}"#, r#"completed with "w2""#),
             (r#"{"ended":{"completed":null}}"#, "completed"),
             (r#"{"ended":{"compensated":{"step":"a","kind":"failed","message":"no"}}}"#, "compensated: no"),
             (r#"{"ended":{"ended":{"who":"ann","why":"enough"}}}"#, "ended by ann: enough"),
         ] {
             assert_eq!(then(json), words);
+        }
+    }
+
+    #[test]
+    fn what_came_too_late_is_told_in_words() {
+        for (json, words) in [
+            (
+                r#"{"late":{"step":"a","item":0,"mode":"forward","attempt":1,"answer":{"handled":["B"]}}}"#,
+                "a: handled, with B",
+            ),
+            (
+                r#"{"late":{"step":"a","item":0,"mode":"compensation","fate":"never"}}"#,
+                "undo a: its fate is told: never",
+            ),
+            (r#"{"later":1}"#, r#"{"later":1}"#),
+        ] {
+            assert_eq!(late(&serde_json::from_str(json).expect("JSON")), words);
         }
     }
 

@@ -36,8 +36,8 @@ pub(super) fn fill(log: &mut impl SagaLog) {
 
 fn running() -> Batch {
     let data = json!({
-        "happened": {"started": {"input": {"label": "w1"}, "by": {"trigger": "PoolWindowPromoted"}, "key": null}},
-        "then": [sent("ask", "forward", json!("SpawnPoolWindow"))],
+        "happened": {"started": {"trigger": "PoolWindowPromoted"}},
+        "then": [sent("ask", "forward", &json!("SpawnPoolWindow"))],
     });
     let standing = Standing {
         waiting_for: Some("PoolWindowAdded".to_owned()),
@@ -51,7 +51,7 @@ fn running() -> Batch {
             saga: saga(1),
             time: before(170),
             step: Some("ask".to_owned()),
-            data: r#"{"handled":[{"PoolWindowAdded":{"label":"w9"}}]}"#.to_owned(),
+            data: json!({"late": {"step": "ask", "item": 0, "mode": "forward", "attempt": 1, "answer": {"handled": [{"PoolWindowAdded": {"label": "w9"}}]}}}).to_string(),
         }],
         ..Batch::default()
     }
@@ -59,7 +59,7 @@ fn running() -> Batch {
 
 fn compensated() -> Batch {
     let cause = json!({"step": "close", "kind": "refused", "message": "a program runs in it"});
-    let first = json!({"happened": {"started": {"input": {}, "by": "call", "key": "order-17"}}, "then": []});
+    let first = json!({"happened": {"started": "call"}, "then": []});
     let last = json!({
         "happened": {"answered": {"step": "close", "item": 0, "mode": "forward", "attempt": 1, "answer": {"refused": "Busy"}}},
         "then": [{"failed": cause}, {"ended": {"compensated": cause}}],
@@ -82,12 +82,12 @@ fn compensated() -> Batch {
 
 fn stuck() -> Batch {
     let first = json!({
-        "happened": {"started": {"input": {"old": "w1"}, "by": "call", "key": null}},
-        "then": [sent("open", "forward", json!("SpawnWindow"))],
+        "happened": {"started": "call"},
+        "then": [sent("open", "forward", &json!("SpawnWindow"))],
     });
     let second = json!({
         "happened": {"answered": {"step": "open", "item": 0, "mode": "forward", "attempt": 1, "answer": {"handled": [{"WindowOpened": {"label": "w2"}}]}}},
-        "then": [done("open", "forward"), sent("close", "forward", json!({"CloseWindow": {"label": "w1"}}))],
+        "then": [done("open", "forward"), sent("close", "forward", &json!({"CloseWindow": {"label": "w1"}}))],
     });
     let third = json!({"happened": {"fate_overdue": {"step": "close", "item": 0, "mode": "forward"}}, "then": [{"stuck": {"reason": "host has not told the fate of open"}}]});
     let standing = Standing {
@@ -150,7 +150,7 @@ fn standing(status: Status, step: &str, ago: u64) -> Standing {
     }
 }
 
-fn sent(step: &str, mode: &str, command: Value) -> Value {
+fn sent(step: &str, mode: &str, command: &Value) -> Value {
     json!({"sent": {"step": step, "item": 0, "mode": mode, "attempt": 1, "participant": "host", "recorded_in": 1, "command": command}})
 }
 

@@ -19,6 +19,7 @@ struct Column {
     title: String,
     numeric: bool,
     least: usize,
+    optional: bool,
 }
 
 /// One text.
@@ -44,13 +45,19 @@ impl<T: AsRef<str>> From<T> for Cell {
 impl Table {
     /// A column that is shortened to `least` characters at most, when there is not enough room.
     pub(super) fn text(mut self, title: &str, least: usize) -> Self {
-        self.columns.push(Column { title: title.to_owned(), numeric: false, least });
+        self.columns.push(Column { title: title.to_owned(), numeric: false, least, optional: false });
+        self
+    }
+
+    /// A column that is left out when there is not enough room for all; the last one first.
+    pub(super) fn optional(mut self, title: &str) -> Self {
+        self.columns.push(Column { title: title.to_owned(), numeric: false, least: usize::MAX, optional: true });
         self
     }
 
     /// A column of numbers, which are never shortened.
     pub(super) fn number(mut self, title: &str) -> Self {
-        self.columns.push(Column { title: title.to_owned(), numeric: true, least: usize::MAX });
+        self.columns.push(Column { title: title.to_owned(), numeric: true, least: usize::MAX, optional: false });
         self
     }
 
@@ -61,7 +68,7 @@ impl Table {
 
     /// The table, in lines of at most `width` characters if there is one.
     pub(super) fn render(&self, width: Option<usize>) -> String {
-        let shown: Vec<usize> = (0..self.columns.len()).filter(|column| self.has_text(*column)).collect();
+        let shown = self.shown(width);
         let widths = self.widths(&shown, width);
         let titles = shown.iter().map(|column| (self.columns[*column].title.as_str(), FAINT));
         let mut text = self.line(&shown, &widths, titles);
@@ -70,6 +77,23 @@ impl Table {
             text.push_str(&self.line(&shown, &widths, cells));
         }
         text
+    }
+
+    /// The columns with text for which there is room, each with the least of it.
+    fn shown(&self, width: Option<usize>) -> Vec<usize> {
+        let mut shown: Vec<usize> = (0..self.columns.len()).filter(|column| self.has_text(*column)).collect();
+        let least = |shown: &[usize]| -> usize { shown.iter().map(|column| self.least(*column) + GAP).sum() };
+        while width.is_some_and(|width| least(&shown) > width + GAP) {
+            match shown.iter().rposition(|column| self.columns[*column].optional) {
+                Some(last) => shown.remove(last),
+                None => break,
+            };
+        }
+        shown
+    }
+
+    fn least(&self, column: usize) -> usize {
+        self.columns[column].least.min(self.natural(column))
     }
 
     fn has_text(&self, column: usize) -> bool {
@@ -83,7 +107,7 @@ impl Table {
             return widths;
         };
         let room = width.saturating_sub(GAP * shown.len().saturating_sub(1));
-        let least: Vec<_> = shown.iter().map(|column| self.columns[*column].least).collect();
+        let least: Vec<_> = shown.iter().map(|column| self.least(*column)).collect();
         while widths.iter().sum::<usize>() > room {
             let spare = |index: &usize| widths[*index].saturating_sub(least[*index]);
             let gives = (0..widths.len()).filter(|index| spare(index) > 0).max_by_key(|index| widths[*index]);
@@ -155,6 +179,16 @@ mod tests {
              \x20 7  pool_respawn_o…  waits for the…\n\
              120  trip\n"
         );
+    }
+
+    #[test]
+    fn what_is_optional_is_left_out_first() {
+        let mut table = Table::default().number("ID").text("STATUS", 11).optional("SINCE").optional("KEY");
+        table.row(["7", "compensated", "3 min ago", "order-17"].map(Cell::from));
+        let titles = |width| plain(&table.render(Some(width))).lines().next().expect("titles").to_owned();
+        assert_eq!(titles(36), "ID  STATUS       SINCE      KEY");
+        assert_eq!(titles(35), "ID  STATUS       SINCE");
+        assert_eq!(titles(20), "ID  STATUS");
     }
 
     #[test]

@@ -1,3 +1,5 @@
+mod whole;
+
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
@@ -214,6 +216,49 @@ impl Desk for Ended {
 
     fn follow(&self) -> broadcast::Receiver<Notice> {
         self.0.subscribe()
+    }
+}
+
+#[tokio::test]
+async fn an_end_that_was_missed_is_found_in_the_log() {
+    let home = Home::new();
+    sample::fill(&mut SqliteLog::open(home.directory.path().join(LOG_FILE)).expect("a log"));
+    let (notices, _) = broadcast::channel(1);
+    let server = Server::bind(&Endpoint::in_dir(home.directory.path())).expect("bound");
+    tokio::spawn(server.serve(Ended(notices.clone())));
+    // Two more than the channel holds, as soon as the command listens.
+    tokio::spawn(async move {
+        while notices.receiver_count() == 0 {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..3 {
+            let _ = notices.send(completed(sample::saga(6)));
+        }
+    });
+    assert_eq!(home.exit(&START).await, Ok(Exit::Compensated));
+}
+
+#[tokio::test]
+async fn who_follows_is_told_when_the_coordinator_stops() {
+    let home = Home::new();
+    let server = Server::bind(&Endpoint::in_dir(home.directory.path())).expect("bound");
+    tokio::spawn(server.serve(Stopping));
+    let error = home.exit(&START).await.expect_err("it stops");
+    assert!(error.contains("saga 2 goes on when it is started again, and `agentmux show 2`"), "{error}");
+    assert_eq!(home.exit(&["tail"]).await, Err("the coordinator stopped".to_owned()));
+}
+
+/// A coordinator that accepts a start, and tells no more.
+#[derive(Clone)]
+struct Stopping;
+
+impl Desk for Stopping {
+    async fn request(&self, _: Request) -> Response {
+        Response::Started { saga: sample::saga(2) }
+    }
+
+    fn follow(&self) -> broadcast::Receiver<Notice> {
+        broadcast::channel(1).1
     }
 }
 

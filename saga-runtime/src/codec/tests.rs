@@ -127,6 +127,17 @@ fn json_inside_values_reads_back() {
 }
 
 #[test]
+fn raw_json_inside_values_reads_back() {
+    type Raw = Box<serde_json::value::RawValue>;
+    let text = r#"[null, {"a" : [ null ]}]"#;
+    let raw = || serde_json::value::RawValue::from_string(text.to_owned()).expect("it is JSON");
+    let value: (Raw, Option<Raw>, Option<()>) = (raw(), Some(raw()), Some(()));
+    let written = encode(&value).expect("it can be written");
+    let (raw, maybe, unit): (Raw, Option<Raw>, Option<()>) = decode(&written).expect("it reads back");
+    assert_eq!((raw.get(), maybe.as_deref().map(serde_json::value::RawValue::get), unit), (text, Some(text), Some(())));
+}
+
+#[test]
 fn ordinary_options_survive_what_serde_keeps_in_between() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     #[serde(tag = "kind")]

@@ -95,35 +95,38 @@ const fn known(command: &CommandInfo) -> bool {
     !command.name.is_empty()
 }
 
+/// The command exists; `name` is empty where the compiler says so better.
+#[track_caller]
+const fn exists(command: &CommandInfo, name: &str) {
+    if !known(command) && !name.is_empty() {
+        Text::new("").name(name).and(" is no command of the bus").fail();
+    }
+}
+
 /// `send` is not for queries (L20).
 #[track_caller]
-pub const fn sent(command: &CommandInfo) {
+pub const fn sent(command: &CommandInfo, name: &str) {
+    exists(command, name);
     if known(command) && command.query {
-        Text::new("")
-            .name(command.name)
-            .and(" is a query and has no effect: write `query ")
-            .and(command.name)
-            .and("`")
-            .fail();
+        let text = Text::new("").name(command.name).and(" is a query and has no effect: write `query ");
+        text.and(command.name).and("`").fail();
     }
 }
 
 /// `query` is only for queries (L20).
 #[track_caller]
-pub const fn queried(command: &CommandInfo) {
+pub const fn queried(command: &CommandInfo, name: &str) {
+    exists(command, name);
     if known(command) && !command.query {
-        Text::new("")
-            .name(command.name)
-            .and(" has an effect, so it cannot be queried: write `send ")
-            .and(command.name)
-            .and("`, and what undoes it")
-            .fail();
+        let text = Text::new("").name(command.name).and(" has an effect, so it cannot be queried: write `send ");
+        text.and(command.name).and("`, and what undoes it").fail();
     }
 }
 
 /// What undoes something has an effect (L20).
 #[track_caller]
-pub const fn compensates(command: &CommandInfo) {
+pub const fn compensates(command: &CommandInfo, name: &str) {
+    exists(command, name);
     if known(command) && command.query {
         Text::new("").name(command.name).and(" is a query: it changes nothing, so it undoes nothing").fail();
     }

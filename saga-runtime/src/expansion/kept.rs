@@ -11,6 +11,8 @@ use serde::ser::{SerializeStruct, SerializeStructVariant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::saga::exact::{self, Written};
+
 /// An input or a state, field by field; what it can do follows from this.
 pub trait Kept: Sized {
     /// The name of the type.
@@ -54,7 +56,7 @@ impl<S: Serializer> Fields<S> {
     pub fn put<T: Serialize>(mut self, value: &T) -> Result<Self, S::Error> {
         if let Some((name, rest)) = self.names.split_first() {
             self.names = rest;
-            self.to.serialize_field(name, value)?;
+            self.to.serialize_field(name, &Written(value))?;
         }
         Ok(self)
     }
@@ -79,13 +81,8 @@ impl<S: Serializer> Place<S> {
     ///
     /// # Errors
     /// Those of the serializer.
-    pub fn new<K: Kept>(
-        to: S,
-        index: u32,
-        place: &'static str,
-        names: &'static [&'static str],
-    ) -> Result<Self, S::Error> {
-        Ok(Self { to: to.serialize_struct_variant(K::NAME, index, place, names.len())?, names })
+    pub fn new<K: Kept>(to: S, place: &'static str, names: &'static [&'static str]) -> Result<Self, S::Error> {
+        Ok(Self { to: to.serialize_struct_variant(K::NAME, 0, place, names.len())?, names })
     }
 
     /// Writes the next field.
@@ -95,7 +92,7 @@ impl<S: Serializer> Place<S> {
     pub fn put<T: Serialize>(mut self, value: &T) -> Result<Self, S::Error> {
         if let Some((name, rest)) = self.names.split_first() {
             self.names = rest;
-            self.to.serialize_field(name, value)?;
+            self.to.serialize_field(name, &Written(value))?;
         }
         Ok(self)
     }
@@ -129,7 +126,7 @@ impl<E: Error> Reader<E> {
     /// When it is missing or not of this type.
     pub fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, E> {
         match self.fields.remove(name) {
-            Some(value) => serde_json::from_str(value.get()).map_err(|error| self.error(&format!("`{name}`: {error}"))),
+            Some(value) => exact::read(&value).map_err(|error| self.error(&format!("`{name}`: {error}"))),
             None => serde_json::from_str("null").map_err(|_| self.error(&format!("`{name}` is missing"))),
         }
     }
@@ -182,13 +179,102 @@ pub fn show<K: Kept + Serialize>(kept: &K, f: &mut fmt::Formatter<'_>) -> fmt::R
     write!(f, "{} {json}", K::NAME)
 }
 
-/// What an input can do because it is [`Kept`].
+/// What an input can do: all that is asked of it, and what it can if its parameters can.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __input {
-    ($name:ident) => {
-        $crate::__private::input!($name, false);
+    ($name:ident [$($ty:ty),*] { $($field:ident),* }) => {
+        impl $crate::__private::Kept for $name
+        where
+            $(for<'__a> $ty: $crate::__private::Value,)*
+        {
+            const NAME: &'static str = ::core::stringify!($name);
+            fn cloned(&self) -> Self {
+                Self { $($field: $crate::__private::own(&self.$field)),* }
+            }
+            fn write<S: $crate::__private::Serializer>(&self, to: S) -> ::core::result::Result<S::Ok, S::Error> {
+                $crate::__private::Fields::new(to, Self::NAME, &[$(::core::stringify!($field)),*])?
+                    $(.put(&self.$field)?)*
+                    .end()
+            }
+            fn read<E: $crate::__private::Error>(
+                from: &mut $crate::__private::Reader<E>,
+            ) -> ::core::result::Result<Self, E> {
+                ::core::result::Result::Ok(Self { $($field: from.take(::core::stringify!($field))?),* })
+            }
+        }
+        $crate::__kept!($name, false);
+        impl ::core::fmt::Debug for $name
+        where
+            $(for<'__a> $ty: ::core::fmt::Debug,)*
+        {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct(::core::stringify!($name))$(.field(::core::stringify!($field), &self.$field))*.finish()
+            }
+        }
+        impl ::core::cmp::PartialEq for $name
+        where
+            $(for<'__a> $ty: ::core::cmp::PartialEq,)*
+        {
+            fn eq(&self, other: &Self) -> bool {
+                true $(&& self.$field == other.$field)*
+            }
+        }
     };
+}
+
+/// What a state can do. It is shown in its serialised form.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __state {
+    ($name:ident [$($ty:ty),*] $($place:ident { $($field:ident),* })*) => {
+        impl $crate::__private::Kept for $name
+        where
+            $(for<'__a> $ty: $crate::__private::Value,)*
+        {
+            const NAME: &'static str = ::core::stringify!($name);
+            fn cloned(&self) -> Self {
+                match self {
+                    $(Self::$place { $($field),* } => Self::$place { $($field: $crate::__private::own($field)),* },)*
+                }
+            }
+            fn write<S: $crate::__private::Serializer>(&self, to: S) -> ::core::result::Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$place { $($field),* } => {
+                        let names = &[$(::core::stringify!($field)),*];
+                        $crate::__private::Place::new::<Self>(to, ::core::stringify!($place), names)?
+                            $(.put($field)?)*
+                            .end()
+                    })*
+                }
+            }
+            fn read<E: $crate::__private::Error>(
+                from: &mut $crate::__private::Reader<E>,
+            ) -> ::core::result::Result<Self, E> {
+                $(if from.place() == ::core::stringify!($place) {
+                    return ::core::result::Result::Ok(Self::$place {
+                        $($field: from.take(::core::stringify!($field))?),*
+                    });
+                })*
+                from.unknown()
+            }
+        }
+        $crate::__kept!($name, true);
+        impl ::core::fmt::Debug for $name
+        where
+            for<'__a> $name: $crate::__private::Kept,
+        {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                $crate::__private::show(self, f)
+            }
+        }
+    };
+}
+
+/// What follows from [`Kept`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __kept {
     ($name:ident, $has_places:literal) => {
         impl ::core::clone::Clone for $name
         where
@@ -214,23 +300,6 @@ macro_rules! __input {
                 from: D,
             ) -> ::core::result::Result<Self, D::Error> {
                 $crate::__private::read::<Self, D>(from, $has_places)
-            }
-        }
-    };
-}
-
-/// What a state can do because it is [`Kept`]. It is shown in its serialised form.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __state {
-    ($name:ident) => {
-        $crate::__private::input!($name, true);
-        impl ::core::fmt::Debug for $name
-        where
-            for<'__a> $name: $crate::__private::Kept,
-        {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                $crate::__private::show(self, f)
             }
         }
     };

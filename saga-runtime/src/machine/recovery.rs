@@ -10,6 +10,9 @@ use crate::message::{Bus, SagaId};
 use crate::saga::Key;
 use crate::time::Timestamp;
 
+/// What is recorded as the state of a saga whose state is damaged or cannot be written: loads as none.
+pub(crate) const LOST_STATE: &str = "null";
+
 impl<B: Bus> Machine<B> {
     /// Takes up what the log holds. For some seconds nobody is thought away, and timers that have passed wait for
     /// answers that are already there.
@@ -25,7 +28,9 @@ impl<B: Bus> Machine<B> {
                 self.keys.insert(key.clone(), saga.id);
                 self.keyed.insert(saga.id, key.clone());
             }
-            let parked = Parked { number: saga.number + 1, since: now, reason: String::new(), keys: saga.keys() };
+            let state = saga.state.as_deref().unwrap_or(LOST_STATE).to_owned();
+            let parked =
+                Parked { number: saga.number + 1, since: now, reason: String::new(), state, keys: saga.keys() };
             let id = saga.id;
             if let Err(reason) = self.load(saga) {
                 self.park(id, Parked { reason, ..parked }, decisions);
@@ -62,7 +67,7 @@ impl<B: Bus> Machine<B> {
     }
 
     fn park(&mut self, saga: SagaId, parked: Parked, decisions: &mut Vec<Decision<B>>) {
-        let Parked { number, since: time, ref reason, ref keys } = parked;
+        let Parked { number, since: time, ref reason, ref keys, .. } = parked;
         self.lines.hold(saga, keys);
         let happened = Happened::Parked { reason: reason.clone() };
         let then = vec![Change::Stuck { reason: reason.clone() }];

@@ -18,7 +18,7 @@ impl<B: Bus> Machine<B> {
         decisions: &mut Vec<Decision<B>>,
     ) -> Result<SagaId, String> {
         if let Some(known) = key.as_deref().and_then(|key| self.saga_with_key(key)) {
-            return Ok(known);
+            return self.same_kind(known, saga.name());
         }
         let (kind, input) = match saga {
             NewSaga::Typed { input, .. } => {
@@ -70,6 +70,14 @@ impl<B: Bus> Machine<B> {
                 let name = self.kinds[kind].definition().name;
                 decisions.push(Decision::TriggerFailed { name, event: event.info().name, reason });
             }
+        }
+    }
+
+    /// The saga that was started with the same key, if it is one of this name.
+    fn same_kind(&self, known: SagaId, name: &str) -> Result<SagaId, String> {
+        match self.name_of(known) {
+            Some(other) if other != name => Err(format!("saga {known} was started with this key, and is a `{other}`")),
+            _ => Ok(known),
         }
     }
 

@@ -64,7 +64,10 @@ impl Endpoint {
     }
 
     /// Makes the directory if it is not there, and checks it.
-    fn prepare(&self) -> Result<(), EndpointError> {
+    ///
+    /// # Errors
+    /// If it cannot be made, is not the user's own, or is open to others.
+    pub fn prepare(&self) -> Result<(), EndpointError> {
         match DirBuilder::new().recursive(true).mode(0o700).create(&self.directory) {
             Ok(()) => self.check(),
             // Something else has the name, possibly a symlink: the check says what.

@@ -148,7 +148,7 @@ fn style_of(state: StepState) -> anstyle::Style {
         StepState::Ahead | StepState::NotReached => FAINT,
         StepState::Open => ACTIVE,
         StepState::Done => GOOD,
-        StepState::InDoubt | StepState::Undoing | StepState::Skipped => BACKWARD,
+        StepState::InDoubt | StepState::Undoing | StepState::Skipped | StepState::GivenUp => BACKWARD,
         StepState::NotDone | StepState::Undone => PLAIN,
     }
 }
@@ -180,8 +180,7 @@ fn late(page: &mut String, view: &ShowView, width: Option<usize>) -> fmt::Result
     }
     section(page, "said too late")?;
     for late in &view.late {
-        let step = late.step.as_ref().map(|step| format!("{step}: ")).unwrap_or_default();
-        let text = clean(&format!("{}  {step}{}", time::of_day(late.time.0), records::brief(&late.data)));
+        let text = clean(&format!("{}  {}", time::of_day(late.time.0), records::late(&late.data)));
         let text = width.map_or_else(|| text.clone(), |width| shorten(&text, width.saturating_sub(2)));
         writeln!(page, "  {text}")?;
     }

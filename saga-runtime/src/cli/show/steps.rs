@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::view::RecordView;
 use crate::cli::time::Rfc3339;
 use crate::cli::views::SagaView;
+use crate::log::Status;
 
 /// One step.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -40,6 +41,8 @@ pub(super) enum StepState {
     Undone,
     /// An operator passed over it.
     Skipped,
+    /// The saga ended before it was known what became of it.
+    GivenUp,
 }
 
 impl StepState {
@@ -54,19 +57,20 @@ impl StepState {
             Self::Undoing => "being undone",
             Self::Undone => "undone",
             Self::Skipped => "skipped",
+            Self::GivenUp => "given up",
         }
     }
 }
 
 /// The steps with these names, and any other that the records mention.
 pub(super) fn of(names: &[String], records: &[RecordView], saga: &SagaView) -> Vec<StepView> {
-    let goes_forward = saga.status == crate::log::Status::Running || saga.status == crate::log::Status::Queued;
-    let state = if goes_forward { StepState::Ahead } else { StepState::NotReached };
+    let may_begin = matches!(saga.status, Status::Queued | Status::Running);
+    let state = if may_begin { StepState::Ahead } else { StepState::NotReached };
     let new = |name: &str| StepView { name: name.to_owned(), state, attempt: None, since: None };
     let mut steps: Vec<_> = names.iter().map(|name| new(name)).collect();
     for record in records {
-        for change in record.data.get("then").and_then(Value::as_array).into_iter().flatten() {
-            let Some((name, state, attempt)) = read(change) else { continue };
+        let then = record.data.get("then").and_then(Value::as_array).into_iter().flatten();
+        for (name, state, attempt) in failed(&record.data).into_iter().chain(then.filter_map(changed)) {
             let at = steps.iter().position(|step| step.name == name).unwrap_or_else(|| {
                 steps.push(new(name));
                 steps.len() - 1
@@ -77,11 +81,30 @@ pub(super) fn of(names: &[String], records: &[RecordView], saga: &SagaView) -> V
             step.since = Some(record.time);
         }
     }
+    if saga.status.is_end() {
+        steps.iter_mut().for_each(close);
+    }
     steps
 }
 
+/// The end of a saga closes what is open.
+fn close(step: &mut StepView) {
+    if matches!(step.state, StepState::Open | StepState::InDoubt | StepState::Undoing) {
+        step.state = StepState::GivenUp;
+    }
+}
+
+type Found<'a> = (&'a str, StepState, Option<u64>);
+
+/// A step whose answer made the saga fail did not take effect.
+fn failed(record: &Value) -> Option<Found<'_>> {
+    let fails = record.get("then")?.as_array()?.iter().any(|change| change.get("failed").is_some());
+    let answered = record.get("happened")?.get("answered").filter(|_| fails)?;
+    Some((answered.get("step")?.as_str()?, StepState::NotDone, None))
+}
+
 /// What a change says of a step.
-fn read(change: &Value) -> Option<(&str, StepState, Option<u64>)> {
+fn changed(change: &Value) -> Option<Found<'_>> {
     let (tag, body) = change.as_object()?.iter().next()?;
     let undo = body.get("mode").and_then(Value::as_str) == Some("compensation");
     let state = match (tag.as_str(), undo) {

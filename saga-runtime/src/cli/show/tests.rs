@@ -55,6 +55,7 @@ fn an_ended_saga_says_how() {
     assert!(page.contains("  ended      2024-02-29 12:33:01 UTC (1 min 55 s ago), after 5.0 s\n"), "{page}");
     assert!(page.contains("  key        order-17\n"), "{page}");
     assert!(page.contains("  outcome    compensated: a program runs in it\n"), "{page}");
+    assert!(page.contains("  close  nothing was done  1 min 55 s ago\n"), "{page}");
     assert!(!page.contains("waits for") && !page.contains("what you can do"), "{page}");
 }
 
@@ -95,6 +96,6 @@ fn json_says_first_what_it_waits_for() {
     );
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["input"]["label"], "w1");
-    assert_eq!(json["records"][0]["data"]["happened"]["started"]["by"]["trigger"], "PoolWindowPromoted");
+    assert_eq!(json["records"][0]["data"]["happened"]["started"]["trigger"], "PoolWindowPromoted");
     assert_eq!(json["steps"][0]["state"], "open");
 }

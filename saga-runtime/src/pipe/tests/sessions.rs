@@ -111,11 +111,15 @@ async fn another_life_waits_until_the_last_words_of_the_old_one_are_recorded() {
     old.say(&published(1)).await;
     assert_eq!(desk.report().await.1, 1);
     let mut new = Stranger::enter(&endpoint).await;
-    new.say(&hello("host", "new")).await;
+    new.write(format!("{}\n{}\n", hello("host", "new"), published(1)).as_bytes()).await;
     assert_eq!(old.refusal().await.0, "fenced");
-    desk.disconnected().await;
     desk.ask(ToParticipant::Recorded(1));
-    assert_eq!(new.hear().await.expect("a welcome")["welcome"]["received"], 0, "it was not the new one's report");
+    assert_eq!(new.hear().await.expect("a welcome")["welcome"]["received"], 0);
+    assert_eq!(desk.report().await.0, "new");
+    new.say(&json!({"ping": {}})).await;
+    assert_eq!(new.hear_frame().await, Some(json!({"pong": {}})), "no ack: it was not the new one's report");
+    desk.ask(ToParticipant::Recorded(1));
+    assert_eq!(new.hear_frame().await, Some(json!({"ack": 1})));
 }
 
 #[tokio::test]

@@ -135,6 +135,27 @@ async fn a_reader_that_stalls_gets_whole_frames_in_order_later() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fenced_connection_ends_with_whole_frames() {
+    // Holds less than a frame, so that one is always half written.
+    let network = Network::new(100, []);
+    let mut desk = Desk::over(network.listen(), PipeOptions::default());
+    let mut old = network.connect().expect("connected");
+    old.write_all(format!("{}\n", hello("host", "old")).as_bytes()).await.expect("written");
+    desk.connected().await;
+    (1..=3).for_each(|saga| desk.deliver(spawn(saga)));
+    let mut new = network.connect().expect("connected");
+    new.write_all(format!("{}\n", hello("host", "new")).as_bytes()).await.expect("written");
+    assert_eq!(desk.disconnected().await, "another connection took its place");
+    let text = everything(old).await;
+    let frames: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("a whole frame")).collect();
+    assert!(text.ends_with('\n'));
+    assert!(frames[0].get("welcome").is_some(), "{text}");
+    assert_eq!(frames.last().expect("frames")["error"]["code"], "fenced", "{text}");
+    assert!(frames.iter().all(|frame| frame.get("message").is_none()), "what was not begun is not written: {text}");
+    assert_eq!(desk.connected().await.0, "new");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_coordinator_that_is_busy_does_not_take_its_participants_for_dead() {
     let network = Network::new(1 << 20, []);
     let mut desk = Desk::over(network.listen(), PipeOptions { window: 1000, ..PipeOptions::default() });

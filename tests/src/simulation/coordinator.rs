@@ -1,0 +1,452 @@
+//! The coordinator's process: what the runtime's engine does (decide, record, act), in steps of virtual time.
+//!
+//! The machine, the log and the links are the runtime's own. A crash may come at every point between them.
+
+mod pending;
+mod post;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use saga_runtime::bus::{FromParticipant, Report};
+use saga_runtime::cause::EndedBy;
+use saga_runtime::log::{Batch, LogError, LogReader, MemoryLog, SagaLog, Status};
+use saga_runtime::machine::{Decision, Input, Machine, NewSaga, Operator, Token};
+use saga_runtime::message::SagaId;
+use saga_runtime::time::Timestamp;
+
+use self::pending::{Act, Pending, Reply};
+use self::post::{Line, Outbox};
+use super::judge::Scope;
+use super::network::{Frame, Wire};
+use super::people::{Kind, Start, Wish};
+use super::reached::Met;
+use super::sagas::{Buy, Event, Fulfil, Insist, Look, Shop};
+use super::stage::{Crashed, Happening, Stage};
+
+/// Who asked, until the machine has decided.
+enum Asker {
+    Start(Start),
+    Publish { order: u64 },
+    Cancel(SagaId),
+    Operate(Operator),
+}
+
+/// One life of the coordinator's process.
+pub(super) struct Coordinator {
+    life: u32,
+    machine: Machine<Shop>,
+    log: MemoryLog,
+    reader: Box<dyn LogReader>,
+    pending: Pending,
+    committing: Option<Pending>,
+    posts: BTreeMap<&'static str, (Outbox, Line)>,
+    said: VecDeque<(&'static str, FromParticipant<Shop>)>,
+    wishes: VecDeque<Wish>,
+    askers: BTreeMap<Token, Asker>,
+    tokens: Token,
+    /// For when a tick is queued; the number tells it from those that were queued before.
+    ticking: Option<Timestamp>,
+    turn: u64,
+}
+
+/// A coordinator that was taken for dead, with a batch that it still wants to write.
+pub(super) struct Stale {
+    log: MemoryLog,
+    batch: Batch,
+}
+
+impl Stale {
+    /// It wakes up after another has taken the log over.
+    pub(super) fn wake(mut self, stage: &mut Stage) {
+        match self.log.append(&self.batch) {
+            Err(LogError::Fenced { .. }) => stage.meet(Met::StaleWriterFenced),
+            other => stage.judge.object(6, format!("a stale writer appended: {other:?}")),
+        }
+    }
+}
+
+impl Coordinator {
+    /// The process begins with what the log holds.
+    pub(super) fn begin(stage: &mut Stage, mut log: MemoryLog, life: u32, names: &[&'static str]) -> Self {
+        stage.note(|| format!("coordinator {life} begins"));
+        let recovery = log.recover().expect("the log is in memory");
+        let reader = log.reader().expect("the log is in memory");
+        let next = recovery.next.unwrap_or(SagaId::FIRST);
+        let mut machine = Machine::new(log.identity(), next, stage.random.u64(..));
+        machine.register::<Buy>().expect("one of each name");
+        machine.register::<Look>().expect("one of each name");
+        machine.register::<Insist>().expect("one of each name");
+        machine.register::<Fulfil>().expect("one of each name");
+        let post = |name: &&'static str| {
+            let received = recovery.received.iter().find(|row| row.participant == **name);
+            (*name, (Outbox::default(), Line::new(name, format!("coordinator-{life}"), received)))
+        };
+        let posts = names.iter().map(post).collect();
+        recovery.open.iter().for_each(|_| stage.meet(Met::SagaRecovered));
+        stage.judge.recovers(&recovery.open);
+        let mut decisions = Vec::new();
+        machine.recover(recovery.open, stage.now(), &mut decisions);
+        stage.judge.decided(Scope::Nothing, &decisions);
+        let mut coordinator = Self {
+            life,
+            machine,
+            log,
+            reader,
+            pending: Pending::default(),
+            committing: None,
+            posts,
+            said: VecDeque::new(),
+            wishes: VecDeque::new(),
+            askers: BTreeMap::new(),
+            tokens: 0,
+            ticking: None,
+            turn: 0,
+        };
+        coordinator.schedule_tick(stage);
+        coordinator
+    }
+
+    /// The process is gone. What was being committed is in the log, or it is not.
+    pub(super) fn crash(mut self, stage: &mut Stage) -> Option<Stale> {
+        let pending = self.committing.take()?;
+        if stage.random.bool() {
+            stage.meet(Met::CoordinatorCrashedWithBatchKept);
+            self.append(stage, &pending);
+            return None;
+        }
+        stage.meet(Met::CoordinatorCrashedWithBatchLost);
+        Some(Stale { log: self.log, batch: pending.batch })
+    }
+
+    pub(super) fn is_life(&self, life: u32) -> bool {
+        self.life == life
+    }
+
+    /// Whether no saga is in flight and nothing is left to do.
+    pub(super) fn is_idle(&self) -> bool {
+        let has_work = !self.said.is_empty() || !self.wishes.is_empty();
+        self.machine.is_empty() && self.pending.is_empty() && self.committing.is_none() && !has_work
+    }
+
+    /// The sagas in flight that are not shown as stuck.
+    pub(super) fn going(&self) -> Vec<String> {
+        let going = self.machine.in_flight().into_iter().filter(|saga| saga.standing.status != Status::Stuck);
+        going.map(|saga| format!("saga {} ({}): {:?}", saga.saga, saga.name, saga.standing)).collect()
+    }
+
+    /// The sagas in flight that wait for an operator.
+    pub(super) fn stuck(&self) -> Vec<SagaId> {
+        let stuck = self.machine.in_flight().into_iter().filter(|saga| saga.standing.status == Status::Stuck);
+        stuck.map(|saga| saga.saga).collect()
+    }
+
+    pub(super) fn wish(&mut self, stage: &mut Stage, wish: Wish) {
+        self.wishes.push_back(wish);
+        self.work_soon(stage);
+    }
+
+    pub(super) fn arrived(&mut self, stage: &mut Stage, wire: Wire, frame: Frame) {
+        let Some((_, line)) = self.posts.get_mut(wire.name) else { return };
+        line.arrived(stage, wire, frame);
+        self.line_soon(stage, wire.name);
+    }
+
+    pub(super) fn closed(&mut self, stage: &mut Stage, wire: Wire) {
+        let Some((_, line)) = self.posts.get_mut(wire.name) else { return };
+        line.closed(wire);
+        self.line_soon(stage, wire.name);
+    }
+
+    /// What the coordinator asked reaches the line, and what the line has to tell the coordinator.
+    pub(super) fn line(&mut self, stage: &mut Stage, name: &'static str) {
+        let Some((outbox, line)) = self.posts.get_mut(name) else { return };
+        let count = stage.random.usize(1..=4).min(outbox.asked.len());
+        outbox.asked.drain(..count).for_each(|wish| line.ask(wish));
+        line.settle(stage);
+        let has_more = !outbox.asked.is_empty();
+        self.said.extend(line.told.drain(..).map(|told| (name, told)));
+        if !self.said.is_empty() {
+            self.work_soon(stage);
+        }
+        if has_more {
+            self.line_soon(stage, name);
+        }
+    }
+
+    /// Takes some of what has come, what participants said before what callers want.
+    pub(super) fn work(&mut self, stage: &mut Stage) -> Result<(), Crashed> {
+        for _ in 0..stage.random.usize(1..=6) {
+            if let Some((name, said)) = self.said.pop_front() {
+                self.hear(stage, name, said)?;
+            } else if let Some(wish) = self.wishes.pop_front() {
+                self.grant(stage, wish)?;
+            }
+        }
+        self.commit(stage)?;
+        if !self.said.is_empty() || !self.wishes.is_empty() {
+            self.work_soon(stage);
+        }
+        self.schedule_tick(stage);
+        Ok(())
+    }
+
+    /// Time has passed. Answers that are there come before that.
+    pub(super) fn tick(&mut self, stage: &mut Stage, turn: u64) -> Result<(), Crashed> {
+        if turn != self.turn {
+            return Ok(());
+        }
+        self.ticking = None;
+        while let Some((name, said)) = self.said.pop_front() {
+            self.hear(stage, name, said)?;
+        }
+        self.step(stage, Scope::Any, Input::Tick)?;
+        self.commit(stage)?;
+        self.schedule_tick(stage);
+        Ok(())
+    }
+
+    /// The clocks have gone on without anybody.
+    pub(super) fn woke(&mut self, stage: &mut Stage) {
+        self.ticking = None;
+        self.schedule_tick(stage);
+    }
+
+    /// The log has done what it was told, unless the process dies before that.
+    pub(super) fn appended(&mut self, stage: &mut Stage) -> Result<(), Crashed> {
+        stage.survive(Met::CoordinatorCrashedBeforeRecord)?;
+        let Some(pending) = self.committing.take() else { return Ok(()) };
+        self.append(stage, &pending);
+        self.perform(stage, pending.acts)?;
+        self.commit(stage)?;
+        self.schedule_tick(stage);
+        Ok(())
+    }
+
+    fn append(&mut self, stage: &mut Stage, pending: &Pending) {
+        if let Err(error) = self.log.append(&pending.batch) {
+            stage.judge.object(5, format!("the log refused a batch: {error}"));
+        }
+        pending.records.iter().for_each(|record| stage.meet_record(record));
+        stage.judge.commits(&pending.records, &pending.batch.received);
+    }
+
+    fn step(&mut self, stage: &mut Stage, scope: Scope, input: Input<Shop>) -> Result<(), Crashed> {
+        let mut decisions = Vec::new();
+        self.machine.step(input, stage.now(), &mut decisions);
+        stage.judge.decided(scope, &decisions);
+        for decision in decisions {
+            self.decided(stage, decision);
+        }
+        stage.survive(Met::CoordinatorCrashedAnywhere)
+    }
+
+    fn decided(&mut self, stage: &mut Stage, decision: Decision<Shop>) {
+        stage.note(|| format!("decides {decision:?}"));
+        match decision {
+            Decision::Record(record) => self.pending.record(self.machine.log(), record),
+            Decision::Deliver { participant, key, definition, attempt, recorded_in } => {
+                let command = pending::WaitingCommand { key, attempt, definition, recorded_in, command: None };
+                self.pending.acts.push(Act::Send(participant, command));
+            }
+            Decision::Ask { participant, key } => self.pending.acts.push(Act::Settle(participant, key)),
+            Decision::Late { key, what, .. } => {
+                stage.meet(Met::Late);
+                self.pending.late(key.saga, stage.now(), format!("{what:?}"));
+            }
+            Decision::Stray { .. } | Decision::TriggerFailed { .. } => {}
+            Decision::Started { token, result } => {
+                if let (Some(Asker::Start(start)), Ok(saga)) = (self.askers.remove(&token), result) {
+                    self.pending.acts.push(Act::Reply(Reply::Started { start, saga }));
+                }
+            }
+            Decision::Published { token } => {
+                if let Some(Asker::Publish { order }) = self.askers.remove(&token) {
+                    self.pending.acts.push(Act::Reply(Reply::Published { order }));
+                }
+            }
+            Decision::Cancelled { token, reply } => {
+                if let (Some(Asker::Cancel(saga)), Ok(reply)) = (self.askers.remove(&token), reply) {
+                    self.pending.acts.push(Act::Reply(Reply::Cancelled { saga, reply }));
+                }
+            }
+            Decision::Operated { token, result } => {
+                if let (Some(Asker::Operate(action)), Ok(())) = (self.askers.remove(&token), result) {
+                    stage.meet(match action {
+                        Operator::Retry => Met::OperatorRetried,
+                        Operator::Skip => Met::OperatorSkipped,
+                        Operator::End => Met::OperatorEnded,
+                    });
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, stage: &mut Stage, name: &'static str, said: FromParticipant<Shop>) -> Result<(), Crashed> {
+        match said {
+            FromParticipant::Connected { session: _, resumed } => {
+                self.pending.acts.push(Act::Connected { participant: name, resumed });
+                self.step(stage, Scope::Nothing, Input::Connected { participant: name, resumed })?;
+            }
+            FromParticipant::CaughtUp => self.step(stage, Scope::Nothing, Input::CaughtUp { participant: name })?,
+            FromParticipant::Disconnected { .. } => {
+                self.pending.acts.push(Act::Disconnected(name));
+                self.step(stage, Scope::Any, Input::Disconnected { participant: name })?;
+            }
+            FromParticipant::Taken(count) => {
+                if let Some((outbox, _)) = self.posts.get_mut(name) {
+                    outbox.taken(count);
+                }
+            }
+            FromParticipant::Report { session, number, report } => {
+                let scope = match &report {
+                    Report::Answered { key, .. } | Report::Fate { key, .. } => Scope::Said(*key),
+                    Report::Published(_) => Scope::Nothing,
+                };
+                self.step(stage, scope, Input::Report { participant: name, report })?;
+                self.pending.received(name, session, number);
+            }
+        }
+        self.pump(stage);
+        Ok(())
+    }
+
+    fn grant(&mut self, stage: &mut Stage, wish: Wish) -> Result<(), Crashed> {
+        stage.note(|| format!("somebody wants {wish:?}"));
+        match wish {
+            Wish::Start(start) if start.key.is_some() => self.pending.acts.push(Act::LookUp(start)),
+            Wish::Start(start) => self.start(stage, start)?,
+            Wish::Publish { order } => {
+                let token = self.asker(Asker::Publish { order });
+                self.step(stage, Scope::Nothing, Input::Publish { event: Event::Ordered { order }, token })?;
+            }
+            Wish::Cancel { chosen } => {
+                let flying = self.machine.in_flight();
+                if let Some(saga) = flying.get(chosen % flying.len().max(1)).map(|saga| saga.saga) {
+                    stage.meet(Met::Cancelled);
+                    let token = self.asker(Asker::Cancel(saga));
+                    self.step(stage, Scope::Only(saga), Input::Cancel { saga, by: None, token })?;
+                }
+            }
+            Wish::Operate { chosen, action } => {
+                let stuck = self.stuck();
+                if let Some(&saga) = stuck.get(chosen % stuck.len().max(1)) {
+                    let by = EndedBy { who: "ada".to_owned(), why: "it was stuck".to_owned() };
+                    let token = self.asker(Asker::Operate(action));
+                    self.step(stage, Scope::Only(saga), Input::Operate { saga, action, by, token })?;
+                }
+            }
+            Wish::PublishAtDesk { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn asker(&mut self, asker: Asker) -> Token {
+        self.tokens += 1;
+        self.askers.insert(self.tokens, asker);
+        self.tokens
+    }
+
+    fn start(&mut self, stage: &mut Stage, start: Start) -> Result<(), Crashed> {
+        let order = start.order;
+        let saga = match start.kind {
+            Kind::Buy => NewSaga::of(Buy { order }),
+            Kind::Look => NewSaga::of(Look { order }),
+            Kind::Insist => NewSaga::Named { name: "insist".to_owned(), input: format!("{{\"order\":{order}}}") },
+        };
+        let key = start.key.clone();
+        let token = self.asker(Asker::Start(start));
+        self.step(stage, Scope::Nothing, Input::Start { saga, key, token })
+    }
+
+    /// The same key is the same saga: one that has ended is in the log only.
+    fn start_unless_known(&mut self, stage: &mut Stage, start: Start) -> Result<(), Crashed> {
+        let key = start.key.clone().unwrap_or_default();
+        let known = self.reader.started_with(&key).expect("the log is in memory");
+        if known.is_some() {
+            stage.meet(Met::StartedWithKnownKey);
+        }
+        match known.filter(|saga| self.machine.name_of(*saga).is_none()) {
+            Some(saga) => self.pending.acts.push(Act::Reply(Reply::Started { start, saga })),
+            None => self.start(stage, start)?,
+        }
+        Ok(())
+    }
+
+    /// Hands what is decided to the log, unless that is at work; what needs no commit is done at once.
+    fn commit(&mut self, stage: &mut Stage) -> Result<(), Crashed> {
+        if self.committing.is_some() || self.pending.is_empty() {
+            return Ok(());
+        }
+        let pending = std::mem::take(&mut self.pending).close(&self.machine);
+        if pending.batch.is_empty() {
+            return self.perform(stage, pending.acts);
+        }
+        self.committing = Some(pending);
+        stage.within(100..=20_000, Happening::Appended { life: self.life });
+        Ok(())
+    }
+
+    fn perform(&mut self, stage: &mut Stage, acts: Vec<Act>) -> Result<(), Crashed> {
+        for act in acts {
+            stage.survive(Met::CoordinatorCrashedBetweenActs)?;
+            match act {
+                Act::LookUp(start) => self.start_unless_known(stage, start)?,
+                Act::Ended(saga) => self.machine.forget_key(saga),
+                Act::Reply(Reply::Started { start, saga }) => stage.judge.started(&start, saga),
+                Act::Reply(Reply::Published { order }) => stage.judge.published(order),
+                Act::Reply(Reply::Cancelled { saga, reply }) => stage.judge.cancelled(saga, reply),
+                Act::Send(name, command) => self.outbox(name, |outbox| outbox.command(command)),
+                Act::Settle(name, key) => self.outbox(name, |outbox| outbox.settle(key)),
+                Act::Withdraw(name, key) => self.outbox(name, |outbox| outbox.withdraw(key)),
+                Act::Recorded(name, number) => self.outbox(name, |outbox| outbox.recorded(number)),
+                Act::Connected { participant, resumed } => {
+                    self.outbox(participant, |outbox| outbox.connected(resumed));
+                }
+                Act::Disconnected(name) => self.outbox(name, Outbox::disconnected),
+            }
+        }
+        self.pump(stage);
+        if !self.pending.is_empty() {
+            self.work_soon(stage);
+        }
+        Ok(())
+    }
+
+    fn outbox(&mut self, name: &str, act: impl FnOnce(&mut Outbox)) {
+        if let Some((outbox, _)) = self.posts.get_mut(name) {
+            act(outbox);
+        }
+    }
+
+    /// Lets out what may go out.
+    fn pump(&mut self, stage: &mut Stage) {
+        let horizon = self.machine.horizon();
+        let Self { posts, reader, life, .. } = self;
+        for (name, (outbox, _)) in posts {
+            outbox.pump(stage, &horizon, |key, recorded_in| {
+                let rows = reader.records(key.saga, recorded_in, 1).expect("the log is in memory");
+                rows.first().and_then(|row| pending::command_in(row, key.at))
+            });
+            if !outbox.asked.is_empty() {
+                stage.within(0..=1_000, Happening::Line { life: *life, name });
+            }
+        }
+    }
+
+    fn work_soon(&self, stage: &mut Stage) {
+        stage.within(0..=1_000, Happening::Work { life: self.life });
+    }
+
+    fn line_soon(&self, stage: &mut Stage, name: &'static str) {
+        stage.within(0..=500, Happening::Line { life: self.life, name });
+    }
+
+    fn schedule_tick(&mut self, stage: &mut Stage) {
+        let next = self.machine.next_tick().filter(|next| *next < Timestamp::NEVER);
+        if next.is_some() && next != self.ticking {
+            self.turn += 1;
+            stage.at(next.unwrap_or_default(), Happening::Tick { life: self.life, turn: self.turn });
+        }
+        self.ticking = next;
+    }
+}

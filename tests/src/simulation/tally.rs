@@ -1,0 +1,36 @@
+//! Which of the machine's transitions were met.
+
+use saga_runtime::cause::Outcome;
+use saga_runtime::machine::{Change, Happened, Record, StartedBy};
+use saga_runtime::message::Fate;
+
+use super::reached::Met;
+use super::sagas::Shop;
+use super::stage::Stage;
+
+impl Stage {
+    /// Counts what is in a record.
+    pub(super) fn meet_record(&mut self, record: &Record<Shop>) {
+        match &record.happened {
+            Happened::Started { by: StartedBy::Trigger(_), .. } => self.meet(Met::Triggered),
+            Happened::TimedOut { .. } => self.meet(Met::TimedOut),
+            Happened::Disconnected { .. } => self.meet(Met::Disconnected),
+            Happened::Deadline => self.meet(Met::DeadlinePassed),
+            Happened::FateOverdue { .. } => self.meet(Met::FateOverdue),
+            Happened::Fate { fate: Fate::Never, .. } => self.meet(Met::SettledNever),
+            Happened::Fate { fate: Fate::Done(_), .. } => self.meet(Met::SettledDone),
+            Happened::Fate { fate: Fate::Running, .. } => self.meet(Met::SettledRunning),
+            Happened::Fate { fate: Fate::Unknown, .. } => self.meet(Met::SettledUnknown),
+            _ => {}
+        }
+        for change in &record.then {
+            match change {
+                Change::Stuck { .. } => self.meet(Met::Stuck),
+                Change::Unstuck => self.meet(Met::Unstuck),
+                Change::Ended(Outcome::Completed(_)) => self.meet(Met::Completed),
+                Change::Ended(Outcome::Compensated(_)) => self.meet(Met::Compensated),
+                _ => {}
+            }
+        }
+    }
+}
