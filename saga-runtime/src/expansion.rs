@@ -105,3 +105,63 @@ pub fn undoing<S: Saga>(state: &S::State, step: u16) -> Cow<'_, S::State> {
         Cow::Owned(S::back(state.clone(), place))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use crate::prelude::*;
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
+    #[bus(Line)]
+    enum Command {
+        #[to(Bell)]
+        Ring,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
+    #[bus(Line)]
+    enum Event {
+        #[from(Bell)]
+        Rang,
+    }
+
+    #[derive(Debug)]
+    struct Line;
+
+    impl Bus for Line {
+        const NAME: &'static str = "line";
+        type Command = Command;
+        type Event = Event;
+        type Refusal = String;
+    }
+
+    crate::saga! {
+        saga Call() on Line {
+            trigger Rang;
+            concurrency allow;
+            deadline 1s;
+            step ring {
+                send Ring;
+                compensate none because "a ring cannot be unheard";
+            }
+        }
+    }
+
+    #[test]
+    fn sagas_can_be_written_in_this_crate_too() {
+        assert_eq!(Call::triggered_by(&Event::Rang), Some(Call {}));
+    }
+
+    #[test]
+    #[should_panic(expected = "`Saga::back` was called at a place for which there is none")]
+    fn a_place_without_compensation_is_not_undone() {
+        Call::back(Call {}.begin(), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "`Saga::forward` was called at a place for which there is none")]
+    fn there_is_nothing_behind_the_last_place() {
+        Call::forward(Call {}.begin());
+    }
+}

@@ -28,7 +28,7 @@
 //! `definition, message ← machine ← coordinator → log, pipe`; nothing points back.
 
 // So that what `saga!` and the derives expand to (`::saga_runtime::…`) also resolves in here.
-#[allow(unused_extern_crates, reason = "mentioned by what macros expand to")]
+#[allow(unused_extern_crates, reason = "only the tests in here expand sagas")]
 extern crate self as saga_runtime;
 
 pub mod bus;
