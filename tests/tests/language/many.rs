@@ -58,8 +58,8 @@ impl<B: Bus> Stage<B> {
 
     fn answer(&mut self, saga: SagaId, step: u16, attempt: u32, answer: Answer<B::Event, B::Refusal>) {
         let key = ExchangeKey { log: LOG, saga, at: At::step(step) };
-        let participant =
-            self.machine.definitions().next().expect("one kind").steps[usize::from(step)].exchange.action.command().to;
+        let definition = self.machine.definitions().next().expect("there is one kind");
+        let participant = definition.steps[usize::from(step)].exchange.action.command().to;
         self.tell(Input::Report { participant, report: Report::Answered { key, attempt, answer } });
     }
 
