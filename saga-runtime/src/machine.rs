@@ -327,7 +327,7 @@ impl<B: Bus> Machine<B> {
             attempt: open.attempt,
             is_out: open.recorded_in.is_some()
                 && matches!(open.waits, Waits::Answer | Waits::Backoff { in_doubt: true }),
-            is_asked: open.waits == Waits::Fate,
+            is_asked: matches!(open.waits, Waits::Fate { .. }),
         })
     }
 
@@ -492,7 +492,7 @@ impl<B: Bus> Machine<B> {
                         let (definition, attempt) = (kind.definition(), open.attempt);
                         decisions.push(Decision::Deliver { participant, key, definition, attempt, recorded_in });
                     }
-                    (Waits::Fate, _) => decisions.push(Decision::Ask { participant, key }),
+                    (Waits::Fate { .. }, _) => decisions.push(Decision::Ask { participant, key }),
                     _ => {}
                 }
             }
@@ -651,7 +651,7 @@ impl<B: Bus> Machine<B> {
             Waits::FateAgain { .. } => {
                 self.turn(saga, Happened::Waited { at }, now, decisions, |turn| turn.fate_due(at))
             }
-            Waits::Fate | Waits::Operator => {
+            Waits::Fate { .. } | Waits::Operator => {
                 self.turn(saga, Happened::FateOverdue { at }, now, decisions, |turn| turn.fate_due(at));
             }
         }

@@ -76,10 +76,10 @@ pub(crate) enum Waits {
     Answer,
     /// The next attempt. After a refusal nothing was done; after a time-out that is in doubt.
     Backoff { in_doubt: bool },
-    /// The participant's word on its fate, asked since `since`.
-    Fate,
-    /// To ask again, since the participant said *running*; `times` in a row.
-    FateAgain { times: u8 },
+    /// The participant's word on its fate, asked since `since`; it has said *running* so many times.
+    Fate { running: u8 },
+    /// To ask again, since the participant said *running*; so many times by now.
+    FateAgain { running: u8 },
     /// An operator.
     Operator,
 }
@@ -92,7 +92,7 @@ impl Open {
 
     /// Whether its fate is being settled.
     pub(crate) fn is_settling(&self) -> bool {
-        matches!(self.waits, Waits::Fate | Waits::FateAgain { .. })
+        matches!(self.waits, Waits::Fate { .. } | Waits::FateAgain { .. })
     }
 
     /// How many attempts beyond the first of this run were made.

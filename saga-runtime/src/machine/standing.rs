@@ -59,7 +59,7 @@ fn waiting(definition: &'static Definition, open: &Open) -> (String, Option<&'st
         Waits::Answer if command.replies.is_empty() => (format!("{} to be handled", command.name), Some(command.to)),
         Waits::Answer => (format!("{} in answer to {}", command.replies.join(" or "), command.name), Some(command.to)),
         Waits::Backoff { .. } => (format!("the time of the next attempt of {}", command.name), None),
-        Waits::Fate | Waits::FateAgain { .. } => (format!("the fate of {}", command.name), Some(command.to)),
+        Waits::Fate { .. } | Waits::FateAgain { .. } => (format!("the fate of {}", command.name), Some(command.to)),
         Waits::Operator => (operator(true).unwrap_or_default(), None),
     }
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use saga_runtime::bus::{FromParticipant, Report};
 use saga_runtime::cause::EndedBy;
 use saga_runtime::log::{Batch, LogError, LogReader, MemoryLog, SagaLog, Status};
-use saga_runtime::machine::{Decision, Input, Machine, NewSaga, Operator, Token};
+use saga_runtime::machine::{Decision, Input, Machine, NewSaga, Operator, Record, Token};
 use saga_runtime::message::SagaId;
 use saga_runtime::time::Timestamp;
 
@@ -241,7 +241,7 @@ impl Coordinator {
     }
 
     fn decided(&mut self, stage: &mut Stage, decision: Decision<Shop>) {
-        stage.note(|| format!("decides {decision:?}"));
+        stage.note(|| describe(&decision));
         match decision {
             Decision::Record(record) => self.pending.record(self.machine.log(), record),
             Decision::Deliver { participant, key, definition, attempt, recorded_in } => {
@@ -448,5 +448,17 @@ impl Coordinator {
             stage.at(next.unwrap_or_default(), Happening::Tick { life: self.life, turn: self.turn });
         }
         self.ticking = next;
+    }
+}
+
+/// A decision in one line, without what does not change.
+fn describe(decision: &Decision<Shop>) -> String {
+    match decision {
+        Decision::Record(Record { saga, number, happened, then, .. }) => {
+            format!("decides saga {saga}, record {number}: {happened:?} → {then:?}")
+        }
+        Decision::Deliver { key, attempt, .. } => format!("decides to deliver {key} again, attempt {attempt}"),
+        Decision::Late { key, what, .. } => format!("decides that {key} is late: {what:?}"),
+        other => format!("decides {other:?}"),
     }
 }

@@ -169,6 +169,9 @@ impl Participant {
             What::Return => life.inbox.returned(deed.run),
             What::Answer(answer) => {
                 stage.survive(Met::ParticipantCrashedBeforeAnswer)?;
+                if matches!(answer, Answer::Refused(_)) && stage.judge.effects.refused(key) {
+                    stage.meet(Met::RefusedWhatWasForgotten);
+                }
                 life.inbox.answered(deed.run, answer);
                 life.act(stage, name);
                 stage.survive(Met::ParticipantCrashedAfterAnswer)?;

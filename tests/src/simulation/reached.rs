@@ -43,6 +43,7 @@ declare! {
     Slow,
     Broken,
     CompensationRefused,
+    RefusedWhatWasForgotten,
     Queried,
     Triggered,
     PublishedTwice,

@@ -132,11 +132,13 @@ impl Stage {
         self.after(micros, happening);
     }
 
-    /// The next that happens; time goes on to it.
-    pub(super) fn next(&mut self) -> Option<Happening> {
-        let ((time, _), happening) = self.queue.pop_first()?;
-        self.clock = self.clock.max(time);
-        Some(happening)
+    /// The next that happens up to then; time goes on to it, or to then.
+    pub(super) fn next(&mut self, elapsed: u64) -> Option<Happening> {
+        let until = BEGIN + elapsed;
+        let is_due = self.queue.first_key_value().is_some_and(|((time, _), _)| *time <= until);
+        let next = if is_due { self.queue.pop_first() } else { None };
+        self.clock = self.clock.max(next.as_ref().map_or(until, |((time, _), _)| *time));
+        next.map(|(_, happening)| happening)
     }
 
     /// Whether something happens that does so in so many of a thousand cases.

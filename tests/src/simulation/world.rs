@@ -77,11 +77,8 @@ impl World {
             if self.stage.judge.violation().is_some() || over(self) {
                 return;
             }
-            let Some(happening) = self.stage.next() else { return };
+            let Some(happening) = self.stage.next(micros) else { return };
             self.happens(happening);
-            if self.stage.elapsed() >= micros {
-                return;
-            }
         }
         self.stage.judge.object(17, format!("{STEPS} steps, and no end"));
     }

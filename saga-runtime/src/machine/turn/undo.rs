@@ -41,7 +41,7 @@ impl<B: Bus> Turn<'_, B> {
             return self.changes.push(Change::Withdrawn { at, participant });
         }
         let due = Some(self.now.after(FATE_OVERDUE));
-        let asked = Open { waits: Waits::Fate, since: self.now, due, ..open.clone() };
+        let asked = Open { waits: Waits::Fate { running: 0 }, since: self.now, due, ..open.clone() };
         self.control_mut().open.push(asked);
         self.changes.push(Change::Asked { at, participant });
     }
@@ -63,12 +63,9 @@ impl<B: Bus> Turn<'_, B> {
     fn ask_later(&mut self, at: At) {
         let now = self.now;
         let Some(open) = self.open_mut(at) else { return };
-        let times = match open.waits {
-            Waits::FateAgain { times } => times.saturating_add(1),
-            _ => 0,
-        };
-        let wait = FATE_AGAIN.saturating_mul(2_u32.saturating_pow(u32::from(times))).min(FATE_AGAIN_AT_MOST);
-        open.waits = Waits::FateAgain { times };
+        let Waits::Fate { running } = open.waits else { return };
+        let wait = FATE_AGAIN.saturating_mul(2_u32.saturating_pow(u32::from(running))).min(FATE_AGAIN_AT_MOST);
+        open.waits = Waits::FateAgain { running: running.saturating_add(1) };
         open.due = Some(now.after(wait));
         if now.since(open.since) >= FATE_OVERDUE {
             self.fate_overdue(at);
@@ -83,12 +80,17 @@ impl<B: Bus> Turn<'_, B> {
         }
     }
 
+    /// Asks again. From now on it counts as asked, so that another life of the participant is asked too, and one that
+    /// does not say is shown.
     fn ask(&mut self, at: At) {
-        let participant = self.command(at).to;
-        if let Some(open) = self.open_mut(at) {
-            open.due = None;
-            self.changes.push(Change::Asked { at, participant });
+        let (participant, now) = (self.command(at).to, self.now);
+        let is_shown = self.control().stuck.is_some();
+        let Some(open) = self.open_mut(at) else { return };
+        if let Waits::FateAgain { running } = open.waits {
+            open.waits = Waits::Fate { running };
         }
+        open.due = Some(open.since.after(FATE_OVERDUE)).filter(|due| !is_shown || *due > now);
+        self.changes.push(Change::Asked { at, participant });
     }
 
     /// An operator wants it asked again.
@@ -96,7 +98,7 @@ impl<B: Bus> Turn<'_, B> {
         let (now, due) = (self.now, self.now.after(FATE_OVERDUE));
         self.ask(at);
         if let Some(open) = self.open_mut(at) {
-            open.waits = Waits::Fate;
+            open.waits = Waits::Fate { running: 0 };
             open.since = now;
             open.due = Some(due);
         }

@@ -51,6 +51,13 @@ impl Effects {
         Ok(())
     }
 
+    /// A participant refuses what this key says. Whether it forgot an effect of an earlier life, of which it says now
+    /// that there is none: who remembers nothing is taken at its word.
+    pub(in super::super) fn refused(&mut self, key: ExchangeKey) -> bool {
+        let done = self.done.get_mut(&(key.saga, key.at)).filter(|done| done.stands && done.in_this_life == 0);
+        done.map(|done| done.stands = false).is_some()
+    }
+
     /// An effect of this saga that stands and should not.
     pub(super) fn standing(&self, saga: SagaId, can_undo: impl Fn(At) -> bool) -> Option<ExchangeKey> {
         let all = self.done.range((saga, At { mode: Mode::Forward, step: 0, item: 0 })..);

@@ -165,7 +165,7 @@ impl History {
                 asked => objection(13, format!("the fate of {at:?} was asked at {asked:?}, and is not overdue")),
             },
             Happened::Fate { at, fate: Fate::Running } => {
-                self.waits.insert(*at, record.time.after(FATE_AGAIN));
+                self.waits.entry(*at).or_insert(record.time.after(FATE_AGAIN));
                 Ok(())
             }
             Happened::Fate { at, fate: Fate::Never } => {
@@ -221,6 +221,7 @@ impl History {
             Change::Waiting { at, until } => drop(self.waits.insert(*at, *until)),
             Change::Asked { at, .. } => {
                 self.asked.entry(*at).or_insert(record.time);
+                self.waits.remove(at);
                 self.settling.insert(*at);
             }
             Change::Done { at } => self.done(*at)?,
