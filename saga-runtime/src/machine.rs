@@ -41,6 +41,7 @@ use crate::cause::{EndedBy, Outcome};
 use crate::definition::Definition;
 use crate::log::{OpenSaga, Standing};
 use crate::message::{Answer, At, Bus, Event, EventOf, ExchangeKey, Fate, LogId, RefusalOf, SagaId};
+use crate::planted::{self, Bug};
 use crate::saga::Saga;
 use crate::time::Timestamp;
 
@@ -188,6 +189,9 @@ impl<B: Bus> Machine<B> {
         self.grace = Some(Grace { since: now, held: Vec::new() });
         if let Some(oldest) = open.first() {
             self.horizon = OpenSagas::new(oldest.id);
+        }
+        if planted::is(Bug::ReuseIds) {
+            self.next = open.last().map_or(SagaId::FIRST, |newest| newest.id.next());
         }
         for saga in open {
             self.horizon.opened(saga.id);
@@ -438,7 +442,7 @@ impl<B: Bus> Machine<B> {
                     if let Answer::Handled(events) = &answer {
                         events.iter().for_each(|event| self.trigger(event, now, decisions));
                     }
-                } else {
+                } else if !planted::is(Bug::DropLateAnswers) {
                     decisions.push(self.late(participant, key, Late::Answer { attempt, answer }));
                 }
             }
@@ -738,7 +742,9 @@ fn answer_counts<B: Bus>(open: &Open, attempt: u32, answer: &Answer<EventOf<B>, 
     let expected = !matches!(open.waits, Waits::Operator | Waits::Backoff { in_doubt: false });
     match answer {
         Answer::Handled(_) => true,
-        Answer::Refused(_) | Answer::Broken(_) => attempt == open.attempt && expected,
+        Answer::Refused(_) | Answer::Broken(_) => {
+            (attempt == open.attempt || planted::is(Bug::CountOldRefusals)) && expected
+        }
     }
 }
 

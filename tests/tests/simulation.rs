@@ -50,3 +50,30 @@ fn replay() {
     println!("{trace}");
     assert_eq!(violation, None, "seed {seed}");
 }
+
+/// Tests of the test: the bugs that can be planted in the runtime.
+///
+/// `cargo test -p saga-tests --features planted-bugs simulation::planted -- --nocapture` says how many seeds each took.
+#[cfg(feature = "planted-bugs")]
+mod planted {
+    use saga_runtime::planted::{Bug, plant};
+    use saga_tests::simulation::replay as replay_seed;
+
+    /// So many seeds find each of them.
+    const SEEDS: u64 = 1_000;
+
+    #[test]
+    fn the_simulation_finds_each() {
+        let mut missed = Vec::new();
+        for bug in Bug::ALL {
+            plant(Some(bug));
+            let found = (0..SEEDS).find_map(|seed| Some((seed, replay_seed(seed).1?)));
+            plant(None);
+            match found {
+                Some((seed, what)) => println!("{bug:?} took {} seeds: {what}", seed + 1),
+                None => missed.push(bug),
+            }
+        }
+        assert_eq!(missed, [], "not found within {SEEDS} seeds");
+    }
+}

@@ -6,6 +6,7 @@ mod pending;
 mod post;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use saga_runtime::bus::{FromParticipant, Report};
 use saga_runtime::cause::EndedBy;
@@ -22,6 +23,9 @@ use super::people::{Kind, Start, Wish};
 use super::reached::Met;
 use super::sagas::{Buy, Event, Fulfil, Insist, Look, Shop};
 use super::stage::{Crashed, Happening, Stage};
+
+/// How late a timer may be: after a start it waits that long for answers that are there already.
+const LATE: Duration = Duration::from_secs(6);
 
 /// Who asked, until the machine has decided.
 enum Asker {
@@ -132,6 +136,13 @@ impl Coordinator {
     pub(super) fn going(&self) -> Vec<String> {
         let going = self.machine.in_flight().into_iter().filter(|saga| saga.standing.status != Status::Stuck);
         going.map(|saga| format!("saga {} ({}): {:?}", saga.saga, saga.name, saga.standing)).collect()
+    }
+
+    /// The sagas in flight whose timers should have fired long ago.
+    pub(super) fn overdue(&self, now: Timestamp) -> Vec<String> {
+        let is_overdue = |until: Timestamp| now.since(until) > LATE;
+        let overdue = self.machine.in_flight().into_iter().filter(|saga| saga.standing.until.is_some_and(is_overdue));
+        overdue.map(|saga| format!("saga {} ({}): {:?}", saga.saga, saga.name, saga.standing)).collect()
     }
 
     /// The sagas in flight that wait for an operator.

@@ -19,6 +19,9 @@ const CALM: u64 = 25_000_000;
 /// times, with the waits in between.
 const LIVENESS: u64 = 480_000_000;
 
+/// How long after that what unsticks by itself has done so.
+const UNSTICK: u64 = 40_000_000;
+
 /// How much happens at most in one run; more is a circle.
 const STEPS: u32 = 200_000;
 
@@ -65,7 +68,7 @@ impl World {
         }
         self.until(CALM, |_| false);
         self.calm();
-        self.until(CALM + LIVENESS, Self::is_over);
+        self.until(CALM + LIVENESS, Self::is_settled);
         self.check_liveness();
         self.clear_up();
         self.stage.judge.ends();
@@ -98,10 +101,21 @@ impl World {
         self.coordinator.as_ref().is_some_and(Coordinator::is_idle)
     }
 
+    /// Whether every saga has ended or is stuck, long enough after the last fault for those that unstick by themselves.
+    fn is_settled(&self) -> bool {
+        let is_late = self.stage.elapsed() > CALM + UNSTICK;
+        self.is_over() || is_late && self.coordinator.as_ref().is_some_and(|coordinator| coordinator.going().is_empty())
+    }
+
     fn check_liveness(&mut self) {
         let going = self.coordinator.as_ref().map(Coordinator::going).unwrap_or_default();
         if let Some(saga) = going.first() {
             self.stage.judge.object(17, format!("neither ended nor shown as stuck: {saga}"));
+        }
+        let now = self.stage.now();
+        let overdue = self.coordinator.as_ref().map(|coordinator| coordinator.overdue(now)).unwrap_or_default();
+        if let Some(saga) = overdue.first() {
+            self.stage.judge.object(13, format!("a timer did not fire: {saga}"));
         }
     }
 

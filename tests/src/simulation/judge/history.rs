@@ -114,6 +114,13 @@ impl History {
         self.ended == Some(End::Compensated) && !self.skipped
     }
 
+    /// The exchanges that must have taken effect, as the saga has completed.
+    pub(super) fn completed_steps(&self) -> impl Iterator<Item = At> {
+        let steps = if self.ended == Some(End::Completed) { self.definition.steps } else { &[] };
+        let effects = (0..).zip(steps).filter(|(_, step)| !step.exchange.action.command().query);
+        effects.map(|(number, _)| At::step(number))
+    }
+
     pub(super) fn can_undo(&self, at: At) -> bool {
         self.definition.steps[usize::from(at.step)].compensation.exchange().is_some()
     }
