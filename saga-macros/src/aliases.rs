@@ -32,24 +32,20 @@ impl Enum {
     }
 }
 
-/// The variant that an expression makes, its name written out; none if the expression is no bare variant.
-pub(crate) fn command(mut command: Expr) -> Result<(Ident, Expr), Expr> {
-    let path = match &mut command {
-        Expr::Path(path) if path.qself.is_none() => Some(&mut path.path),
-        Expr::Struct(literal) if literal.qself.is_none() && literal.dot2_token.is_none() => Some(&mut literal.path),
+/// The variant that an expression makes, whose name is then written out; none if the expression is no bare variant.
+pub(crate) fn command(command: &mut Expr) -> Option<Ident> {
+    let path = match command {
+        Expr::Path(path) if path.qself.is_none() => &mut path.path,
+        Expr::Struct(literal) if literal.qself.is_none() && literal.dot2_token.is_none() => &mut literal.path,
         Expr::Call(call) => match &mut *call.func {
-            Expr::Path(path) if path.qself.is_none() => Some(&mut path.path),
-            _ => None,
+            Expr::Path(path) if path.qself.is_none() => &mut path.path,
+            _ => return None,
         },
-        _ => None,
+        _ => return None,
     };
-    match path.and_then(|path| path.get_ident().cloned().map(|variant| (path, variant))) {
-        Some((path, variant)) => {
-            Enum::Command.qualify(path);
-            Ok((variant, command))
-        }
-        None => Err(command),
-    }
+    let variant = path.get_ident().cloned()?;
+    Enum::Command.qualify(path);
+    Some(variant)
 }
 
 /// What a case of a pattern takes.

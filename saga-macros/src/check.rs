@@ -28,7 +28,8 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
     let deadline = items.take_deadline(errors, &scopes);
     let triggers =
         items.triggers.into_iter().filter_map(|trigger| trigger::trigger(errors, &values, trigger)).collect();
-    let returns = items.returns.map(|value| scopes.after_all().phrase(errors, value, &[]));
+    let returns =
+        items.returns.filter(|_| saga.output.is_some()).map(|value| scopes.after_all().phrase(errors, value, &[]));
     let places = scope::places(&steps);
     let steps = steps
         .into_iter()

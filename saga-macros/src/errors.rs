@@ -3,7 +3,7 @@
 //! It knows no rule. Errors stand beside the output, never instead of it, so that one mistake hides nothing.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
+use quote::{ToTokens, quote};
 
 /// What was found wrong so far, in the order found.
 #[derive(Default)]
@@ -44,16 +44,9 @@ impl Errors {
     pub(crate) fn finish(self, output: TokenStream) -> TokenStream {
         let mut tokens = output;
         for error in self.found.into_iter().flatten() {
-            let span = error.span();
             let error = error.to_compile_error();
-            tokens.extend(quote_spanned!(span=> const _: () = { #error };));
+            tokens.extend(quote!(const _: () = { #error };));
         }
         tokens
-    }
-
-    /// The messages, for tests.
-    #[cfg(test)]
-    pub(crate) fn messages(&self) -> Vec<String> {
-        self.found.iter().map(ToString::to_string).collect()
     }
 }

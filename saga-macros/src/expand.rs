@@ -13,8 +13,11 @@ pub(crate) mod paths;
 mod state;
 mod transition;
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
 
 use crate::aliases::Enum;
 use crate::model::live::{self, Variant};
@@ -30,29 +33,23 @@ pub(crate) fn saga(saga: &Saga) -> TokenStream {
     quote! {
         #input
         #state
-        #[allow(unused_variables, unused_mut, unused_parens, unreachable_patterns, dead_code, clippy::all)]
+        #[allow(unused_variables, unused_mut, unused_parens, unused_braces, unreachable_patterns, dead_code, clippy::all)]
         const _: () = { #inside };
     }
 }
 
 /// What names nothing outside: aliases, implementations, checks.
 fn inside(expansion: &Expansion<'_>) -> TokenStream {
-    let (bus, message) = (&expansion.saga.bus, paths::message());
-    let aliases = [Enum::Command, Enum::Event, Enum::Refusal].map(|of| of.alias(Span::mixed_site()));
-    let [command, event, refusal] = &aliases;
-    let input = input::implementations(expansion);
-    let state = state::implementations(expansion);
-    let transition = transition::saga(expansion);
-    let checks = checks::checks(expansion);
-    quote! {
-        type #command = #message::CommandOf<#bus>;
-        type #event = #message::EventOf<#bus>;
-        type #refusal = #message::RefusalOf<#bus>;
-        #input
-        #state
-        #transition
-        #checks
-    }
+    let aliases = expansion.aliases();
+    let parts = [
+        input::implementations(expansion),
+        state::implementations(expansion),
+        definition::steps(expansion),
+        transition::saga(expansion),
+        checks::checks(expansion),
+    ];
+    let import = paths::import();
+    quote!(#import #aliases #(#parts)*)
 }
 
 /// What every part of the expansion looks at.
@@ -64,23 +61,58 @@ struct Expansion<'a> {
 }
 
 impl Expansion<'_> {
+    /// Short names for the enums of the bus and the types of the values.
+    ///
+    /// Beside the declarations a type stands nowhere else, so that what is wrong with it is told once or twice, not at
+    /// every use.
+    fn aliases(&self) -> TokenStream {
+        let (bus, runtime) = (&self.saga.bus, paths::here());
+        let enums = [Enum::Command, Enum::Event, Enum::Refusal].map(|of| of.alias(Span::mixed_site()));
+        let [command, event, refusal] = &enums;
+        let values = self.saga.values.iter().enumerate().map(|(id, value)| {
+            let (alias, ty) = (self.ty(id), &value.ty);
+            quote_spanned!(ty.span()=> type #alias = #ty;)
+        });
+        quote! {
+            type #command = #runtime::CommandOf<#bus>;
+            type #event = #runtime::EventOf<#bus>;
+            type #refusal = #runtime::RefusalOf<#bus>;
+            #(#values)*
+        }
+    }
+
+    /// The type of a value, by its alias, at the author's type.
+    fn ty(&self, value: ValueId) -> Ident {
+        format_ident!("__Value{value}", span = self.saga.values[value].ty.span())
+    }
+
     /// The name of a value as a local variable of the expansion, which no expression of the author sees.
     fn local(&self, value: ValueId) -> Ident {
         local(&self.saga.values[value].name)
     }
 
-    /// `for<'a> T: Bound` for each type that the saga keeps.
-    ///
-    /// The lifetime defers the bound to where it is used: a type that lacks it is reported once, at the type.
-    fn bounds(&self, values: impl Iterator<Item = ValueId>, bound: &TokenStream) -> TokenStream {
-        let mut seen = std::collections::BTreeSet::new();
-        let types = values.map(|value| &self.saga.values[value].ty).filter(|ty| seen.insert(ty.to_string()));
-        let bounds = types.map(|ty| quote!(for<'__a> #ty: #bound));
-        quote!(where #(#bounds),*)
+    /// Each type once, by the first value that has it. `()` can do everything.
+    fn types(&self, values: impl Iterator<Item = ValueId>) -> Vec<ValueId> {
+        let mut seen = BTreeSet::from(["()".to_owned()]);
+        values.filter(|value| seen.insert(self.saga.values[*value].ty.to_string())).collect()
     }
 
-    fn all_values(&self) -> impl Iterator<Item = ValueId> {
-        0..self.saga.values.len()
+    /// That all that the saga keeps can be kept, its output included.
+    ///
+    /// The lifetime defers the bound to where it is used: a type that lacks it is reported once, at the type.
+    fn kept(&self) -> TokenStream {
+        let runtime = paths::here();
+        let types = self.types(0..self.saga.values.len()).into_iter().map(|value| self.ty(value).into_token_stream());
+        let types = types.chain(self.other_output().map(ToTokens::to_token_stream));
+        quote!(where #(for<'__a> #types: #runtime::Value,)*)
+    }
+
+    /// The type of the saga's output, if no value has the same.
+    fn other_output(&self) -> Option<&syn::Type> {
+        let output = self.saga.output.as_ref()?;
+        let text = output.to_token_stream().to_string();
+        let known = text == "()" || self.saga.values.iter().any(|value| value.ty.to_string() == text);
+        (!known).then_some(output)
     }
 }
 

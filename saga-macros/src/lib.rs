@@ -4,8 +4,8 @@
 //!
 //! # Layout
 //!
-//! Four phases with a type each: [`parse`] gives [`syntax`], [`check`] gives [`model`], [`expand`] gives Rust; what is
-//! wrong goes to one sink, [`errors`], and stands beside the output. The derives, in [`derive`], have the same shape.
+//! Four phases with a type each: `parse` gives `syntax`, `check` gives `model`, `expand` gives Rust; what is wrong goes
+//! to one sink, `errors`, and stands beside the output. The derives, in `derive`, have the same shape.
 
 mod aliases;
 mod case;
@@ -16,6 +16,8 @@ mod expand;
 mod mentions;
 mod model;
 mod parse;
+#[cfg(test)]
+mod snapshots;
 mod syntax;
 mod text;
 

@@ -107,7 +107,7 @@ impl<'ast> Visit<'ast> for Repeats {
 pub(crate) fn bindings(pattern: &Pat) -> Vec<Ident> {
     let mut visitor = Bound { found: Vec::new() };
     visitor.visit_pat(pattern);
-    visitor.found.retain(|name| reads_as_binding(name));
+    visitor.found.retain(reads_as_binding);
     visitor.found
 }
 
@@ -136,8 +136,7 @@ pub(crate) fn single(path: &ExprPath) -> Option<&Ident> {
 /// Idents of tokens that are not after a `.` and not next to `::`, and those in the braces of string literals.
 fn in_tokens(tokens: TokenStream, found: &mut Vec<Mention>) {
     let mut before = Before::Nothing;
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
+    for token in tokens {
         before = match token {
             TokenTree::Group(group) => {
                 in_tokens(group.stream(), found);
@@ -179,7 +178,8 @@ fn in_format_string(literal: &proc_macro2::Literal, found: &mut Vec<Mention>) {
     let text = text.value();
     let pieces = text.split('{').skip(1).filter_map(|piece| piece.split('}').next());
     for word in pieces.flat_map(|piece| piece.split(|c: char| !c.is_alphanumeric() && c != '_')) {
-        if let Ok(mut name) = syn::parse_str::<Ident>(word) {
+        let raw = || syn::parse_str::<Ident>(&format!("r#{word}"));
+        if let Ok(mut name) = syn::parse_str::<Ident>(word).or_else(|_| raw()) {
             name.set_span(literal.span());
             found.push(name);
         }
@@ -206,6 +206,7 @@ mod tests {
     fn what_may_be_mentioned() {
         assert_eq!(all_of("Foo { name, title: other.field }"), ["name", "other"]);
         assert_eq!(all_of("format!(\"{a} {b:>width$} {}\", c.d)"), ["a", "b", "width", "c"]);
+        assert_eq!(all_of("format!(\"{type}\")"), ["r#type"]);
         assert_eq!(all_of("{ let x = y; x }"), ["y", "x"]);
         assert_eq!(all_of("vec![a::b, 0..c]"), ["a", "c"]);
     }

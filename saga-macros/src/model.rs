@@ -104,7 +104,7 @@ pub(crate) enum Deadline {
 /// A length of time.
 pub(crate) enum Duration {
     Literal { span: Span, duration: std::time::Duration },
-    Computed(Phrase),
+    Computed(Box<Phrase>),
 }
 
 /// One `step`.
@@ -154,7 +154,7 @@ impl Exchange {
     pub(crate) fn phrases(&self) -> impl Iterator<Item = &Phrase> {
         let times = self.within.iter().chain(self.retry.iter().flat_map(|retry| [&retry.every, &retry.at_most]));
         let times = times.filter_map(|duration| match duration {
-            Duration::Computed(phrase) => Some(phrase),
+            Duration::Computed(phrase) => Some(&**phrase),
             Duration::Literal { .. } => None,
         });
         let arms = self.arms.iter().flat_map(|arm| arm.guard.iter().chain(arm.disposition.phrase()));

@@ -19,6 +19,7 @@ use crate::syntax::Saga;
 
 /// All sagas of one `saga!`.
 pub(crate) fn sagas(errors: &mut Errors, input: TokenStream) -> Vec<Saga> {
+    let before = errors.count();
     let mut sagas = Vec::new();
     let parser = |input: ParseStream<'_>| {
         while !input.is_empty() {
@@ -27,6 +28,9 @@ pub(crate) fn sagas(errors: &mut Errors, input: TokenStream) -> Vec<Saga> {
         Ok(())
     };
     let outcome = parser.parse2(input);
-    errors.take(outcome);
+    // What a broken item left over is not a second mistake.
+    if errors.count() == before {
+        errors.take(outcome);
+    }
     sagas
 }

@@ -95,6 +95,8 @@ pub(crate) struct Step {
     /// The word `when`, and its condition.
     pub(crate) when: Option<When>,
     pub(crate) clauses: Vec<Clause>,
+    /// Whether something in it was reported already.
+    pub(crate) broken: bool,
     /// Words of clauses that the author began or seems to have meant, so that none of them counts as missing.
     pub(crate) attempted: Vec<&'static str>,
 }
@@ -117,7 +119,7 @@ pub(crate) enum Clause {
     Sleep { keyword: Ident },
     Await { keyword: Ident, arms: Vec<Arm> },
     Within { keyword: Ident, duration: Duration },
-    Retry(Retry),
+    Retry(Box<Retry>),
     Compensate { keyword: Ident, how: Compensate },
 }
 

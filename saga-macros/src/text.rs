@@ -3,143 +3,154 @@
 //! Tokens lose their spaces on the way through a macro, and where they stood is not told on stable; so the spaces are
 //! put back by rule. What comes out is read by people, never parsed.
 
-use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 
 /// The text of an expression or a pattern.
 pub(crate) fn of(tokens: &impl ToTokens) -> String {
-    let mut writer = Writer { text: String::new(), angle_brackets: Angle::Compare };
-    writer.stream(tokens.to_token_stream());
-    writer.text
+    written(tokens, 0)
 }
 
 /// The text of a type, in which `<` and `>` are brackets.
 pub(crate) fn of_type(tokens: &impl ToTokens) -> String {
-    let mut writer = Writer { text: String::new(), angle_brackets: Angle::Bracket };
+    written(tokens, 1)
+}
+
+fn written(tokens: &impl ToTokens, angles: usize) -> String {
+    let mut writer = Writer { text: String::new(), last: Last::Open, loose: false, angles, closure: false };
     writer.stream(tokens.to_token_stream());
     writer.text
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Angle {
-    Compare,
-    Bracket,
-}
+/// Operators of more than one character, longest first.
+const LONG: &[&str] = &[
+    "..=", "...", "<<=", ">>=", "::", "->", "=>", "==", "!=", "<=", ">=", "&&", "||", "..", "<<", ">>", "+=", "-=",
+    "*=", "/=", "%=", "^=", "&=", "|=",
+];
+
+/// Words behind which an expression begins.
+const KEYWORDS: &[&str] = &["if", "else", "in", "match", "return", "as", "let", "mut", "ref", "move", "while", "break"];
 
 struct Writer {
     text: String,
-    angle_brackets: Angle,
+    last: Last,
+    /// Whether what was written last lets a space follow.
+    loose: bool,
+    /// How many `<` are open as brackets; in a type, one too many.
+    angles: usize,
+    /// Whether the parameters of a closure are being written.
+    closure: bool,
 }
 
-/// What a token was, as far as the space behind it goes.
+/// What was written last, as far as the meaning of the next token goes.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Start,
-    Word,
-    /// Binds to what follows: `.`, `&`, `!`, `::`.
-    Prefix,
-    /// Stands between spaces, or after one.
-    Spaced,
-    Group,
+enum Last {
+    /// Nothing, or an opening bracket or an operator: an operand comes.
+    Open,
+    /// `::`, behind which `<` is a bracket.
+    Path,
+    Operand,
 }
 
 impl Writer {
     fn stream(&mut self, tokens: TokenStream) {
-        let mut before = Kind::Start;
-        let mut operator = String::new();
+        let mut operators = String::new();
         for token in tokens {
+            if let TokenTree::Punct(punct) = &token {
+                operators.push(punct.as_char());
+                if punct.spacing() == Spacing::Joint {
+                    continue;
+                }
+            }
+            self.operators(&std::mem::take(&mut operators));
             match token {
-                TokenTree::Punct(punct) => {
-                    operator.push(punct.as_char());
-                    if punct.spacing() == Spacing::Alone || matches!(punct.as_char(), ';' | ',') {
-                        before = self.operator(&std::mem::take(&mut operator), before);
-                    }
-                }
-                other => {
-                    if !operator.is_empty() {
-                        before = self.operator(&std::mem::take(&mut operator), before);
-                    }
-                    before = self.tree(other, before);
-                }
+                TokenTree::Group(group) => self.group(&group),
+                TokenTree::Punct(_) => {}
+                word => self.word(&word.to_string()),
             }
         }
-        self.operator(&operator, before);
+        self.operators(&operators);
     }
 
-    fn tree(&mut self, token: TokenTree, before: Kind) -> Kind {
-        match token {
-            TokenTree::Group(group) => {
-                self.group(&group, before);
-                Kind::Group
-            }
-            other => {
-                if matches!(before, Kind::Word | Kind::Spaced | Kind::Group) {
-                    self.text.push(' ');
-                }
-                self.text.push_str(&other.to_string());
-                Kind::Word
-            }
-        }
+    fn word(&mut self, word: &str) {
+        self.put(word, true, true);
+        self.last = if KEYWORDS.contains(&word) { Last::Open } else { Last::Operand };
     }
 
-    fn group(&mut self, group: &proc_macro2::Group, before: Kind) {
-        let (open, close) = match group.delimiter() {
-            Delimiter::Parenthesis => ("(", ")"),
-            Delimiter::Bracket => ("[", "]"),
-            Delimiter::Brace => ("{ ", " }"),
-            Delimiter::None => ("", ""),
+    fn group(&mut self, group: &Group) {
+        let operand_before = self.last == Last::Operand;
+        let (open, close, spaced) = match group.delimiter() {
+            Delimiter::Parenthesis => ("(", ")", false),
+            Delimiter::Bracket => ("[", "]", false),
+            Delimiter::Brace if group.stream().is_empty() => ("{", "}", false),
+            Delimiter::Brace => ("{", "}", true),
+            Delimiter::None => ("", "", false),
         };
-        let spaced = before == Kind::Spaced || (group.delimiter() == Delimiter::Brace && before != Kind::Start);
-        if spaced && before != Kind::Prefix {
-            self.text.push(' ');
-        }
-        if group.stream().is_empty() && group.delimiter() == Delimiter::Brace {
-            self.text.push_str("{}");
-            return;
-        }
-        self.text.push_str(open);
+        let brace = group.delimiter() == Delimiter::Brace;
+        self.put(open, brace || !operand_before, spaced);
+        self.last = Last::Open;
+        let outside = std::mem::replace(&mut self.closure, false);
         self.stream(group.stream());
-        self.text.push_str(close);
+        self.closure = outside;
+        self.loose |= spaced;
+        self.put(close, spaced, true);
+        self.last = Last::Operand;
     }
 
-    fn operator(&mut self, operator: &str, before: Kind) -> Kind {
-        let unary = matches!(before, Kind::Start | Kind::Spaced | Kind::Prefix);
-        match operator {
-            "" => before,
-            "." | "::" | ".." | "..=" | "?" | "!" | "'" | "#" => self.tight(operator, before, unary),
-            "," | ";" | ":" => {
-                self.text.push_str(operator);
-                Kind::Spaced
-            }
-            "<" | ">" | ">>" if self.angle_brackets == Angle::Bracket => {
-                self.text.push_str(operator);
-                if operator == "<" { Kind::Prefix } else { Kind::Group }
-            }
-            "&" | "*" | "-" | "|" if unary => self.tight(operator, before, unary),
-            other => {
-                self.text.push(' ');
-                self.text.push_str(other);
-                Kind::Spaced
-            }
+    fn operators(&mut self, mut operators: &str) {
+        while !operators.is_empty() {
+            let long = LONG.iter().find(|long| operators.starts_with(**long) && !self.closes_angles(long));
+            let length = long.map_or(1, |long| long.len());
+            let (operator, rest) = operators.split_at(length);
+            self.operator(operator);
+            operators = rest;
         }
     }
 
-    fn tight(&mut self, operator: &str, before: Kind, unary: bool) -> Kind {
-        if before == Kind::Spaced && unary {
+    /// `>>` closes two brackets rather than shifting.
+    fn closes_angles(&self, operator: &str) -> bool {
+        self.angles > 0 && matches!(operator, ">>" | ">=" | ">>=")
+    }
+
+    fn operator(&mut self, operator: &str) {
+        let operand_before = self.last == Last::Operand;
+        let bracket = operator == "<" && (self.angles > 0 || self.last == Last::Path);
+        let (before, after, last) = match operator {
+            "<" if bracket => (false, false, Last::Open),
+            ">" if self.angles > 0 => (false, true, Last::Operand),
+            "," | ";" | ":" => (false, true, Last::Open),
+            "::" => (!operand_before, false, Last::Path),
+            "." | ".." | "..=" => (!operand_before, false, Last::Open),
+            "?" => (false, true, Last::Operand),
+            "'" | "#" => (true, false, Last::Open),
+            "|" if self.closure => (false, true, Last::Open),
+            "|" | "&" | "*" | "-" | "&&" if !operand_before => (true, false, Last::Open),
+            "!" => (!operand_before, false, if operand_before { Last::Operand } else { Last::Open }),
+            _ => (true, true, Last::Open),
+        };
+        match operator {
+            "<" if bracket => self.angles += 1,
+            ">" => self.angles = self.angles.saturating_sub(1),
+            "|" => self.closure = !operand_before && !self.closure,
+            _ => {}
+        }
+        self.put(operator, before, after);
+        self.last = last;
+    }
+
+    /// Writes a token; a space stands before it if both sides let it.
+    fn put(&mut self, token: &str, before: bool, after: bool) {
+        if self.loose && before && !self.text.is_empty() {
             self.text.push(' ');
         }
-        self.text.push_str(operator);
-        if operator == "?" { Kind::Group } else { Kind::Prefix }
+        self.text.push_str(token);
+        self.loose = after;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn again(text: &str) -> String {
-        of(&text.parse::<TokenStream>().expect("tokens"))
-    }
 
     #[test]
     fn expressions_read_as_written() {
@@ -149,16 +160,19 @@ mod tests {
             "a == b && !c",
             "format!(\"{a}\", b)",
             "items.iter().map(|item| item.len()).sum()",
-            "label == promoted_label",
+            "pairs.filter(|(left, right)| left < right)",
             "Moved { from, .. }",
             "Some(x) | None",
             "&list[1..n]",
-            "a < b",
-            "*count + 1",
+            "*count + 1 - -2",
             "{}",
             "read(path)?.len()",
+            "items.collect::<Vec<_>>().len() > 2",
+            "if a { b } else { c }",
+            "std::time::Duration::from_secs(5)",
+            "(a, b)",
         ] {
-            assert_eq!(again(text), text);
+            assert_eq!(of(&text.parse::<TokenStream>().expect("tokens")), text);
         }
     }
 
@@ -170,6 +184,7 @@ mod tests {
             "std::collections::BTreeMap<String, Vec<u8>>",
             "[u8; 4]",
             "&'static str",
+            "()",
         ] {
             assert_eq!(of_type(&text.parse::<TokenStream>().expect("tokens")), text);
         }

@@ -109,6 +109,12 @@ impl Cause {
         Self { step: step.to_owned(), kind, message: message.into(), refusal: None, superseded_by: None }
     }
 
+    /// Another saga took the key.
+    pub(crate) fn superseded(step: &str, by: SagaId) -> Self {
+        let message = format!("superseded by saga {by}");
+        Self { superseded_by: Some(by), ..Self::new(step, CauseKind::Superseded, message) }
+    }
+
     /// The same cause with the refusal that it is due to.
     pub(crate) fn with_refusal(mut self, refusal: serde_json::Value) -> Self {
         self.refusal = Some(refusal);

@@ -11,7 +11,7 @@
 //! | `read` | a deserializer around another, that takes them off |
 //!
 //! Options that serde itself keeps in between (`untagged`, `flatten`, `tag` inside) never come here when they are read:
-//! an option of an option, or of unit, in one of those is not exact.
+//! an option of an option, or of unit, in one of those is not exact. Nor is a `Some` of raw JSON that is a nest.
 //!
 //! It knows nothing of what the values mean.
 

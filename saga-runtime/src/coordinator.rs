@@ -30,6 +30,7 @@ pub use self::builder::{Builder, Options, StartupError};
 pub use self::handle::{Handle, Settled};
 
 use self::engine::Ask;
+pub(crate) use self::rows::late;
 use crate::cause::EndedBy;
 use crate::machine::{CancelReply, NewSaga, Operator};
 use crate::message::{Bus, EventOf, SagaId};
@@ -55,7 +56,7 @@ use crate::saga::Saga;
 /// ```
 pub struct Coordinator<B: Bus> {
     asks: mpsc::Sender<Ask<B>>,
-    notices: broadcast::Sender<Notice>,
+    notices: broadcast::WeakSender<Notice>,
     stopped: watch::Receiver<Option<Result<(), String>>>,
 }
 
@@ -144,7 +145,7 @@ impl<B: Bus> Coordinator<B> {
 
     /// What is told from now on.
     pub fn notices(&self) -> Notices {
-        Notices { receiver: self.notices.subscribe() }
+        Notices { receiver: self.watch() }
     }
 
     /// The participants that are sent to, and whether they are there.
@@ -176,6 +177,11 @@ impl<B: Bus> Coordinator<B> {
             Err(_) => None,
         };
         result.unwrap_or_else(|| Err("the coordinator was torn down with its runtime".to_owned())).map_err(LogFailed)
+    }
+
+    /// The receiving end of all notices; closed, if the coordinator has stopped.
+    fn watch(&self) -> broadcast::Receiver<Notice> {
+        self.notices.upgrade().map_or_else(|| broadcast::channel(1).1, |notices| notices.subscribe())
     }
 
     async fn cancel_by(&self, id: SagaId, by: Option<EndedBy>) -> Result<CancelReply, CallError> {

@@ -172,6 +172,12 @@ pub struct Concurrency {
 pub enum Policy {
     /// Both run.
     Allow,
+    /// It waits until the other has ended: first come, first served.
+    Queue,
+    /// The other is cancelled, and it starts when that has ended.
+    Replace,
+    /// It does not start.
+    Skip,
 }
 
 /// The `deadline` of a saga.
@@ -254,6 +260,30 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// A description with what every exchange has.
+    #[doc(hidden)]
+    pub const fn new(action: Action) -> Self {
+        Self { action, arms: &[], within: None, retry: None }
+    }
+
+    /// The same with the arms of its `await`.
+    #[doc(hidden)]
+    pub const fn arms(self, arms: &'static [Arm]) -> Self {
+        Self { arms, ..self }
+    }
+
+    /// The same with the bound of one attempt.
+    #[doc(hidden)]
+    pub const fn within(self, within: Span) -> Self {
+        Self { within: Some(within), ..self }
+    }
+
+    /// The same with more attempts.
+    #[doc(hidden)]
+    pub const fn retry(self, retry: Retry) -> Self {
+        Self { retry: Some(retry), ..self }
+    }
+
     /// Whether an arm takes an event, so that *handled* alone does not end the exchange.
     pub fn awaits_event(&self) -> bool {
         self.arms.iter().any(|arm| matches!(arm.outcome, ArmOutcome::Event(_)))
@@ -294,6 +324,20 @@ pub struct Arm {
     pub guard: Option<&'static str>,
     /// What it does.
     pub disposition: Disposition,
+}
+
+impl Arm {
+    /// A description with what every arm has.
+    #[doc(hidden)]
+    pub const fn new(outcome: ArmOutcome, disposition: Disposition) -> Self {
+        Self { outcome, guard: None, disposition }
+    }
+
+    /// The same with its condition.
+    #[doc(hidden)]
+    pub const fn when(self, guard: &'static str) -> Self {
+        Self { guard: Some(guard), ..self }
+    }
 }
 
 /// What an arm takes; patterns as written.

@@ -40,7 +40,7 @@ pub fn write(directory: &Path, definitions: &[&Definition], command: &str) -> Re
     files::write(directory, definitions, command)
 }
 
-/// Whether the files in a directory are what [`write`] would write.
+/// Whether the files in a directory are what [`write()`] would write.
 ///
 /// # Errors
 /// [`DocsError::Stale`] names each file that is not, and the command that renews it; others when a file cannot be read.

@@ -3,36 +3,73 @@
 //! No promise to anyone else. It knows nothing of the machine.
 
 pub mod check;
-mod state;
+mod kept;
 
 use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
 
 pub use serde;
+pub use serde::Serializer;
+pub use serde::de::Error;
 
-pub use state::{Reader, Writer};
-
-use crate::definition::{Action, Exchange};
-use crate::message::CommandInfo;
-use crate::saga::{Position, Saga};
+pub use self::kept::{Fields, Kept, Place, Reader, read, show};
+pub use crate::cause::Cause;
+pub use crate::definition::{
+    self, Action, Arm, ArmOutcome, Compensation, Deadline, Definition, Disposition, Exchange, Parameter, Retry, Span,
+    Step, Trigger,
+};
+pub use crate::message::{At, CommandInfo, CommandOf, EventOf, Mode, RefusalOf};
+pub use crate::saga::{ExchangePlan, Heard, Position, RetryPlan, Saga, Slot, Value, Verdict};
+pub use crate::{__input as input, __state as state, __value as value};
 
 /// Stands for a command that does not exist, which the compiler reports elsewhere.
 static UNKNOWN: CommandInfo =
     CommandInfo { name: "", doc: "", fields: "", to: "", replies: &[], refuses: &[], query: false, live_only: false };
 
 /// Stands for an exchange that was found wrong.
-pub const UNKNOWN_EXCHANGE: Exchange =
-    Exchange { action: Action::Send(&UNKNOWN), arms: &[], within: None, retry: None };
+pub const UNKNOWN_EXCHANGE: Exchange = Exchange::new(Action::Send(&UNKNOWN));
 
 /// What was declared of the command with this name.
-pub const fn command(commands: &'static [CommandInfo], name: &str) -> &'static CommandInfo {
+pub const fn command<C: crate::message::Command>(name: &str) -> &'static CommandInfo {
     let mut index = 0;
-    while index < commands.len() {
-        if check::same(commands[index].name, name) {
-            return &commands[index];
+    while index < C::COMMANDS.len() {
+        if check::same(C::COMMANDS[index].name, name) {
+            return &C::COMMANDS[index];
         }
         index += 1;
     }
     &UNKNOWN
+}
+
+/// This many milliseconds.
+pub const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A value of one's own.
+pub fn own<T: Clone>(value: &T) -> T {
+    value.clone()
+}
+
+/// The output of a step that has ended, and whose place is not yet left.
+///
+/// # Panics
+/// When there is none: the step has not ended.
+#[track_caller]
+pub fn output<T: Clone>(slot: &Slot<T>) -> T {
+    slot.clone().take()
+}
+
+/// The step has ended with this output.
+pub fn done<T>(slot: &mut Slot<T>, value: T) -> Verdict {
+    *slot = Slot::full(value);
+    Verdict::Done
+}
+
+/// The saga fails with this reason.
+pub fn fail<T: fmt::Display>(reason: T) -> Verdict {
+    Verdict::Fail(reason.to_string())
 }
 
 /// Has the type of what was found wrong; what mentions it never runs, for it does not compile.
@@ -66,5 +103,65 @@ pub fn undoing<S: Saga>(state: &S::State, step: u16) -> Cow<'_, S::State> {
         Cow::Borrowed(state)
     } else {
         Cow::Owned(S::back(state.clone(), place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use crate::prelude::*;
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
+    #[bus(Line)]
+    enum Command {
+        #[to(Bell)]
+        Ring,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
+    #[bus(Line)]
+    enum Event {
+        #[from(Bell)]
+        Rang,
+    }
+
+    #[derive(Debug)]
+    struct Line;
+
+    impl Bus for Line {
+        const NAME: &'static str = "line";
+        type Command = Command;
+        type Event = Event;
+        type Refusal = String;
+    }
+
+    crate::saga! {
+        saga Call() on Line {
+            trigger Rang;
+            concurrency allow;
+            deadline 1s;
+            step ring {
+                send Ring;
+                compensate none because "a ring cannot be unheard";
+            }
+        }
+    }
+
+    #[test]
+    fn sagas_can_be_written_in_this_crate_too() {
+        assert_eq!(Call::triggered_by(&Event::Rang), Some(Call {}));
+    }
+
+    #[test]
+    #[should_panic(expected = "`Saga::back` was called at a place for which there is none")]
+    fn a_place_without_compensation_is_not_undone() {
+        Call::back(Call {}.begin(), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "`Saga::forward` was called at a place for which there is none")]
+    fn there_is_nothing_behind_the_last_place() {
+        Call::forward(Call {}.begin());
     }
 }

@@ -1,8 +1,8 @@
 //! Sagas as lists of steps that can be undone.
 //!
 //! A *saga* is a flow across processes: send a command, await the answer, and if a later step fails, compensate what
-//! took effect, in reverse. It is written with [`saga!`] and executed by a [`Coordinator`] over a bus, with a durable
-//! log.
+//! took effect, in reverse. It is written with [`saga!`] and executed by a [`Coordinator`](coordinator::Coordinator)
+//! over a bus, with a durable log.
 //!
 //! # Layout
 //!
@@ -10,7 +10,7 @@
 //! |---|---|
 //! | [`definition`] | the inert description of a saga: documentation, diagrams, checks and the machine read it |
 //! | [`message`] | what can be said on a bus, by whom, to whom; keys and ids |
-//! | [`saga`] | the trait that [`saga!`] implements: a transition function, pure |
+//! | [`mod@saga`] | the trait that [`saga!`] implements: a transition function, pure |
 //! | [`machine`] | the whole meaning of the language as a pure state machine over all sagas in flight |
 //! | [`codec`] | JSON from which every value reads back exactly as it was |
 //! | [`log`] | the saga log: a trait with its promises, two implementations, a conformance suite |
@@ -20,18 +20,20 @@
 //! | [`pipe`] | frames, sessions and sockets between processes |
 //! | [`coordinator`] | the loop: decide, record, act |
 //! | [`notice`] | what is told to whoever watches |
-//! | [`test`] | tests of a saga without coordinator, clock or thread |
+//! | [`mod@test`] | tests of a saga without coordinator, clock or thread |
+//! | [`operator`] | what an operator's program says to a running coordinator, over a socket of its own |
 //! | [`docs`] | the page of a saga, made of its definition |
 //! | [`cli`] | the command line that any catalogue can mount |
 //!
 //! `definition, message ← machine ← coordinator → log, pipe`; nothing points back.
 
 // So that what `saga!` and the derives expand to (`::saga_runtime::…`) also resolves in here.
-#[allow(unused_extern_crates, reason = "mentioned by what macros expand to")]
+#[allow(unused_extern_crates, reason = "only the tests in here expand sagas")]
 extern crate self as saga_runtime;
 
 pub mod bus;
 pub mod cause;
+pub mod cli;
 pub mod codec;
 pub mod coordinator;
 pub mod definition;

@@ -13,14 +13,21 @@
 //!
 //! Sagas of one kind live together, by value; an event costs the same however many are in flight.
 
+mod attendance;
 mod control;
+mod hearing;
 mod horizon;
 mod input;
+mod keys;
 mod kind;
+mod operating;
 mod presence;
 mod record;
+mod recovery;
 mod standing;
+mod starting;
 mod timers;
+mod timing;
 mod turn;
 
 use std::any::TypeId;
@@ -30,19 +37,20 @@ use rustc_hash::FxHashMap;
 pub use self::input::{CancelReply, Decision, Input, Late, NewSaga, Token};
 pub use self::record::{Change, Happened, Operator, Record, StartedBy};
 
-use self::control::{Due, Open, Waits};
+pub(crate) use self::recovery::LOST_STATE;
+
+use self::control::{Phase, Waits};
 use self::horizon::OpenSagas;
+use self::keys::Keys;
 use self::kind::{Kind, KindOf, Slot};
 use self::presence::Presence;
 use self::timers::Timers;
 use self::turn::Turn;
-use crate::bus::{Horizon, Report};
-use crate::cause::{EndedBy, Outcome};
+use crate::bus::Horizon;
 use crate::definition::Definition;
-use crate::log::{OpenSaga, Standing};
-use crate::message::{Answer, At, Bus, Event, EventOf, ExchangeKey, Fate, LogId, RefusalOf, SagaId};
-use crate::planted::{self, Bug};
-use crate::saga::Saga;
+use crate::log::Standing;
+use crate::message::{At, Bus, Event, EventOf, LogId, Mode, SagaId};
+use crate::saga::{Key, Saga};
 use crate::time::Timestamp;
 
 /// How long after a start nobody is thought away, and timers that passed meanwhile wait for answers already there.
@@ -59,6 +67,8 @@ pub struct Machine<B: Bus> {
     triggers: Vec<Vec<u16>>,
     routes: FxHashMap<SagaId, Route>,
     parked: FxHashMap<SagaId, Parked>,
+    /// The keys of concurrency, and who holds or awaits them.
+    lines: Keys,
     /// The sagas that were started with a key, until that is in the log with their end.
     keys: FxHashMap<String, SagaId>,
     keyed: FxHashMap<SagaId, String>,
@@ -81,6 +91,10 @@ struct Parked {
     number: u32,
     since: Timestamp,
     reason: String,
+    /// What is kept for a program that can load it; nothing, if the log lost it.
+    state: String,
+    /// It holds them until it is ended.
+    keys: Vec<Key>,
 }
 
 /// The time after a start in which what is already there comes in.
@@ -135,6 +149,7 @@ impl<B: Bus> Machine<B> {
             triggers: vec![Vec::new(); <EventOf<B> as Event>::EVENTS.len()],
             routes: FxHashMap::default(),
             parked: FxHashMap::default(),
+            lines: Keys::default(),
             keys: FxHashMap::default(),
             keyed: FxHashMap::default(),
             timers: Timers::default(),
@@ -182,58 +197,6 @@ impl<B: Bus> Machine<B> {
         names
     }
 
-    /// Takes up what the log holds. For some seconds nobody is thought away, and timers that have passed wait for
-    /// answers that are already there.
-    pub fn recover(&mut self, open: Vec<OpenSaga>, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
-        self.presence.be_patient(now.after(GRACE));
-        self.grace = Some(Grace { since: now, held: Vec::new() });
-        if let Some(oldest) = open.first() {
-            self.horizon = OpenSagas::new(oldest.id);
-        }
-        if planted::is(Bug::ReuseIds) {
-            self.next = open.last().map_or(SagaId::FIRST, |newest| newest.id.next());
-        }
-        for saga in open {
-            self.horizon.opened(saga.id);
-            if let Some(key) = &saga.key {
-                self.keys.insert(key.clone(), saga.id);
-                self.keyed.insert(saga.id, key.clone());
-            }
-            let (id, number) = (saga.id, saga.number);
-            if let Err(reason) = self.load(saga) {
-                self.park(id, number, reason, now, decisions);
-            }
-        }
-    }
-
-    fn load(&mut self, saga: OpenSaga) -> Result<(), String> {
-        let OpenSaga { id, name, version, number, state, .. } = saga;
-        let kind = self.by_name.get(name.as_str()).copied();
-        let kind = kind.filter(|kind| self.kinds[usize::from(*kind)].definition().version == version);
-        let kind = kind.ok_or_else(|| format!("this program has no saga `{name}` of version {version}"))?;
-        let state = state.map_err(|error| error.to_string())?;
-        let slot = self.kinds[usize::from(kind)]
-            .load(id, &state)
-            .map_err(|error| format!("its state does not load: {error}"))?;
-        let control = self.kinds[usize::from(kind)].control_mut(slot);
-        control.number = number;
-        let due = control.next_due();
-        control.timer = due;
-        self.routes.insert(id, Route { kind, slot });
-        if due < Timestamp::NEVER {
-            self.timers.push(due, id);
-        }
-        Ok(())
-    }
-
-    fn park(&mut self, saga: SagaId, number: u32, reason: String, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
-        let number = number + 1;
-        let happened = Happened::Parked { reason: reason.clone() };
-        let then = vec![Change::Stuck { reason: reason.clone() }];
-        decisions.push(Decision::Record(Record { saga, definition: None, number, time: now, happened, then }));
-        self.parked.insert(saga, Parked { number, since: now, reason });
-    }
-
     /// Decides one input.
     pub fn step(&mut self, input: Input<B>, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
         match input {
@@ -279,11 +242,14 @@ impl<B: Bus> Machine<B> {
         self.len() == 0
     }
 
-    /// The state and the control of a saga in flight, as the log keeps them; none of one that ended or is parked.
+    /// The state and the control of a saga in flight, as the log keeps them; none of one that ended.
     ///
     /// # Errors
     /// When the state cannot be written, which is told in words.
     pub fn save(&self, saga: SagaId) -> Option<Result<String, String>> {
+        if let Some(parked) = self.parked.get(&saga) {
+            return Some(Ok(parked.state.clone()));
+        }
         let route = self.routes.get(&saga)?;
         Some(self.kinds[usize::from(route.kind)].save(route.slot))
     }
@@ -295,7 +261,11 @@ impl<B: Bus> Machine<B> {
         }
         let route = self.routes.get(&saga)?;
         let kind = self.kinds[usize::from(route.kind)].as_ref();
-        Some(standing::of(kind.definition(), kind.control(route.slot), kind.position(route.slot)))
+        let control = kind.control(route.slot);
+        if control.phase == Phase::Queued {
+            return Some(standing::queued(control.since, self.lines.holders(&control.keys).first().copied()));
+        }
+        Some(standing::of(kind.definition(), control, kind.position(route.slot)))
     }
 
     /// The log that its keys name.
@@ -320,7 +290,7 @@ impl<B: Bus> Machine<B> {
     /// Whether a saga in flight goes back.
     pub(crate) fn is_failing(&self, saga: SagaId) -> bool {
         let control = self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].control(route.slot));
-        control.is_some_and(|control| control.phase != control::Phase::Forward)
+        control.is_some_and(|control| matches!(control.phase, Phase::Settling | Phase::Compensating))
     }
 
     /// The exchanges of a saga that are not over, in the order in which they were first sent.
@@ -364,303 +334,6 @@ impl<B: Bus> Machine<B> {
         self.horizon.horizon()
     }
 
-    fn start(
-        &mut self,
-        saga: NewSaga,
-        by: StartedBy,
-        key: Option<String>,
-        now: Timestamp,
-        decisions: &mut Vec<Decision<B>>,
-    ) -> Result<SagaId, String> {
-        if let Some(known) = key.as_deref().and_then(|key| self.saga_with_key(key)) {
-            return Ok(known);
-        }
-        let (kind, input) = match saga {
-            NewSaga::Typed { input, .. } => {
-                let kind = self.by_type.get(&(*input).type_id());
-                (*kind.ok_or("this kind of saga is not registered with the coordinator: add `.saga::<…>()`")?, input)
-            }
-            NewSaga::Named { name, input } => {
-                let kind = *self.by_name.get(name.as_str()).ok_or_else(|| self.unknown_name(&name))?;
-                let parsed = self.kinds[usize::from(kind)].parse(&input);
-                (kind, parsed.map_err(|error| format!("the input of `{name}` does not fit: {error}"))?)
-            }
-        };
-        let id = self.next;
-        let begun = self.kinds[usize::from(kind)].begin(id, input, now).map_err(|panicked| panicked.to_string())?;
-        self.next = id.next();
-        self.horizon.opened(id);
-        self.routes.insert(id, Route { kind, slot: begun.slot });
-        if let Some(key) = &key {
-            self.keys.insert(key.clone(), id);
-            self.keyed.insert(id, key.clone());
-        }
-        self.turn(id, Happened::Started { input: begun.input, by, key }, now, decisions, |turn| turn.enter());
-        Ok(id)
-    }
-
-    fn unknown_name(&self, name: &str) -> String {
-        let mut known: Vec<_> = self.by_name.keys().copied().collect();
-        known.sort_unstable();
-        format!("there is no saga `{name}`; there are: {}", known.join(", "))
-    }
-
-    /// Offers an event to the kinds that it may start.
-    fn trigger(&mut self, event: &EventOf<B>, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
-        for position in 0..self.triggers[event.index()].len() {
-            let kind = usize::from(self.triggers[event.index()][position]);
-            let started = match self.kinds[kind].triggered_by(event) {
-                Ok(None) => continue,
-                Ok(Some(input)) => {
-                    let by = StartedBy::Trigger(event.info().name.to_owned());
-                    let name = self.kinds[kind].definition().name;
-                    self.start(NewSaga::Typed { name, input }, by, None, now, decisions)
-                }
-                Err(panicked) => Err(panicked.to_string()),
-            };
-            if let Err(reason) = started {
-                let name = self.kinds[kind].definition().name;
-                decisions.push(Decision::TriggerFailed { name, event: event.info().name, reason });
-            }
-        }
-    }
-
-    fn report(
-        &mut self,
-        participant: &'static str,
-        report: Report<B>,
-        now: Timestamp,
-        decisions: &mut Vec<Decision<B>>,
-    ) {
-        match report {
-            Report::Published(event) => self.trigger(&event, now, decisions),
-            Report::Answered { key, attempt, answer } => {
-                if self.awaits(participant, key, |open| answer_counts::<B>(open, attempt, &answer)) {
-                    let at = key.at;
-                    let happened = Happened::Answered { at, attempt, answer: answer.clone() };
-                    self.turn(key.saga, happened, now, decisions, |turn| turn.answered(at, &answer));
-                    if let Answer::Handled(events) = &answer {
-                        events.iter().for_each(|event| self.trigger(event, now, decisions));
-                    }
-                } else if !planted::is(Bug::DropLateAnswers) {
-                    decisions.push(self.late(participant, key, Late::Answer { attempt, answer }));
-                }
-            }
-            Report::Fate { key, fate } => {
-                if self.awaits(participant, key, Open::is_settling) {
-                    let at = key.at;
-                    let happened = Happened::Fate { at, fate: fate.clone() };
-                    self.turn(key.saga, happened, now, decisions, |turn| turn.fate(at, &fate));
-                    if let Fate::Done(events) = &fate {
-                        events.iter().for_each(|event| self.trigger(event, now, decisions));
-                    }
-                } else {
-                    decisions.push(self.late(participant, key, Late::Fate(fate)));
-                }
-            }
-        }
-    }
-
-    /// Whether the exchange of this key is open, this participant's, and waits for such a thing.
-    fn awaits(&self, participant: &str, key: ExchangeKey, counts: impl Fn(&Open) -> bool) -> bool {
-        let Some(route) = self.routes.get(&key.saga).filter(|_| key.log == self.log) else { return false };
-        let kind = self.kinds[usize::from(route.kind)].as_ref();
-        let open = kind.control(route.slot).open.iter().find(|open| open.at == key.at);
-        open.is_some_and(|open| participant_of(kind.definition(), open.at) == Some(participant) && counts(open))
-    }
-
-    /// What becomes of something that nobody waits for.
-    fn late(&self, participant: &'static str, key: ExchangeKey, what: Late<B>) -> Decision<B> {
-        let definition = self.routes.get(&key.saga).map(|route| self.kinds[usize::from(route.kind)].definition());
-        if key.log == self.log && key.saga < self.next {
-            Decision::Late { key, definition, participant, what }
-        } else {
-            Decision::Stray { key, participant }
-        }
-    }
-
-    fn connected(&mut self, participant: &'static str, resumed: bool, decisions: &mut Vec<Decision<B>>) {
-        self.presence.connected(participant);
-        if resumed {
-            return;
-        }
-        for (saga, route) in self.in_order() {
-            let kind = self.kinds[usize::from(route.kind)].as_ref();
-            for open in &kind.control(route.slot).open {
-                if participant_of(kind.definition(), open.at) != Some(participant) {
-                    continue;
-                }
-                let key = ExchangeKey { log: self.log, saga, at: open.at };
-                match (open.waits, open.recorded_in) {
-                    (Waits::Answer, Some(recorded_in)) => {
-                        let (definition, attempt) = (kind.definition(), open.attempt);
-                        decisions.push(Decision::Deliver { participant, key, definition, attempt, recorded_in });
-                    }
-                    (Waits::Fate { .. }, _) => decisions.push(Decision::Ask { participant, key }),
-                    _ => {}
-                }
-            }
-        }
-    }
-
-    fn caught_up(&mut self, participant: &'static str, now: Timestamp) {
-        self.presence.caught_up(participant);
-        if self.grace.is_some() && self.presence.all_caught_up(self.participants().into_iter()) {
-            self.release_held(now);
-        }
-    }
-
-    /// Lets the timers that had passed at the start fire.
-    fn release_held(&mut self, now: Timestamp) {
-        if let Some(grace) = self.grace.take() {
-            grace.held.into_iter().for_each(|saga| self.timers.push(now, saga));
-        }
-    }
-
-    /// Tells all exchanges that heed it that their participant is away.
-    fn absent(&mut self, participant: &str, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
-        for (saga, route) in self.in_order() {
-            let kind = self.kinds[usize::from(route.kind)].as_ref();
-            let waiting = kind.control(route.slot).open.iter().filter(|open| {
-                open.waits == Waits::Answer && participant_of(kind.definition(), open.at) == Some(participant)
-            });
-            let waiting: Vec<_> = waiting.map(|open| (open.at, open.attempt)).collect();
-            for (at, attempt) in waiting {
-                let happened = Happened::Disconnected { at, attempt };
-                self.turn_if(saga, happened, now, decisions, |turn| {
-                    let heeds = turn.heeds_absence(at);
-                    if heeds {
-                        turn.absent(at);
-                    }
-                    heeds
-                });
-            }
-        }
-    }
-
-    fn cancel(
-        &mut self,
-        saga: SagaId,
-        by: Option<EndedBy>,
-        now: Timestamp,
-        decisions: &mut Vec<Decision<B>>,
-    ) -> Result<CancelReply, String> {
-        let Some(route) = self.routes.get(&saga) else {
-            return match self.parked.get(&saga) {
-                Some(parked) => Err(format!("saga {saga} is parked ({}); it can only be ended", parked.reason)),
-                None if saga < self.next => Ok(CancelReply::Ended),
-                None => Err(format!("there is no saga {saga}")),
-            };
-        };
-        if self.kinds[usize::from(route.kind)].control(route.slot).phase == control::Phase::Forward {
-            self.turn(saga, Happened::Cancelled { by }, now, decisions, |turn| turn.cancel());
-        }
-        Ok(CancelReply::Requested)
-    }
-
-    fn operate(
-        &mut self,
-        saga: SagaId,
-        action: Operator,
-        by: EndedBy,
-        now: Timestamp,
-        decisions: &mut Vec<Decision<B>>,
-    ) -> Result<(), String> {
-        let happened = Happened::Operator { action, who: by.who.clone(), why: by.why.clone() };
-        if self.parked.contains_key(&saga) {
-            return self.end_parked(saga, action, happened, by, now, decisions);
-        }
-        if !self.routes.contains_key(&saga) {
-            let known = saga < self.next;
-            return Err(if known { format!("saga {saga} has ended") } else { format!("there is no saga {saga}") });
-        }
-        let mut permitted = Ok(());
-        self.turn_if(saga, happened, now, decisions, |turn| {
-            permitted = turn.permits(action);
-            if permitted.is_ok() {
-                turn.operate(action, by);
-            }
-            permitted.is_ok()
-        });
-        permitted.map_err(|reason| format!("saga {saga}: {reason}"))
-    }
-
-    fn end_parked(
-        &mut self,
-        saga: SagaId,
-        action: Operator,
-        happened: Happened<B>,
-        by: EndedBy,
-        now: Timestamp,
-        decisions: &mut Vec<Decision<B>>,
-    ) -> Result<(), String> {
-        if action != Operator::End {
-            return Err(format!("saga {saga} cannot be loaded by this program: start one that can, or end the saga"));
-        }
-        if let Some(Parked { number, .. }) = self.parked.remove(&saga) {
-            let then = vec![Change::Ended(Outcome::Ended(by))];
-            let record = Record { saga, definition: None, number: number + 1, time: now, happened, then };
-            decisions.push(Decision::Record(record));
-            self.horizon.closed(saga);
-        }
-        Ok(())
-    }
-
-    fn tick(&mut self, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
-        if self.presence.patience().is_some_and(|until| until <= now) {
-            self.presence.lose_patience();
-            self.release_held(now);
-            for participant in self.participants() {
-                if self.presence.is_away(participant) {
-                    self.absent(participant, now, decisions);
-                }
-            }
-        }
-        while let Some(saga) = self.timers.pop_due(now) {
-            self.fire(saga, now, decisions);
-        }
-    }
-
-    /// What is due by itself for a saga whose entry came up.
-    fn fire(&mut self, saga: SagaId, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
-        let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
-        let control = self.kinds[usize::from(kind)].control_mut(slot);
-        control.timer = Timestamp::NEVER;
-        if let Some(grace) = self.grace.as_mut().filter(|grace| control.next_due() < grace.since) {
-            return grace.held.push(saga);
-        }
-        while let Some(route) = self.routes.get(&saga) {
-            let control = self.kinds[usize::from(route.kind)].control(route.slot);
-            let Some(due) = control.due(now) else { return self.schedule(saga) };
-            self.fire_one(saga, due, now, decisions);
-        }
-    }
-
-    fn fire_one(&mut self, saga: SagaId, due: Due, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
-        let at = match due {
-            Due::Deadline => return self.turn(saga, Happened::Deadline, now, decisions, |turn| turn.deadline()),
-            Due::Exchange(at) => at,
-        };
-        let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
-        let control = self.kinds[usize::from(kind)].control(slot);
-        let Some(open) = control.open.iter().find(|open| open.at == at) else { return };
-        let attempt = open.attempt;
-        match open.waits {
-            Waits::Answer => {
-                self.turn(saga, Happened::TimedOut { at, attempt }, now, decisions, |turn| turn.timeout(at))
-            }
-            Waits::Backoff { .. } => {
-                self.turn(saga, Happened::Waited { at }, now, decisions, |turn| turn.attempt(at, None));
-            }
-            Waits::FateAgain { .. } => {
-                self.turn(saga, Happened::Waited { at }, now, decisions, |turn| turn.fate_due(at))
-            }
-            Waits::Fate { .. } | Waits::Operator => {
-                self.turn(saga, Happened::FateOverdue { at }, now, decisions, |turn| turn.fate_due(at));
-            }
-        }
-    }
-
     fn turn(
         &mut self,
         saga: SagaId,
@@ -698,31 +371,23 @@ impl<B: Bus> Machine<B> {
             let number = control.number;
             let definition = Some(kind.definition());
             decisions.push(Decision::Record(Record { saga, definition, number, time: now, happened, then }));
-            if ended { self.remove(saga) } else { self.schedule(saga) }
+            if ended {
+                self.remove(saga, now, decisions);
+            } else {
+                self.schedule(saga);
+            }
         }
     }
 
-    fn remove(&mut self, saga: SagaId) {
-        if let Some(Route { kind, slot }) = self.routes.remove(&saga) {
-            self.kinds[usize::from(kind)].remove(slot);
-            self.horizon.closed(saga);
-            let (routes, kinds) = (&self.routes, &self.kinds);
-            self.timers.tidy(routes.len(), |time, saga| {
-                let route = routes.get(&saga);
-                route.is_some_and(|route| kinds[usize::from(route.kind)].control(route.slot).timer == time)
-            });
-        }
-    }
-
-    /// Sees to it that an entry comes up when something is due.
-    fn schedule(&mut self, saga: SagaId) {
-        let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
-        let control = self.kinds[usize::from(kind)].control_mut(slot);
-        let due = control.next_due();
-        if due < control.timer {
-            control.timer = due;
-            self.timers.push(due, saga);
-        }
+    /// Forgets a saga that has ended; those who waited for its keys go on.
+    fn remove(&mut self, saga: SagaId, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
+        let Some(Route { kind, slot }) = self.routes.remove(&saga) else { return };
+        let kind = &mut self.kinds[usize::from(kind)];
+        let keys = std::mem::take(&mut kind.control_mut(slot).keys);
+        kind.remove(slot);
+        self.horizon.closed(saga);
+        self.tidy_timers();
+        self.release(saga, &keys, now, decisions);
     }
 
     /// All that are in flight, oldest first. For what is rare: it looks at every saga.
@@ -737,21 +402,9 @@ impl<B: Bus> Machine<B> {
     }
 }
 
-/// Whether an answer moves the exchange: *handled* from any attempt, anything else from the current one, once.
-fn answer_counts<B: Bus>(open: &Open, attempt: u32, answer: &Answer<EventOf<B>, RefusalOf<B>>) -> bool {
-    let expected = !matches!(open.waits, Waits::Operator | Waits::Backoff { in_doubt: false });
-    match answer {
-        Answer::Handled(_) => true,
-        Answer::Refused(_) | Answer::Broken(_) => {
-            (attempt == open.attempt || planted::is(Bug::CountOldRefusals)) && expected
-        }
-    }
-}
-
 /// The participant of an exchange; none if there is no such exchange.
 fn participant_of(definition: &'static Definition, at: At) -> Option<&'static str> {
     let step = definition.steps.get(usize::from(at.step))?;
-    let block =
-        if at.mode == crate::message::Mode::Compensation { step.compensation.exchange()? } else { &step.exchange };
+    let block = if at.mode == Mode::Compensation { step.compensation.exchange()? } else { &step.exchange };
     Some(block.action.command().to)
 }

@@ -35,6 +35,17 @@ pub enum Notice {
         /// What started it.
         by: StartedBy,
     },
+    /// It waits for a key that another saga holds.
+    SagaQueued {
+        /// When.
+        time: Timestamp,
+        /// Which.
+        saga: SagaId,
+        /// Its name.
+        name: Name,
+        /// The saga that holds the key.
+        behind: Option<SagaId>,
+    },
     /// A command goes out.
     StepStarted {
         /// When.
@@ -229,6 +240,7 @@ impl Notice {
     pub fn saga(&self) -> Option<SagaId> {
         match self {
             Self::SagaStarted { saga, .. }
+            | Self::SagaQueued { saga, .. }
             | Self::StepStarted { saga, .. }
             | Self::StepWaiting { saga, .. }
             | Self::StepEnded { saga, .. }
@@ -246,6 +258,31 @@ impl Notice {
             | Self::ParticipantDisconnected { .. }
             | Self::ConnectionRefused { .. }
             | Self::Lagged { .. } => None,
+        }
+    }
+
+    /// When it happened.
+    pub fn time(&self) -> Option<Timestamp> {
+        match self {
+            Self::SagaStarted { time, .. }
+            | Self::SagaQueued { time, .. }
+            | Self::StepStarted { time, .. }
+            | Self::StepWaiting { time, .. }
+            | Self::StepEnded { time, .. }
+            | Self::SagaCompensating { time, .. }
+            | Self::SagaStuck { time, .. }
+            | Self::SagaUnstuck { time, .. }
+            | Self::OperatorActed { time, .. }
+            | Self::SagaCompleted { time, .. }
+            | Self::SagaCompensated { time, .. }
+            | Self::SagaEnded { time, .. }
+            | Self::AnswerLate { time, .. }
+            | Self::AnswerStray { time, .. }
+            | Self::StartRefused { time, .. }
+            | Self::ParticipantConnected { time, .. }
+            | Self::ParticipantDisconnected { time, .. }
+            | Self::ConnectionRefused { time, .. } => Some(*time),
+            Self::Lagged { .. } => None,
         }
     }
 
@@ -298,6 +335,7 @@ impl Teller {
     fn change<B: Bus>(&self, change: &Change<B>) -> Option<Notice> {
         let (time, saga, name) = (self.time, self.saga, self.name());
         Some(match change {
+            Change::Queued { behind } => Notice::SagaQueued { time, saga, name, behind: *behind },
             Change::Sent { at, attempt, participant, .. } => {
                 let (step, mode) = (self.step(*at), at.mode);
                 let participant = Cow::Borrowed(*participant);

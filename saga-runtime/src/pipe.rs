@@ -40,7 +40,7 @@ use std::time::Duration;
 use self::frame::Limits;
 use crate::bus::SessionId;
 
-pub use self::client::{ClientError, PipeClient, Recorded};
+pub use self::client::{ClientError, ClientHandle, Deliveries, PipeClient, Recorded};
 pub use self::endpoint::{Endpoint, EndpointError};
 pub use self::server::{Lines, PipeEvent, PipeServer, SubscribeRequest, Subscription};
 pub use self::subscriber::{Subscriber, SubscriberEvent};

@@ -18,7 +18,7 @@ pub enum Bug {
     CompensateForwards,
     /// What is in doubt is taken for not done.
     GuessFates,
-    /// A refusal of an earlier attempt counts.
+    /// What an earlier attempt said counts, and not only that it was handled.
     CountOldRefusals,
     /// An attempt times out when half of its time is over.
     TimeOutEarly,

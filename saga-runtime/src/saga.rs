@@ -4,12 +4,15 @@
 //! is common to all sagas (attempts, backoff, timers, order of completion, doubt, deadlines) is not here: it belongs to
 //! the [machine](crate::machine), beside the state.
 
+pub(crate) mod exact;
+
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::cause::Cause;
+use crate::codec;
 use crate::definition::Definition;
 use crate::message::{At, Bus, CommandOf, EventOf, RefusalOf};
 
@@ -30,6 +33,12 @@ pub trait Saga: Value {
 
     /// The saga that this event starts, if it matches one of the triggers.
     fn triggered_by(event: &EventOf<Self::Bus>) -> Option<Self>;
+
+    /// What `per` says. Sagas of all kinds that hold an equal key are subject to `concurrency`.
+    #[doc(hidden)]
+    fn keys(&self) -> Vec<Key> {
+        Vec::new()
+    }
 
     /// How long the forward part may take.
     #[doc(hidden)]
@@ -63,6 +72,30 @@ pub trait Saga: Value {
     /// What `return` says, when all steps of the last place have ended.
     #[doc(hidden)]
     fn output(state: &Self::State) -> Self::Output;
+}
+
+/// A key of concurrency: a type and a value, shared by all kinds of a coordinator.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Key {
+    ty: String,
+    value: String,
+}
+
+impl Key {
+    /// The key that is this value.
+    ///
+    /// # Panics
+    /// If the value cannot be written as JSON: then it is no key.
+    #[track_caller]
+    pub fn of<T: Serialize>(value: &T) -> Self {
+        let value = codec::encode(value).unwrap_or_else(|error| panic!("a key must be JSON: {error}"));
+        Self { ty: std::any::type_name::<T>().to_owned(), value }
+    }
+
+    /// The key that all sagas of this name share.
+    pub(crate) fn of_kind(name: &str) -> Self {
+        Self { ty: "saga".to_owned(), value: name.to_owned() }
+    }
 }
 
 /// Where a state is. Numbers are indices into [`Definition::places`].
@@ -160,16 +193,16 @@ impl<T> Slot<T> {
 
 impl<T: Serialize> Serialize for Slot<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter())
+        serializer.collect_seq(self.0.iter().map(exact::Written))
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Slot<T> {
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Slot<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut values = Vec::<T>::deserialize(deserializer)?;
+        let mut values = Vec::<exact::Read<T>>::deserialize(deserializer)?;
         let value = values.pop();
         if values.is_empty() {
-            Ok(Self(value))
+            Ok(Self(value.map(exact::Read::into_inner)))
         } else {
             Err(serde::de::Error::invalid_length(values.len() + 1, &"one value at most"))
         }

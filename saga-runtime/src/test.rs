@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::bus::Report;
 use crate::cause::{EndedBy, Outcome};
 use crate::codec;
+use crate::coordinator::late;
 use crate::log::{OpenSaga, Status};
 use crate::machine::{CancelReply, Change, Decision, Input, Machine, NewSaga, Operator, Record};
 use crate::message::{Answer, At, CommandOf, EventOf, ExchangeKey, Fate, LogId, Mode, RefusalOf, SagaId};
@@ -64,6 +65,7 @@ pub struct SagaTest<S: Saga> {
     outcome: Option<Outcome<S::Output>>,
     notices: Vec<Notice>,
     restarts: u64,
+    is_away: bool,
 }
 
 impl<S: Saga> SagaTest<S> {
@@ -74,7 +76,7 @@ impl<S: Saga> SagaTest<S> {
     #[track_caller]
     pub fn start(input: S) -> Self {
         let state = input.clone().begin();
-        let mut machine = new_machine::<S>(0);
+        let mut machine = new_machine::<S>(SagaId::FIRST, 0);
         connect(&mut machine, Timestamp::EPOCH);
         let mut test = Self {
             machine,
@@ -86,6 +88,7 @@ impl<S: Saga> SagaTest<S> {
             outcome: None,
             notices: Vec::new(),
             restarts: 0,
+            is_away: false,
         };
         test.step(Input::Start { saga: NewSaga::of(input), key: None, token: 0 });
         test
@@ -196,6 +199,7 @@ impl<S: Saga> SagaTest<S> {
 
     /// All participants are away, from now on.
     pub fn disconnect(&mut self) {
+        self.is_away = true;
         for participant in self.machine.participants() {
             self.step(Input::Disconnected { participant });
         }
@@ -203,6 +207,7 @@ impl<S: Saga> SagaTest<S> {
 
     /// All participants are back, and go on where they were.
     pub fn reconnect(&mut self) {
+        self.is_away = false;
         for participant in self.machine.participants() {
             self.step(Input::Connected { participant, resumed: true });
         }
@@ -254,6 +259,7 @@ impl<S: Saga> SagaTest<S> {
     }
 
     /// The coordinator is killed and started again: the saga goes through its serialised state and back.
+    /// Participants that were away stay away, which the new coordinator believes after 5 s.
     ///
     /// # Panics
     /// When the state does not read back.
@@ -272,12 +278,14 @@ impl<S: Saga> SagaTest<S> {
             state: Ok(state),
         };
         self.restarts += 1;
-        self.machine = new_machine::<S>(self.restarts);
+        self.machine = new_machine::<S>(self.id.next(), self.restarts);
         let mut decisions = Vec::new();
         self.machine.recover(vec![open], self.now, &mut decisions);
         let reason = self.machine.standing(self.id).and_then(|standing| standing.reason).unwrap_or_default();
         assert!(self.machine.name_of(self.id).is_some(), "the state does not read back: {reason}");
-        connect(&mut self.machine, self.now);
+        if !self.is_away {
+            connect(&mut self.machine, self.now);
+        }
         self.look();
     }
 
@@ -356,6 +364,11 @@ impl<S: Saga> SagaTest<S> {
         for decision in &decisions {
             match decision {
                 Decision::Record(record) if record.saga == self.id => self.record(record),
+                Decision::Late { key, participant, what, definition } if key.saga == self.id => {
+                    let what = serde_json::from_str(&late(what, key.at, *definition)).unwrap_or_default();
+                    let (time, participant) = (self.now, (*participant).into());
+                    self.notices.push(Notice::AnswerLate { time, saga: self.id, participant, what });
+                }
                 Decision::Started { result: Err(reason), .. } => panic!("the saga was not accepted: {reason}"),
                 _ => {}
             }
@@ -387,8 +400,8 @@ impl<S: Saga> SagaTest<S> {
     }
 }
 
-fn new_machine<S: Saga>(seed: u64) -> Machine<S::Bus> {
-    let mut machine = Machine::new(LOG, SagaId::FIRST, seed);
+fn new_machine<S: Saga>(next: SagaId, seed: u64) -> Machine<S::Bus> {
+    let mut machine = Machine::new(LOG, next, seed);
     machine.register::<S>().expect("one kind has no namesake");
     machine.ignore_triggers();
     machine

@@ -1,1 +1,20 @@
-//! x
+//! A catalogue of real sagas over real processes: the example that authors of other sagas copy.
+//!
+//! It is a small AgentMux: a launcher that runs the coordinator, a host that owns windows, and whoever watches. Each pane
+//! of a window is a real shell in a pseudo-terminal.
+//!
+//! # Layout
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`bus`] | what is said, by whom, to whom |
+//! | [`catalogue`] | the sagas |
+//! | [`host`] | the participant that owns windows |
+//! | [`programs`] | the processes of the binary, and those that run several of them |
+//! | [`command_line`] | which program with which options |
+
+pub mod bus;
+pub mod catalogue;
+pub mod command_line;
+pub mod host;
+pub mod programs;

@@ -7,4 +7,7 @@ pub mod simulation;
 mod documents {
     #[doc = include_str!("../../README.md")]
     struct Readme;
+
+    #[doc = include_str!("../../docs/language.md")]
+    struct Language;
 }

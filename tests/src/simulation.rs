@@ -1,5 +1,7 @@
-//! Machine, inbox, link and log in one simulated world, stepped from one seed in virtual time: frames are lost, doubled
-//! and out of order, processes crash at every decision and begin again, handlers refuse, break off or never answer.
+//! Machine, inbox, link and log in one simulated world, stepped from one seed in virtual time.
+//!
+//! Frames are lost, doubled and out of order, processes crash at every decision and begin again, handlers refuse, break
+//! off or never answer.
 //!
 //! After every step the invariants of the runtime's design are checked; when faults stop, every saga must end or be
 //! shown as stuck. The same seed is the same run.

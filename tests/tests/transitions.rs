@@ -150,6 +150,10 @@ fn at(place: u16) -> TripState {
     state
 }
 
+fn json(state: &TripState) -> serde_json::Value {
+    serde_json::to_value(state).expect("a state can be written")
+}
+
 fn says(plan: ExchangePlan<Travel>) -> Command {
     plan.command
 }
@@ -187,7 +191,7 @@ fn a_place_owns_what_is_still_needed_and_nothing_else() {
     };
     let TripState::Rooms { traveller: _, hotels: _, charge: 7, rooms: _ } = at(2) else { panic!("at the third place") };
     let TripState::CompensateRooms { charge: 7, rooms: _ } = Trip::back(at(2), 2) else { panic!("undoing the third") };
-    assert_eq!(Trip::back(at(2), 0), TripState::CompensateCharge { charge: Slot::full(7) });
+    assert!(matches!(Trip::back(at(2), 0), TripState::CompensateCharge { charge } if charge == Slot::full(7)));
 }
 
 #[test]
@@ -206,7 +210,7 @@ fn arms_are_tried_in_order_with_their_conditions() {
     assert_eq!(hear(&mut state, 0, Heard::Handled), Verdict::NoArm);
     let mut cheap = Trip { cents: 100, ..trip() }.begin();
     assert_eq!(hear(&mut cheap, 0, Heard::Timeout), Verdict::NoArm);
-    assert_eq!(state, at(0), "nothing but a value changes the state");
+    assert_eq!(json(&state), json(&at(0)), "nothing but a value changes the state");
 }
 
 #[test]
@@ -237,13 +241,14 @@ fn the_way_back() {
 fn a_place_is_undone_from_wherever_the_saga_is() {
     for place in 1..=2 {
         let going = at(place);
-        assert_eq!(Trip::back(going.clone(), 0), TripState::CompensateCharge { charge: Slot::full(7) });
+        let undoing = Trip::back(going.clone(), 0);
+        assert!(matches!(undoing, TripState::CompensateCharge { charge } if charge == Slot::full(7)));
         let refund = says(Trip::exchange(&going, At::step(0).undo(), None));
         assert!(matches!(refund, Command::Refund { receipt: 7, .. }));
     }
     let mut own = at(0);
     assert_eq!(hear(&mut own, 0, Heard::Event(&Event::Charged { receipt: 9 })), Verdict::Done);
-    assert_eq!(Trip::back(own, 0), TripState::CompensateCharge { charge: Slot::full(9) });
+    assert!(matches!(Trip::back(own, 0), TripState::CompensateCharge { charge } if charge == Slot::full(9)));
 }
 
 #[test]
@@ -282,12 +287,18 @@ fn every_state_survives_a_restart() {
     assert_eq!(hear(&mut ended, 1, Heard::Handled), Verdict::Done);
     states.push(ended);
     for state in states {
-        let json = serde_json::to_string(&state).expect("a state can be written");
-        let back: TripState = serde_json::from_str(&json).expect("a state can be read");
-        assert_eq!(back, state, "{json}");
-        let value = serde_json::to_value(&state).expect("a state can be written");
-        assert_eq!(serde_json::from_value::<TripState>(value).expect("a state can be read"), state);
+        let text = serde_json::to_string(&state).expect("a state can be written");
+        let back: TripState = serde_json::from_str(&text).expect("a state can be read");
+        assert_eq!(serde_json::to_string(&back).expect("a state can be written"), text);
+        let back: TripState = serde_json::from_value(json(&state)).expect("a state can be read");
+        assert_eq!(json(&back), json(&state));
     }
+}
+
+#[test]
+fn a_state_shows_where_it_is() {
+    let shown = format!("{:?}", Trip::back(at(1), 0));
+    assert_eq!(shown, r#"TripState {"CompensateCharge":{"charge":[7]}}"#);
 }
 
 #[test]
@@ -295,9 +306,9 @@ fn a_state_that_does_not_fit_is_refused_by_name() {
     let read = |json: &str| serde_json::from_str::<TripState>(json).map_err(|error| error.to_string());
     for (json, message) in [
         (r#"{"Nowhere":{}}"#, "`TripState` has no place `Nowhere`"),
-        (r#"{"CompensateCharge":{}}"#, "at CompensateCharge: `charge` is missing"),
-        (r#"{"CompensateCharge":{"charge":[1],"more":2}}"#, "at CompensateCharge: `more` is not known"),
-        (r#"{"CompensateCharge":{"charge":["x"]}}"#, "at CompensateCharge: `charge`: invalid type"),
+        (r#"{"CompensateCharge":{}}"#, "TripState at CompensateCharge: `charge` is missing"),
+        (r#"{"CompensateCharge":{"charge":[1],"more":2}}"#, "TripState at CompensateCharge: unknown field `more`"),
+        (r#"{"CompensateCharge":{"charge":["x"]}}"#, "TripState at CompensateCharge: `charge`: invalid type"),
         (r#"{}"#, "a state is one place with its values"),
     ] {
         let error = read(json).expect_err(json);
@@ -309,7 +320,7 @@ fn a_state_that_does_not_fit_is_refused_by_name() {
 fn an_input_with_a_typo_is_refused() {
     let json = r#"{"hotel":"Ritz","hotl":1}"#;
     let error = serde_json::from_str::<LookUp>(json).expect_err("there is no `hotl`");
-    assert!(error.to_string().contains("unknown field `hotl`"), "{error}");
+    assert!(error.to_string().contains("LookUp: unknown field `hotl`"), "{error}");
     let input: LookUp = serde_json::from_str(r#"{"hotel":"Ritz"}"#).expect("an input");
     assert_eq!(serde_json::to_string(&input).expect("JSON"), r#"{"hotel":"Ritz"}"#);
 }

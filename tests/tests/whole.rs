@@ -1,5 +1,7 @@
 //! One binary for all tests of the whole, so that the crate is linked once.
 
 mod language;
+mod names;
+mod programs;
 mod simulation;
 mod transitions;

@@ -24,13 +24,15 @@ pub(super) fn step(
     let value = values.iter().position(|value| value.step == Some(index)).unwrap_or_default();
     let doc = attributes::of_value(errors, &step.attributes);
     let built = is_built(errors, &step);
-    let syntax::Step { name, output, clauses, attempted, .. } = step;
+    let syntax::Step { name, output, clauses, broken, attempted, .. } = step;
     let clauses = Clauses::sorted(errors, clauses);
-    let step = Given { name: &name, output: output.as_ref(), attempted: &attempted };
-    clauses.missing(errors, &step);
+    let step = Given { name: &name, output: output.as_ref(), broken, attempted: &attempted };
+    if built {
+        clauses.missing(errors, &step);
+    }
     let compensation = clauses.compensation(errors, &scopes.compensation(index));
     let exchange = if built { clauses.exchange(errors, &scopes.step(index), &step) } else { None };
-    let whole = errors.count() == before;
+    let whole = !broken && errors.count() == before;
     Step { value, doc, exchange, compensation, whole, name, output }
 }
 
@@ -38,6 +40,8 @@ pub(super) fn step(
 struct Given<'a> {
     name: &'a Ident,
     output: Option<&'a Type>,
+    /// Whether something in it did not parse, so that what is missing may be just that.
+    broken: bool,
     attempted: &'a [&'static str],
 }
 
@@ -65,7 +69,9 @@ pub(crate) fn is_unit(ty: &Type) -> bool {
 pub(super) fn duration(errors: &mut Errors, scope: &Scope<'_>, duration: syntax::Duration) -> Option<Duration> {
     match duration {
         syntax::Duration::Literal { span, duration } => Some(Duration::Literal { span, duration }),
-        syntax::Duration::Computed(expression) => Some(Duration::Computed(scope.phrase(errors, expression, &[]))),
+        syntax::Duration::Computed(expression) => {
+            Some(Duration::Computed(Box::new(scope.phrase(errors, expression, &[]))))
+        }
         syntax::Duration::Broken => None,
     }
 }
@@ -93,7 +99,7 @@ impl Clauses {
                 }
                 Clause::Await { keyword, arms } => once(errors, &mut sorted.arms, (keyword, arms), first),
                 Clause::Within { keyword, duration } => once(errors, &mut sorted.within, (keyword, duration), first),
-                Clause::Retry(retry) => once(errors, &mut sorted.retry, retry, |retry| &retry.keyword),
+                Clause::Retry(retry) => once(errors, &mut sorted.retry, *retry, |retry| &retry.keyword),
                 Clause::Compensate { keyword, how } => once(errors, &mut sorted.compensate, (keyword, how), first),
             }
         }
@@ -128,7 +134,7 @@ impl Clauses {
             }
             None if !acts && began("await") => self.waits(errors, name),
             None if !acts && began("compensate") => {
-                unbuilt::report(errors, name.span(), "a step with only a compensate")
+                unbuilt::report(errors, name.span(), "a step with only a compensate");
             }
             None if !acts => {
                 errors.at(name, format!("step `{name}` has nothing to do: `send` or `query` something in it"));
@@ -152,15 +158,13 @@ impl Clauses {
 
     /// Retries that nothing ever asks for, and timeouts that never come.
     fn idle_retry(&self, errors: &mut Errors, step: &Given<'_>) {
-        if step.attempted.contains(&"within") {
+        if step.broken || step.attempted.contains(&"within") {
             return;
         }
         let arms = self.arms.iter().flat_map(|(_, arms)| arms);
         let retries = arms.clone().any(|arm| matches!(arm.disposition, syntax::Disposition::Retry(_)));
-        let await_is_whole = self.arms.is_some() || !step.attempted.contains(&"await");
         if let Some(retry) = &self.retry
             && !retries
-            && await_is_whole
         {
             errors.at(
                 &retry.keyword,
@@ -183,7 +187,7 @@ impl Clauses {
             gives_a_value(errors, step, arms);
         } else if let Some(output) = step.output
             && !is_unit(output)
-            && !step.attempted.contains(&"await")
+            && !step.broken
         {
             errors.at(
                 output,
@@ -230,7 +234,7 @@ fn not_built(errors: &mut Errors, at: Span, what: &str) -> Compensation {
 }
 
 fn gives_a_value(errors: &mut Errors, step: &Given<'_>, arms: &[crate::model::Arm]) {
-    let Some(output) = step.output.filter(|output| !is_unit(output)) else { return };
+    let Some(output) = step.output.filter(|output| !is_unit(output) && !step.broken) else { return };
     if !arms.iter().any(|arm| matches!(arm.disposition, Disposition::Value(_))) {
         errors.at(output, format!("step `{}` has an output, and no arm of its `await` gives a value", step.name));
     } else if !arms.iter().any(|arm| matches!(arm.outcome, Outcome::Event(..) | Outcome::Handled)) {
@@ -247,16 +251,14 @@ fn action_of(
     scope: &Scope<'_>,
     kind: ActionKind,
     keyword: Ident,
-    command: Expr,
+    mut command: Expr,
 ) -> Option<Action> {
-    match aliases::command(command) {
-        Ok((variant, command)) => Some(Action { kind, keyword, variant, command: scope.phrase(errors, command, &[]) }),
-        Err(command) => {
-            let message = "expected a variant of the bus's commands by its bare name, written out: `Charge { amount }`";
-            errors.at(&command, message);
-            None
-        }
-    }
+    let Some(variant) = aliases::command(&mut command) else {
+        let message = "expected a variant of the bus's commands by its bare name, written out: `Charge { amount }`";
+        errors.at(&command, message);
+        return None;
+    };
+    Some(Action { kind, keyword, variant, command: scope.phrase(errors, command, &[]) })
 }
 
 /// `every a..b`, or the waits that the language gives.

@@ -14,7 +14,7 @@ pub(super) fn trigger(errors: &mut Errors, values: &[Value], trigger: Trigger) -
     let parameters: Vec<_> = values.iter().filter(|value| value.step.is_none()).map(|value| &value.name).collect();
     let mut given: Vec<(Ident, Option<Expr>)> = match trigger.bindings {
         Some(bindings) => bindings.into_iter().map(value_of).collect(),
-        None => bound.into_iter().filter(|name| parameters.contains(&name)).map(|name| of_name(name)).collect(),
+        None => bound.into_iter().filter(|name| parameters.contains(&name)).map(of_name).collect(),
     };
     let unbound: Vec<_> = parameters.into_iter().filter(|name| given.iter().all(|(given, _)| given != *name)).collect();
     if !unbound.is_empty() {

@@ -5,6 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Fields, Path, Visibility};
 
 use super::read::{Declaration, Known, Names, Variant, any};
+use crate::aliases::Enum;
 use crate::case;
 use crate::errors::Errors;
 use crate::expand::paths;
@@ -94,28 +95,26 @@ fn info(command: &Command) -> TokenStream {
     }
 }
 
-/// Matches that name each reply and refusal, so that the compiler reports one that does not exist (L24).
+/// Each reply and refusal exists (L24). A refusal is looked up by the compiler itself, in a match that names it: there
+/// is no list of them.
 fn names(commands: &Commands) -> TokenStream {
     let (bus, message) = (&commands.bus, paths::message());
-    let listed = |word: &'static str, alias: Ident| {
-        let names = commands.commands.iter().flat_map(move |command| command.variant.names(word));
-        let arms = names.map(move |name| {
-            let alias = Ident::new(&alias.to_string(), name.span());
-            let name = any(name);
-            quote!(#alias::#name => {})
-        });
-        arms.collect::<Vec<_>>()
-    };
-    let alias = |name: &str| Ident::new(name, Span::mixed_site());
-    let (event, refusal) = (alias("__Event"), alias("__Refusal"));
-    let (replies, refuses) = (listed("replies", event.clone()), listed("refuses", refusal.clone()));
+    let listed = |word: &'static str| commands.commands.iter().flat_map(move |command| command.variant.names(word));
+    let replies = listed("replies").map(|name| {
+        let (check, text) = (paths::check(name.span()), name.to_string());
+        quote_spanned!(name.span()=> const _: () = #check::is_event(<#message::EventOf<#bus> as #message::Event>::EVENTS, #text);)
+    });
+    let refuses = listed("refuses").map(|name| {
+        let (alias, name) = (Enum::Refusal.alias(name.span()), any(name));
+        quote!(#alias::#name => {})
+    });
+    let alias = Enum::Refusal.alias(Span::mixed_site());
     quote! {
+        #(#replies)*
         #[allow(dead_code, unreachable_patterns, clippy::all)]
         const _: () = {
-            type #event = #message::EventOf<#bus>;
-            type #refusal = #message::RefusalOf<#bus>;
-            fn replies(event: &#event) { match event { #(#replies)* _ => {} } }
-            fn refuses(refusal: &#refusal) { match refusal { #(#refuses)* _ => {} } }
+            type #alias = #message::RefusalOf<#bus>;
+            fn refuses(refusal: &#alias) { match refusal { #(#refuses)* _ => {} } }
         };
     }
 }

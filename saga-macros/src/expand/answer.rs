@@ -1,7 +1,8 @@
 //! `Saga::answer`: what the arms say.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
 
 use super::transition::number;
 use super::{Expansion, paths};
@@ -12,7 +13,7 @@ use crate::model::{Arm, Disposition, Exchange, Outcome, Step};
 ///
 /// A compensation of one command has no arms: handled is undone, and the machine knows the rest.
 pub(super) fn answer(expansion: &Expansion<'_>) -> TokenStream {
-    let (saga, message, cause) = (paths::saga(), paths::message(), paths::cause());
+    let runtime = paths::here();
     let variants = expansion.variants.iter().filter(|variant| variant.way == Way::Forward);
     let arms = variants.flat_map(|variant| {
         let steps = &expansion.saga.places[variant.place].steps;
@@ -21,13 +22,13 @@ pub(super) fn answer(expansion: &Expansion<'_>) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         fn answer(
             state: &mut Self::State,
-            at: #message::At,
-            cause: ::core::option::Option<&#cause>,
-            heard: #saga::Heard<'_, Self::Bus>,
-        ) -> #saga::Verdict {
+            at: #runtime::At,
+            given_cause: ::core::option::Option<&#runtime::Cause>,
+            heard: #runtime::Heard<'_, Self::Bus>,
+        ) -> #runtime::Verdict {
             match (state, at.mode, at.step) {
                 #(#arms)*
-                _ => #saga::Verdict::NoArm,
+                _ => #runtime::Verdict::NoArm,
             }
         }
     }
@@ -37,16 +38,16 @@ fn step_answer(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Op
     let step = &expansion.saga.steps[index];
     let exchange = step.exchange.as_ref()?;
     let answer = Answer { expansion, step, fields: &variant.fields, slot: slot() };
-    let (saga, message) = (paths::saga(), paths::message());
+    let runtime = paths::here();
     let (state, name, number) = (&expansion.state, &variant.name, number(index));
     let phrases = exchange.arms.iter().flat_map(|arm| arm.guard.iter().chain(arm.disposition.phrase()));
     let fields = expansion.bound(variant, phrases);
     let (own, slot) = (expansion.local(step.value), slot());
     let arms = answer.heard(exchange);
     Some(quote_spanned! {Span::mixed_site()=>
-        (#state::#name { #(#fields,)* #own: #slot, .. }, #message::Mode::Forward, #number) => match heard {
+        (#state::#name { #(#fields,)* #own: #slot, .. }, #runtime::Mode::Forward, #number) => match heard {
             #(#arms)*
-            _ => #saga::Verdict::NoArm,
+            _ => #runtime::Verdict::NoArm,
         },
     })
 }
@@ -83,38 +84,32 @@ impl Answer<'_> {
         if arms.is_empty() {
             return None;
         }
-        let (saga, heard) = (paths::saga(), Ident::new(heard, Span::mixed_site()));
+        let (runtime, heard) = (paths::here(), Ident::new(heard, Span::mixed_site()));
         let arms = arms.into_iter().filter_map(|arm| {
             let (Outcome::Event(_, pattern) | Outcome::Refused(_, pattern, _)) = &arm.outcome else { return None };
             let (pattern, guard, verdict) = (&pattern.tokens, self.guard(arm), self.verdict(&arm.disposition));
             Some(quote!(#pattern #guard => #verdict,))
         });
         Some(quote_spanned! {Span::mixed_site()=>
-            #saga::Heard::#heard(heard) => match ::core::clone::Clone::clone(heard) {
+            #runtime::Heard::#heard(heard) => match ::core::clone::Clone::clone(heard) {
                 #(#arms)*
-                _ => #saga::Verdict::NoArm,
+                _ => #runtime::Verdict::NoArm,
             },
         })
     }
 
     fn plain(&self, heard: &str, arm: &Arm) -> TokenStream {
-        let (saga, heard) = (paths::saga(), Ident::new(heard, Span::mixed_site()));
+        let (runtime, heard) = (paths::here(), Ident::new(heard, Span::mixed_site()));
         let (guard, verdict) = (self.guard(arm), self.verdict(&arm.disposition));
-        quote!(#saga::Heard::#heard #guard => #verdict,)
+        quote!(#runtime::Heard::#heard #guard => #verdict,)
     }
 
     /// *Handled* ends a step that awaits nothing else, with `()`.
     fn done(&self) -> TokenStream {
-        let (saga, slot) = (paths::saga(), &self.slot);
-        let runtime = paths::expansion();
-        let unit = self.step.output.as_ref().is_none_or(|output| crate::check::is_unit(output));
+        let (runtime, slot) = (paths::here(), &self.slot);
+        let unit = self.step.output.as_ref().is_none_or(crate::check::is_unit);
         let value = if unit { quote!(()) } else { quote!(#runtime::hole()) };
-        quote! {
-            #saga::Heard::Handled => {
-                *#slot = #saga::Slot::full(#value);
-                #saga::Verdict::Done
-            }
-        }
+        quote!(#runtime::Heard::Handled => #runtime::done(#slot, #value),)
     }
 
     fn guard(&self, arm: &Arm) -> Option<TokenStream> {
@@ -129,23 +124,19 @@ impl Answer<'_> {
     }
 
     fn verdict(&self, disposition: &Disposition) -> TokenStream {
-        let (saga, slot) = (paths::saga(), &self.slot);
+        let (runtime, slot) = (paths::here(), &self.slot);
         match disposition {
             Disposition::Value(value) => {
-                let ty = &self.expansion.saga.values[self.step.value].ty;
-                let value = self.expansion.owned(value, self.fields, Some(ty));
-                quote!({
-                    *#slot = #saga::Slot::full(#value);
-                    #saga::Verdict::Done
-                })
+                let ty = self.expansion.ty(self.step.value).into_token_stream();
+                let value = self.expansion.owned(value, self.fields, Some(&ty));
+                quote!(#runtime::done(#slot, #value))
             }
             Disposition::Fail(reason) => {
-                use syn::spanned::Spanned as _;
-                let span = reason.expression.span();
+                let (span, runtime) = (reason.expression.span(), paths::runtime(reason.expression.span()));
                 let reason = self.expansion.owned(reason, self.fields, None);
-                quote_spanned!(span=> #saga::Verdict::Fail(::std::string::ToString::to_string(&#reason)))
+                quote_spanned!(span=> #runtime::fail(#reason))
             }
-            Disposition::Retry => quote!(#saga::Verdict::Retry),
+            Disposition::Retry => quote!(#runtime::Verdict::Retry),
         }
     }
 }

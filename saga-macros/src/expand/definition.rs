@@ -1,55 +1,76 @@
 //! `DEFINITION`: what was written, as data.
 
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 
+use super::transition::number;
 use super::{Expansion, paths};
 use crate::aliases::Enum;
+use crate::model::live::Way;
 use crate::model::{
     Action, ActionKind, Arm, Compensation, Deadline, Disposition, Duration, Exchange, Outcome, Phrase, Step,
 };
 use crate::text;
 
+/// The steps as constants, each with those of the commands that it sends.
+pub(super) fn steps(expansion: &Expansion<'_>) -> TokenStream {
+    let steps = expansion.saga.steps.iter().enumerate();
+    steps.map(|(index, step)| self::step(index, step)).collect()
+}
+
+/// The name of what was declared of the command that a step sends, or that undoes it.
+pub(super) fn info(step: usize, way: Way) -> Ident {
+    let name = match way {
+        Way::Forward => format!("__COMMAND_{step}"),
+        Way::Back => format!("__UNDO_{step}"),
+    };
+    Ident::new(&name, Span::mixed_site())
+}
+
+fn step_name(index: usize) -> Ident {
+    format_ident!("__STEP_{index}", span = Span::mixed_site())
+}
+
 /// The description as a constant expression.
 pub(super) fn definition(expansion: &Expansion<'_>) -> TokenStream {
-    let saga = expansion.saga;
-    let path = paths::definition();
+    let (saga, runtime) = (expansion.saga, paths::here());
     let (name, type_name, version) = (&saga.wire_name, saga.name.to_string(), saga.version);
-    let doc = optional("doc", (!saga.doc.is_empty()).then_some(&saga.doc));
+    let deadline = deadline(saga.deadline.as_ref());
+    let doc = with("doc", (!saga.doc.is_empty()).then_some(&saga.doc));
+    let output = with("output", saga.output.as_ref().map(text::of_type));
+    let returns = with("returns", saga.returns.as_ref().map(|value| text::of(&value.expression)));
+    let triggers = triggers(expansion);
     let parameters = saga.parameters().map(|(_, parameter)| {
         let (name, ty, doc) = (parameter.name.to_string(), text::of_type(&parameter.ty), &parameter.doc);
-        quote!(#path::Parameter { name: #name, ty: #ty, doc: #doc })
+        quote!(#runtime::Parameter { name: #name, ty: #ty, doc: #doc })
     });
-    let triggers = triggers(expansion);
-    let output = optional("output", saga.output.as_ref().map(text::of_type).as_ref());
-    let deadline = deadline(saga.deadline.as_ref());
-    let steps = saga.steps.iter().map(step);
+    let steps = (0..saga.steps.len()).map(step_name);
     let places = saga.places.iter().map(|place| {
-        let steps = place.steps.iter().map(|step| super::transition::number(*step));
-        quote!(#path::Place { steps: &[#(#steps),*] })
+        let steps = place.steps.iter().map(|step| number(*step));
+        quote!(#runtime::definition::Place { steps: &[#(#steps),*] })
     });
-    let returns = optional("returns", saga.returns.as_ref().map(|value| text::of(&value.expression)).as_ref());
     quote! {
-        #path::Definition::new(#name, #type_name, #version, #deadline)
+        #runtime::Definition::new(#name, #type_name, #version, #deadline)
             #doc #output #triggers #returns
             .parameters(&[#(#parameters),*])
             .steps(&[#(#steps),*], &[#(#places),*])
     }
 }
 
-fn optional(method: &str, text: Option<&String>) -> Option<TokenStream> {
-    let method = quote::format_ident!("{method}");
-    text.map(|text| quote!(.#method(#text)))
+/// `.method(value)`, if there is a value.
+fn with(method: &str, value: Option<impl quote::ToTokens>) -> Option<TokenStream> {
+    let method = Ident::new(method, Span::mixed_site());
+    value.map(|value| quote!(.#method(#value)))
 }
 
 fn triggers(expansion: &Expansion<'_>) -> Option<TokenStream> {
-    let path = paths::definition();
+    let runtime = paths::here();
     let triggers = expansion.saga.triggers.iter().flat_map(|trigger| {
         let (pattern, guard) = (&trigger.pattern.text, some(trigger.guard.as_ref().map(text::of)));
-        let path = &path;
+        let runtime = &runtime;
         trigger.events.iter().map(move |event| {
             let event = event.variant.to_string();
-            quote!(#path::Trigger { event: #event, pattern: #pattern, guard: #guard })
+            quote!(#runtime::Trigger { event: #event, pattern: #pattern, guard: #guard })
         })
     });
     let triggers: Vec<_> = triggers.collect();
@@ -64,113 +85,109 @@ fn some(value: Option<impl quote::ToTokens>) -> TokenStream {
 }
 
 fn deadline(deadline: Option<&Deadline>) -> TokenStream {
-    let path = paths::definition();
+    let runtime = paths::here();
     match deadline {
         Some(Deadline::After(duration)) => {
             let span = span(duration);
-            quote!(#path::Deadline::After(#span))
+            quote!(#runtime::Deadline::After(#span))
         }
-        Some(Deadline::None { because }) => quote!(#path::Deadline::None { because: #because }),
-        None => quote!(#path::Deadline::None { because: "" }),
+        Some(Deadline::None { because }) => quote!(#runtime::Deadline::None { because: #because }),
+        None => quote!(#runtime::Deadline::None { because: "" }),
     }
 }
 
 fn span(duration: &Duration) -> TokenStream {
-    let path = paths::definition();
+    let runtime = paths::here();
     match duration {
         Duration::Literal { duration, .. } => {
-            let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
-            quote!(#path::Span::Fixed(::core::time::Duration::new(#seconds, #nanos)))
+            let millis = millis(*duration);
+            quote!(#runtime::Span::Fixed(#runtime::millis(#millis)))
         }
         Duration::Computed(phrase) => {
             let text = phrase_text(phrase);
-            quote!(#path::Span::Computed(#text))
+            quote!(#runtime::Span::Computed(#text))
         }
     }
+}
+
+/// A literal in milliseconds, the smallest unit that there is.
+pub(super) fn millis(duration: std::time::Duration) -> u64 {
+    duration.as_secs().saturating_mul(1000).saturating_add(u64::from(duration.subsec_millis()))
 }
 
 fn phrase_text(phrase: &Phrase) -> String {
     text::of(&phrase.expression)
 }
 
-fn step(step: &Step) -> TokenStream {
-    let path = paths::definition();
-    let name = step.name.to_string();
+fn step(index: usize, step: &Step) -> TokenStream {
+    let (runtime, constant, name) = (paths::here(), step_name(index), step.name.to_string());
+    let (forward, back) = (info(index, Way::Forward), info(index, Way::Back));
+    let commands = step.exchange.iter().map(|exchange| command(&forward, &exchange.action));
+    let commands = commands.chain(step.compensation.exchange().map(|exchange| command(&back, &exchange.action)));
     let exchange = match &step.exchange {
-        Some(exchange) => self::exchange(exchange),
-        None => {
-            let expansion = paths::expansion();
-            quote!(#expansion::UNKNOWN_EXCHANGE)
-        }
+        Some(exchange) => self::exchange(&forward, exchange),
+        None => quote!(#runtime::UNKNOWN_EXCHANGE),
     };
     let compensation = match &step.compensation {
         Compensation::NotNeeded => quote!(NotNeeded),
         Compensation::None { because } => quote!(None { because: #because }),
-        Compensation::Exchange(exchange) => {
-            let exchange = self::exchange(exchange);
-            quote!(Exchange(#exchange))
+        Compensation::Exchange(undo) => {
+            let undo = self::exchange(&back, undo);
+            quote!(Exchange(#undo))
         }
     };
-    let doc = optional("doc", (!step.doc.is_empty()).then_some(&step.doc));
-    let output = optional("output", step.output.as_ref().map(text::of_type).as_ref());
-    quote!(#path::Step::new(#name, #exchange, #path::Compensation::#compensation)#doc #output)
-}
-
-fn exchange(exchange: &Exchange) -> TokenStream {
-    let path = paths::definition();
-    let action = action(&exchange.action);
-    let arms = exchange.arms.iter().map(arm);
-    let within = some(exchange.within.as_ref().map(span));
-    let retry = some(exchange.retry.as_ref().map(|retry| {
-        let (times, every, at_most) = (phrase_text(&retry.times), span(&retry.every), span(&retry.at_most));
-        quote!(#path::Retry { times: #times, every: #every, at_most: #at_most })
-    }));
-    quote!(#path::Exchange { action: #action, arms: &[#(#arms),*], within: #within, retry: #retry })
-}
-
-fn action(action: &Action) -> TokenStream {
-    let (path, info) = (paths::definition(), info(action));
-    match action.kind {
-        ActionKind::Send => quote!(#path::Action::Send(#info)),
-        ActionKind::Query => quote!(#path::Action::Query(#info)),
+    let doc = with("doc", (!step.doc.is_empty()).then_some(&step.doc));
+    let output = with("output", step.output.as_ref().map(text::of_type));
+    quote! {
+        #(#commands)*
+        const #constant: #runtime::Step =
+            #runtime::Step::new(#name, #exchange, #runtime::Compensation::#compensation)#doc #output;
     }
 }
 
-/// What was declared of the command.
-pub(super) fn info(action: &Action) -> TokenStream {
-    let (runtime, message) = (paths::expansion(), paths::message());
-    let (alias, variant) = (Enum::Command.alias(proc_macro2::Span::mixed_site()), action.variant.to_string());
-    quote_spanned!(action.variant.span()=> #runtime::command(<#alias as #message::Command>::COMMANDS, #variant))
+/// What was declared of a command, looked up by its name.
+fn command(constant: &Ident, action: &Action) -> TokenStream {
+    let (runtime, alias) = (paths::here(), Enum::Command.alias(Span::mixed_site()));
+    let variant = action.variant.to_string();
+    quote_spanned!(action.variant.span()=> const #constant: &#runtime::CommandInfo = #runtime::command::<#alias>(#variant);)
+}
+
+fn exchange(info: &Ident, exchange: &Exchange) -> TokenStream {
+    let runtime = paths::here();
+    let action = match exchange.action.kind {
+        ActionKind::Send => quote!(#runtime::Action::Send(#info)),
+        ActionKind::Query => quote!(#runtime::Action::Query(#info)),
+    };
+    let arms = exchange.arms.iter().map(arm);
+    let arms = (!exchange.arms.is_empty()).then(|| quote!(.arms(&[#(#arms),*])));
+    let within = with("within", exchange.within.as_ref().map(span));
+    let retry = exchange.retry.as_ref().map(|retry| {
+        let (times, every, at_most) = (phrase_text(&retry.times), span(&retry.every), span(&retry.at_most));
+        quote!(#runtime::Retry { times: #times, every: #every, at_most: #at_most })
+    });
+    let retry = with("retry", retry);
+    quote!(#runtime::Exchange::new(#action)#arms #within #retry)
 }
 
 fn arm(arm: &Arm) -> TokenStream {
-    let path = paths::definition();
+    let runtime = paths::here();
     let outcome = match &arm.outcome {
-        Outcome::Event(_, pattern) => {
-            let text = &pattern.text;
-            quote!(Event(#text))
-        }
+        Outcome::Event(_, pattern) => called("Event", &pattern.text),
+        Outcome::Refused(_, pattern, _) => called("Refused", &pattern.text),
         Outcome::Handled => quote!(Handled),
-        Outcome::Refused(_, pattern, _) => {
-            let text = &pattern.text;
-            quote!(Refused(#text))
-        }
         Outcome::Timeout => quote!(Timeout),
         Outcome::Disconnected => quote!(Disconnected),
     };
-    let guard = some(arm.guard.as_ref().map(phrase_text));
     let disposition = match &arm.disposition {
-        Disposition::Value(value) => {
-            let text = phrase_text(value);
-            quote!(Value(#text))
-        }
-        Disposition::Fail(reason) => {
-            let text = phrase_text(reason);
-            quote!(Fail(#text))
-        }
+        Disposition::Value(value) => called("Value", &phrase_text(value)),
+        Disposition::Fail(reason) => called("Fail", &phrase_text(reason)),
         Disposition::Retry => quote!(Retry),
     };
-    quote! {
-        #path::Arm { outcome: #path::ArmOutcome::#outcome, guard: #guard, disposition: #path::Disposition::#disposition }
-    }
+    let guard = with("when", arm.guard.as_ref().map(phrase_text));
+    quote!(#runtime::Arm::new(#runtime::ArmOutcome::#outcome, #runtime::Disposition::#disposition)#guard)
+}
+
+fn called(variant: &str, text: &str) -> TokenStream {
+    let variant = Ident::new(variant, Span::mixed_site());
+    quote!(#variant(#text))
 }

@@ -3,19 +3,21 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
+use syn::spanned::Spanned as _;
+
 use super::transition::number;
-use super::{Expansion, paths};
+use super::{Expansion, definition, paths};
 use crate::model::live::{Field, Variant, Way};
 use crate::model::{Duration, Exchange, Phrase};
 
 /// The function.
 pub(super) fn exchange(expansion: &Expansion<'_>) -> TokenStream {
-    let (saga, message, cause, runtime) = (paths::saga(), paths::message(), paths::cause(), paths::expansion());
+    let runtime = paths::here();
     let forward = arms(expansion, Way::Forward);
     let back = arms(expansion, Way::Back);
     let undo = (!back.is_empty()).then(|| {
         quote_spanned! {Span::mixed_site()=>
-            if let #message::Mode::Compensation = at.mode {
+            if let #runtime::Mode::Compensation = at.mode {
                 let state = #runtime::undoing::<Self>(state, at.step);
                 return match (&*state, at.step) {
                     #(#back)*
@@ -27,9 +29,9 @@ pub(super) fn exchange(expansion: &Expansion<'_>) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         fn exchange(
             state: &Self::State,
-            at: #message::At,
-            cause: ::core::option::Option<&#cause>,
-        ) -> #saga::ExchangePlan<Self::Bus> {
+            at: #runtime::At,
+            given_cause: ::core::option::Option<&#runtime::Cause>,
+        ) -> #runtime::ExchangePlan<Self::Bus> {
             #undo
             match (state, at.step) {
                 #(#forward)*
@@ -62,15 +64,15 @@ fn arm(expansion: &Expansion<'_>, variant: &Variant, step: usize, exchange: &Exc
 }
 
 fn plan(expansion: &Expansion<'_>, exchange: &Exchange, fields: &[Field]) -> TokenStream {
-    let saga = paths::saga();
+    let runtime = paths::here();
     let command = expansion.owned(&exchange.action.command, fields, None);
     let within = optional(exchange.within.as_ref().map(|within| expansion.duration(within, fields)));
     let retry = optional(exchange.retry.as_ref().map(|retry| {
-        let times = expansion.owned(&retry.times, fields, Some(&quote!(u32)));
+        let times = expansion.owned(&retry.times, fields, Some(&quote_spanned!(retry.times.expression.span()=> u32)));
         let (every, at_most) = (expansion.duration(&retry.every, fields), expansion.duration(&retry.at_most, fields));
-        quote!(#saga::RetryPlan { times: #times, every: #every, at_most: #at_most })
+        quote!(#runtime::RetryPlan { times: #times, every: #every, at_most: #at_most })
     }));
-    quote!(#saga::ExchangePlan { command: #command, within: #within, retry: #retry })
+    quote!(#runtime::ExchangePlan { command: #command, within: #within, retry: #retry })
 }
 
 fn optional(value: Option<TokenStream>) -> TokenStream {
@@ -85,10 +87,12 @@ impl Expansion<'_> {
     pub(super) fn duration(&self, duration: &Duration, fields: &[Field]) -> TokenStream {
         match duration {
             Duration::Literal { span, duration } => {
-                let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
-                quote_spanned!(*span=> ::core::time::Duration::new(#seconds, #nanos))
+                let (millis, runtime) = (definition::millis(*duration), paths::runtime(*span));
+                quote_spanned!(*span=> #runtime::millis(#millis))
             }
-            Duration::Computed(phrase) => self.owned(phrase, fields, Some(&quote!(::core::time::Duration))),
+            Duration::Computed(phrase) => {
+                self.owned(phrase, fields, Some(&quote_spanned!(phrase.expression.span()=> ::core::time::Duration)))
+            }
         }
     }
 

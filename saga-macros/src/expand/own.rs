@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::punctuated::Punctuated;
+use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, Macro, Token, parse_quote};
 
@@ -25,12 +26,12 @@ impl Expansion<'_> {
         let (bindings, expression) = separate(phrase);
         let bindings = bindings.into_iter().map(|(value, name)| self.binding(value, &name, fields));
         let cause = phrase.cause.as_ref().map(|name| {
-            let cause = format_ident!("cause", span = proc_macro2::Span::mixed_site());
+            let cause = format_ident!("given_cause", span = proc_macro2::Span::mixed_site());
             quote!(let #name = #cause;)
         });
         let holes = phrase.holes.iter().map(|(value, name)| {
-            let (ty, expansion) = (&self.saga.values[*value].ty, paths::expansion());
-            quote!(let #name: #ty = #expansion::hole();)
+            let (ty, runtime) = (self.ty(*value), paths::runtime(name.span()));
+            quote!(let #name: #ty = #runtime::hole();)
         });
         let result = match ty {
             Some(ty) => {
@@ -39,17 +40,15 @@ impl Expansion<'_> {
             }
             None => quote!(#expression),
         };
-        quote!({ #(#bindings)* #cause #(#holes)* #result })
+        quote_spanned!(phrase.expression.span()=> { #(#bindings)* #cause #(#holes)* #result })
     }
 
     fn binding(&self, value: ValueId, name: &Ident, fields: &[Field]) -> TokenStream {
-        let from = self.local(value);
-        let clone = quote_spanned!(name.span()=> ::core::clone::Clone::clone(&*#from));
+        let (from, runtime) = (self.local(value), paths::runtime(name.span()));
         if fields.iter().any(|field| field.value == value && field.slot) {
-            let saga = paths::saga();
-            quote!(let #name = #saga::Slot::take(#clone);)
+            quote_spanned!(name.span()=> let #name = #runtime::output(#from);)
         } else {
-            quote!(let #name = #clone;)
+            quote_spanned!(name.span()=> let #name = #runtime::own(#from);)
         }
     }
 }
@@ -124,8 +123,8 @@ impl Separate {
             }
             self.count += 1;
             let outer = format_ident!("{}_{}", made.of, self.count, span = made.variable.span());
-            let variable = &made.variable;
-            each_time.extend(quote_spanned!(variable.span()=> let #variable = ::core::clone::Clone::clone(&#outer);));
+            let (variable, runtime) = (&made.variable, paths::runtime(made.variable.span()));
+            each_time.extend(quote_spanned!(variable.span()=> let #variable = #runtime::own(&#outer);));
             self.made.push(Made { of: made.of, variable: outer, borrowed: false });
         }
         each_time

@@ -1,31 +1,27 @@
 //! The names of the runtime that expansions mention: here, and nowhere else in this crate.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
+
+/// Gives what is common to all expansions a short name, within the constant that an expansion stands in.
+pub(crate) fn import() -> TokenStream {
+    let runtime = here();
+    quote!(use ::saga_runtime::__private as #runtime;)
+}
+
+/// The short name. What goes wrong with what it is asked for is reported where `at` is.
+pub(crate) fn runtime(at: Span) -> Ident {
+    Ident::new("__saga", at)
+}
+
+/// The short name, where nothing of the author can go wrong with it.
+pub(crate) fn here() -> Ident {
+    runtime(Span::mixed_site())
+}
 
 /// What bus, commands and events are.
 pub(crate) fn message() -> TokenStream {
     quote!(::saga_runtime::message)
-}
-
-/// The trait that a saga implements, and its parts.
-pub(crate) fn saga() -> TokenStream {
-    quote!(::saga_runtime::saga)
-}
-
-/// The inert description.
-pub(crate) fn definition() -> TokenStream {
-    quote!(::saga_runtime::definition)
-}
-
-/// Why a saga did not complete.
-pub(crate) fn cause() -> TokenStream {
-    quote!(::saga_runtime::cause::Cause)
-}
-
-/// What is common to all expansions.
-pub(crate) fn expansion() -> TokenStream {
-    quote!(::saga_runtime::__private)
 }
 
 /// Checks that need the declarations of a bus; what they report stands where `at` is.
@@ -33,12 +29,7 @@ pub(crate) fn check(at: Span) -> TokenStream {
     quote_spanned!(at=> ::saga_runtime::__private::check)
 }
 
-/// Serialisation.
-pub(crate) fn serde() -> TokenStream {
-    quote!(::saga_runtime::__private::serde)
-}
-
-/// What a value must be able to do.
-pub(crate) fn value() -> TokenStream {
-    quote!(::saga_runtime::saga::Value)
+/// An output that may still be missing.
+pub(crate) fn slot() -> TokenStream {
+    quote!(::saga_runtime::saga::Slot)
 }

@@ -16,13 +16,9 @@ pub(super) fn saga(expansion: &Expansion<'_>) -> TokenStream {
     }
     let saga = expansion.saga;
     let (name, state, bus) = (&saga.name, &expansion.state, &saga.bus);
-    let (path, expand) = (paths::saga(), paths::definition());
+    let runtime = paths::here();
     let output = saga.output.as_ref().map_or_else(|| quote!(()), |output| quote!(#output));
-    let bounds = expansion.bounds(expansion.all_values(), &paths::value());
-    let bounds = saga.output.as_ref().map_or(bounds.clone(), |output| {
-        let value = paths::value();
-        quote!(#bounds, for<'__a> #output: #value)
-    });
+    let kept = expansion.kept();
     let definition = definition::definition(expansion);
     let functions = [
         triggered_by(expansion),
@@ -38,26 +34,25 @@ pub(super) fn saga(expansion: &Expansion<'_>) -> TokenStream {
     let bus_type = quote_spanned!(bus.span()=> type Bus = #bus;);
     let output_type = quote_spanned!(output.span()=> type Output = #output;);
     quote! {
-        impl #path::Saga for #name #bounds {
+        impl #runtime::Saga for #name #kept {
             #bus_type
             #output_type
             type State = #state;
-            const DEFINITION: &'static #expand::Definition = &#definition;
+            const DEFINITION: &'static #runtime::Definition = &#definition;
             #(#functions)*
         }
     }
 }
 
 fn triggered_by(expansion: &Expansion<'_>) -> TokenStream {
-    let message = paths::message();
+    let runtime = paths::here();
     let arms = expansion.saga.triggers.iter().map(|trigger| {
         let pattern = &trigger.pattern.tokens;
         let guard = trigger.guard.as_ref().map(|guard| quote!(if #guard));
         let bindings = trigger.bindings.iter().map(|(name, value)| match value {
             Some(value) => quote!(#name: #value),
             None => {
-                let expansion = paths::expansion();
-                quote!(#name: #expansion::hole())
+                quote!(#name: #runtime::hole())
             }
         });
         quote!(#pattern #guard => ::core::option::Option::Some(Self { #(#bindings),* }),)
@@ -71,7 +66,7 @@ fn triggered_by(expansion: &Expansion<'_>) -> TokenStream {
         })
     };
     quote_spanned! {Span::mixed_site()=>
-        fn triggered_by(event: &#message::EventOf<Self::Bus>) -> ::core::option::Option<Self> { #body }
+        fn triggered_by(event: &#runtime::EventOf<Self::Bus>) -> ::core::option::Option<Self> { #body }
     }
 }
 
@@ -107,22 +102,22 @@ fn begin(expansion: &Expansion<'_>) -> TokenStream {
 }
 
 fn position(expansion: &Expansion<'_>) -> TokenStream {
-    let (saga, state) = (paths::saga(), &expansion.state);
+    let (runtime, state) = (paths::here(), &expansion.state);
     let arms = expansion.variants.iter().map(|variant| {
         let (name, place) = (&variant.name, number(variant.place));
         let way = match variant.way {
             Way::Forward => format_ident!("Forward"),
             Way::Back => format_ident!("Compensating"),
         };
-        quote!(#state::#name { .. } => #saga::Position::#way(#place))
+        quote!(#state::#name { .. } => #runtime::Position::#way(#place))
     });
     quote_spanned! {Span::mixed_site()=>
-        fn position(state: &Self::State) -> #saga::Position { match state { #(#arms),* } }
+        fn position(state: &Self::State) -> #runtime::Position { match state { #(#arms),* } }
     }
 }
 
 fn forward(expansion: &Expansion<'_>) -> TokenStream {
-    let runtime = paths::expansion();
+    let runtime = paths::here();
     let ways: Vec<_> = expansion.variants.iter().filter(|variant| variant.way == Way::Forward).collect();
     let arms = ways.windows(2).map(|pair| expansion.moved(pair[0], pair[1]));
     quote_spanned! {Span::mixed_site()=>
@@ -137,7 +132,7 @@ fn forward(expansion: &Expansion<'_>) -> TokenStream {
 
 /// One place back at a time: from wherever the saga is to the undoing of the nearest place that can be undone.
 fn back(expansion: &Expansion<'_>) -> TokenStream {
-    let runtime = paths::expansion();
+    let runtime = paths::here();
     let arms = expansion.variants.iter().filter_map(|variant| {
         let there = |back: &&Variant| {
             back.way == Way::Back
@@ -158,7 +153,7 @@ fn back(expansion: &Expansion<'_>) -> TokenStream {
 }
 
 fn output(expansion: &Expansion<'_>) -> TokenStream {
-    let (state, runtime) = (&expansion.state, paths::expansion());
+    let (state, runtime) = (&expansion.state, paths::here());
     let last = expansion.variants.iter().rfind(|variant| variant.way == Way::Forward);
     let (Some(last), Some(returns)) = (last, &expansion.saga.returns) else {
         let body = if expansion.saga.output.is_some() { quote!(#runtime::hole()) } else { quote!() };
@@ -186,12 +181,12 @@ pub(super) fn number(index: usize) -> u16 {
 impl Expansion<'_> {
     /// The state of a variant; what is not of the place itself comes from `value`.
     fn made(&self, variant: &Variant, value: impl Fn(Field) -> TokenStream) -> TokenStream {
-        let (state, name, saga) = (&self.state, &variant.name, paths::saga());
+        let (state, name, runtime) = (&self.state, &variant.name, paths::here());
         let own = self.saga.places[variant.place].outputs(self.saga);
         let fields = variant.fields.iter().map(|field| {
             let name = self.local(field.value);
             let empty = variant.way == Way::Forward && own.contains(&field.value);
-            let value = if empty { quote!(#saga::Slot::EMPTY) } else { value(*field) };
+            let value = if empty { quote!(#runtime::Slot::EMPTY) } else { value(*field) };
             quote!(#name: #value)
         });
         quote!(#state::#name { #(#fields),* })
@@ -199,13 +194,13 @@ impl Expansion<'_> {
 
     /// The arm that takes what the second variant needs out of the first.
     fn moved(&self, from: &Variant, to: &Variant) -> TokenStream {
-        let (state, name, saga) = (&self.state, &from.name, paths::saga());
+        let (state, name, runtime) = (&self.state, &from.name, paths::here());
         let kept = to.fields.iter().filter_map(|field| from.field(field.value)).map(|field| self.local(field.value));
         let made = self.made(to, |field| {
             let name = self.local(field.value);
             match (from.field(field.value).is_some_and(|from| from.slot), field.slot) {
-                (true, false) => quote!(#saga::Slot::take(#name)),
-                (false, true) => quote!(#saga::Slot::full(#name)),
+                (true, false) => quote!(#runtime::Slot::take(#name)),
+                (false, true) => quote!(#runtime::Slot::full(#name)),
                 _ => quote!(#name),
             }
         });

@@ -67,7 +67,8 @@ fn undoes(saga: &Saga, place: &Place) -> bool {
 
 /// The place's name: that of its steps.
 fn name(saga: &Saga, place: &Place) -> Ident {
-    let names = place.steps.iter().map(|step| case::camel(&saga.steps[*step].name)).collect::<String>();
+    let names =
+        place.steps.iter().map(|step| case::camel(&saga.values[saga.steps[*step].value].name)).collect::<String>();
     let first = place.steps.first().map(|step| saga.steps[*step].name.span());
     Ident::new(&names, first.unwrap_or_else(proc_macro2::Span::call_site))
 }

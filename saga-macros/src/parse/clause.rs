@@ -44,7 +44,7 @@ fn clause(errors: &mut Errors, input: ParseStream<'_>, attempted: &mut Vec<&'sta
         "sleep" => time(errors, input, &keyword).map(|_| Clause::Sleep { keyword }),
         "within" => time(errors, input, &keyword).map(|duration| Clause::Within { keyword, duration }),
         "await" => arm::arms(errors, input, &keyword).map(|arms| Clause::Await { keyword, arms }),
-        "retry" => retry(errors, input, keyword).map(Clause::Retry),
+        "retry" => retry(errors, input, keyword).map(|retry| Clause::Retry(Box::new(retry))),
         _ => compensate(errors, input, &keyword).map(|how| Clause::Compensate { keyword, how }),
     }
 }

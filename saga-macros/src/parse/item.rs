@@ -211,6 +211,7 @@ fn returns(input: ParseStream<'_>) -> syn::Result<Item> {
 }
 
 fn step(errors: &mut Errors, input: ParseStream<'_>, attributes: Vec<Attribute>) -> syn::Result<Step> {
+    let before = errors.count();
     let kind = words::accept(input, "pivot").or_else(|| words::accept(input, "finally"));
     words::expect(input, "step")?;
     let name = signature::name(input)?;
@@ -218,8 +219,11 @@ fn step(errors: &mut Errors, input: ParseStream<'_>, attributes: Vec<Attribute>)
     let (output, each, when) = match head {
         Ok(head) => head,
         Err(error) => {
+            recover::skip_to_body(input, ITEMS);
+            if !input.peek(syn::token::Brace) {
+                return Err(error);
+            }
             errors.push(error);
-            recover::skip_to_body(input);
             (None, None, None)
         }
     };
@@ -227,7 +231,8 @@ fn step(errors: &mut Errors, input: ParseStream<'_>, attributes: Vec<Attribute>)
     braced!(content in input);
     let (clauses, attempted) = clause::clauses(errors, &content);
     recover::accept_semicolon(input);
-    Ok(Step { attributes, kind, name, output, each, when, clauses, attempted })
+    let broken = errors.count() > before;
+    Ok(Step { attributes, kind, name, output, each, when, clauses, broken, attempted })
 }
 
 type Head = (Option<syn::Type>, Option<Each>, Option<When>);

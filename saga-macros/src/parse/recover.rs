@@ -42,9 +42,9 @@ pub(super) fn skip_arm(input: ParseStream<'_>) {
     }
 }
 
-/// Skips the rest of a broken signature: up to the braces, if there are any before the next `;`.
-pub(super) fn skip_to_body(input: ParseStream<'_>) {
-    while !input.is_empty() && !input.peek(syn::token::Brace) {
+/// Skips the rest of a broken signature: up to the braces, if there are any before the next `;` or opening word.
+pub(super) fn skip_to_body(input: ParseStream<'_>, openers: &[&str]) {
+    while !input.is_empty() && !input.peek(syn::token::Brace) && !opens(input, openers) {
         if let Some(TokenTree::Punct(punct)) = token(input)
             && punct.as_char() == ';'
         {

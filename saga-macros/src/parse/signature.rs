@@ -15,7 +15,7 @@ pub(super) fn saga(errors: &mut Errors, input: ParseStream<'_>) -> Option<Saga> 
         Ok(head) => Some(head),
         Err(error) => {
             errors.push(error);
-            recover::skip_to_body(input);
+            recover::skip_to_body(input, &[]);
             if !input.peek(syn::token::Brace) {
                 return None;
             }
@@ -26,7 +26,7 @@ pub(super) fn saga(errors: &mut Errors, input: ParseStream<'_>) -> Option<Saga> 
         Ok(body) => body,
         Err(error) => {
             errors.push(error);
-            recover::skip_to_body(input);
+            recover::skip_to_body(input, &[]);
             return None;
         }
     };
@@ -48,7 +48,7 @@ fn signature(input: ParseStream<'_>) -> syn::Result<Saga> {
     let visibility: Visibility = input.parse()?;
     words::expect(input, "saga")?;
     let name: Ident = input.parse()?;
-    let parameters = parameters(input)?;
+    let parameters = parameters(input, &name)?;
     let output = output(input)?;
     words::expect(input, "on").map_err(|error| {
         syn::Error::new(error.span(), "expected `on` and the bus that the saga talks over: `saga Name(…) on Bus { … }`")
@@ -63,7 +63,10 @@ pub(super) fn output(input: ParseStream<'_>) -> syn::Result<Option<Type>> {
     arrow.map(|_| input.call(Type::without_plus)).transpose()
 }
 
-fn parameters(input: ParseStream<'_>) -> syn::Result<Vec<Parameter>> {
+fn parameters(input: ParseStream<'_>, name: &Ident) -> syn::Result<Vec<Parameter>> {
+    if !input.peek(syn::token::Paren) {
+        return Err(syn::Error::new(name.span(), format!("expected the parameters: `saga {name}(…) on Bus {{ … }}`")));
+    }
     let content;
     parenthesized!(content in input);
     let list = Punctuated::<Parameter, Token![,]>::parse_terminated_with(&content, parameter)?;

@@ -127,6 +127,17 @@ fn json_inside_values_reads_back() {
 }
 
 #[test]
+fn raw_json_inside_values_reads_back() {
+    type Raw = Box<serde_json::value::RawValue>;
+    let text = r#"[null, {"a" : [ null ]}]"#;
+    let raw = || serde_json::value::RawValue::from_string(text.to_owned()).expect("it is JSON");
+    let value: (Raw, Option<Raw>, Option<()>) = (raw(), Some(raw()), Some(()));
+    let written = encode(&value).expect("it can be written");
+    let (raw, maybe, unit): (Raw, Option<Raw>, Option<()>) = decode(&written).expect("it reads back");
+    assert_eq!((raw.get(), maybe.as_deref().map(serde_json::value::RawValue::get), unit), (text, Some(text), Some(())));
+}
+
+#[test]
 fn ordinary_options_survive_what_serde_keeps_in_between() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     #[serde(tag = "kind")]
@@ -264,20 +275,20 @@ fn any(random: &mut fastrand::Rng, depth: u32) -> Any {
     if depth == 0 {
         return Any::Unit(());
     }
-    let mut below = |random: &mut fastrand::Rng| any(random, depth - 1);
+    let below = |random: &mut fastrand::Rng| any(random, depth - 1);
     match random.u8(..11) {
         0 => Any::Unit(()),
-        1 => Any::Option(maybe(random, &mut below).map(Box::new)),
-        2 => Any::Twice(maybe(random, |random| maybe(random, &mut below).map(Box::new))),
+        1 => Any::Option(maybe(random, below).map(Box::new)),
+        2 => Any::Twice(maybe(random, |random| maybe(random, below).map(Box::new))),
         3 => Any::OfUnit(maybe(random, |random| maybe(random, |_| ()))),
-        4 => Any::List(several(random, &mut below)),
+        4 => Any::List(several(random, below)),
         5 => Any::Lists(maybe(random, |random| {
             several(random, |random| maybe(random, |random| several(random, |random| maybe(random, |_| ()))))
         })),
         6 => Any::Map(
-            several(random, |random| (random.char(..).to_string(), maybe(random, &mut below))).into_iter().collect(),
+            several(random, |random| (random.char(..).to_string(), maybe(random, below))).into_iter().collect(),
         ),
-        7 => Any::Pair(Box::new(below(random)), maybe(random, &mut below).map(Box::new)),
+        7 => Any::Pair(Box::new(below(random)), maybe(random, below).map(Box::new)),
         8 => Any::Named { value: Box::new(below(random)), maybe: maybe(random, |random| maybe(random, |_| Unit)) },
         9 => Any::Number(maybe(random, |random| random.u128(..))),
         _ => Any::Json(maybe(random, |random| json(random, 3))),

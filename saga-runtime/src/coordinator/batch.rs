@@ -9,8 +9,8 @@ use super::outbox::WaitingCommand;
 use super::rows;
 use crate::bus::{Payload, SessionId};
 use crate::definition::Definition;
-use crate::log::{Batch, DefinitionRow, LateRow, ReceivedRow};
-use crate::machine::{Change, Late, Machine, Record};
+use crate::log::{Batch, DefinitionRow, LateRow, ReceivedRow, Standing, Status};
+use crate::machine::{Change, LOST_STATE, Late, Machine, Record};
 use crate::message::{At, Bus, ExchangeKey, LogId, SagaId};
 use crate::notice::Notice;
 use crate::time::Timestamp;
@@ -93,7 +93,8 @@ impl<B: Bus> Pending<B> {
             Change::Stuck { reason } => Act::Stuck(saga, reason),
             Change::Unstuck => Act::Unstuck(saga),
             Change::Ended(outcome) => Act::Ended(saga, outcome),
-            Change::Waiting { .. }
+            Change::Queued { .. }
+            | Change::Waiting { .. }
             | Change::Done { .. }
             | Change::Undone { .. }
             | Change::Skipped { .. }
@@ -127,21 +128,29 @@ impl<B: Bus> Pending<B> {
     pub(super) fn close(mut self, machine: &Machine<B>) -> (Batch, Vec<Act<B>>) {
         for (saga, index) in self.last {
             let row = &mut self.batch.records[index];
-            row.standing = machine.standing(saga);
-            row.state = match machine.save(saga) {
-                Some(Ok(state)) => Some(state),
-                Some(Err(reason)) => {
-                    tracing::error!(%saga, reason, "the state of a saga cannot be written; a restart takes the one before");
-                    None
-                }
-                None => None,
-            };
+            (row.standing, row.state) = saved(machine, saga);
         }
         for (participant, (session, number)) in self.received {
             self.batch.received.push(ReceivedRow { participant: participant.to_owned(), session, number });
             self.acts.push(Act::Recorded(participant, number));
         }
         (self.batch, self.acts)
+    }
+}
+
+/// Where a saga stands and its state; none of one that ended. One whose state cannot be written goes on until the
+/// next start, and cannot be loaded then.
+fn saved<B: Bus>(machine: &Machine<B>, saga: SagaId) -> (Option<Standing>, Option<String>) {
+    let standing = machine.standing(saga);
+    match machine.save(saga) {
+        None => (None, None),
+        Some(Ok(state)) => (standing, Some(state)),
+        Some(Err(reason)) => {
+            tracing::error!(%saga, reason, "the state of a saga cannot be written");
+            let reason = Some(format!("its state cannot be written, and is lost with this process: {reason}"));
+            let standing = standing.map(|standing| Standing { status: Status::Stuck, reason, ..standing });
+            (standing, Some(LOST_STATE.to_owned()))
+        }
     }
 }
 

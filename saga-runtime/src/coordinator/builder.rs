@@ -98,7 +98,8 @@ pub enum StartupError {
     /// A definition changed under the same version while sagas of it are in flight.
     #[error(
         "`{name}` version {version} has changed (fingerprint {ours}, in the log {theirs}) and {open} of its sagas are in \
-         flight: give the new one another version and keep the old one beside it, or let those end first"
+         flight: let those end with the program that began them, or give the changed one another version, with which \
+         they wait until they are ended or that program is back"
     )]
     Changed {
         /// The saga.
@@ -207,7 +208,7 @@ impl<B: Bus> Builder<B> {
         let (reports, reported) = mpsc::channel(QUEUE);
         let (notices, _) = broadcast::channel(self.options.notices);
         let (stopped, is_stopped) = watch::channel(None);
-        let coordinator = Coordinator { asks, notices: notices.clone(), stopped: is_stopped };
+        let coordinator = Coordinator { asks, notices: notices.downgrade(), stopped: is_stopped };
 
         let clock = Clock::start();
         let mut decisions = Vec::new();

@@ -28,6 +28,6 @@ impl<B: Bus> Desk for Coordinator<B> {
     }
 
     fn follow(&self) -> broadcast::Receiver<Notice> {
-        self.notices.subscribe()
+        self.watch()
     }
 }

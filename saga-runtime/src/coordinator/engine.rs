@@ -67,8 +67,8 @@ pub(super) enum LookUp {
     /// How a saga ended that is no longer in flight.
     Outcome {
         saga: SagaId,
-        /// The kind that it must be of, if that matters.
-        name: Option<&'static str>,
+        /// The kind that it must be of.
+        name: String,
         reply: oneshot::Sender<Started>,
     },
 }
@@ -358,7 +358,7 @@ impl<B: Bus> Engine<B> {
             }
             None => {
                 self.acts.unwatch(saga);
-                self.pending.act(Act::LookUp(LookUp::Outcome { saga, name: Some(name), reply }));
+                self.pending.act(Act::LookUp(LookUp::Outcome { saga, name: name.to_owned(), reply }));
             }
         }
     }
@@ -384,7 +384,7 @@ impl<B: Bus> Engine<B> {
             }
             Worked::Details { ticket, found } => {
                 if let Some(LookUp::Outcome { saga, name, reply }) = self.look_ups.remove(&ticket) {
-                    let ended = found.map_err(|error| error.to_string()).and_then(|found| ended(saga, name, found));
+                    let ended = found.map_err(|error| error.to_string()).and_then(|found| ended(saga, &name, found));
                     self.pending.act(Act::reply(reply, ended));
                 }
             }
@@ -409,7 +409,7 @@ impl<B: Bus> Engine<B> {
         match found {
             Ok(None) => self.start(saga, Some(key), reply),
             Ok(Some(ended)) if self.machine.name_of(ended).is_none() => {
-                self.pending.act(Act::LookUp(LookUp::Outcome { saga: ended, name: None, reply }));
+                self.pending.act(Act::LookUp(LookUp::Outcome { saga: ended, name: saga.name().to_owned(), reply }));
             }
             Ok(Some(_)) => self.start(saga, Some(key), reply),
             Err(error) => self.pending.act(Act::reply(reply, Err(error.to_string()))),
@@ -440,9 +440,22 @@ impl<B: Bus> Engine<B> {
         let time = self.clock.now();
         let notice = match event {
             PipeEvent::Refused { who, reason, .. } => Notice::ConnectionRefused { time, peer: who, reason },
-            other => Notice::ConnectionRefused { time, peer: String::new(), reason: other.to_string() },
+            PipeEvent::Undeliverable { participant, key, reason } => {
+                return self.undeliverable(participant, key, reason);
+            }
         };
         self.pending.act(Act::Notice(notice));
+    }
+
+    /// No frame can carry the command: its saga must not wait for an answer.
+    fn undeliverable(&mut self, participant: &'static str, key: ExchangeKey, reason: String) {
+        let mut exchanges = self.machine.exchanges(key.saga);
+        let attempt = exchanges.find(|exchange| exchange.at == key.at).map(|exchange| exchange.attempt);
+        drop(exchanges);
+        if let Some(attempt) = attempt {
+            let answer = Answer::Broken(format!("its command cannot be delivered: {reason}"));
+            self.step(Input::Report { participant, report: Report::Answered { key, attempt, answer } });
+        }
     }
 
     /// Hands what is decided to the journal, unless that is at work; what needs no commit is done at once.
@@ -500,9 +513,9 @@ async fn receive<T>(channel: Option<&mut mpsc::Receiver<T>>) -> T {
 }
 
 /// How far a saga is that is no longer in flight: it has ended, if the log knows it.
-fn ended(saga: SagaId, name: Option<&'static str>, found: Option<Details>) -> Started {
+fn ended(saga: SagaId, name: &str, found: Option<Details>) -> Started {
     let details = found.ok_or_else(|| format!("there is no saga {saga}"))?;
-    if let Some(name) = name.filter(|name| *name != details.summary.name) {
+    if name != details.summary.name {
         return Err(format!("saga {saga} is a `{}`, not a `{name}`", details.summary.name));
     }
     let outcome = details.outcome.ok_or_else(|| format!("saga {saga} cannot be loaded by this program"))?;

@@ -69,7 +69,7 @@ pub(super) fn ended<B: Bus>(record: &Record<B>) -> Option<EndedRow> {
 }
 
 /// What was said too late, as JSON.
-pub(super) fn late<B: Bus>(what: &Late<B>, at: At, definition: Option<&'static Definition>) -> String {
+pub(crate) fn late<B: Bus>(what: &Late<B>, at: At, definition: Option<&'static Definition>) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "snake_case")]
     enum Told<'a, T> {
@@ -124,6 +124,8 @@ pub(super) fn step_name(definition: Option<&'static Definition>, at: At) -> &'st
 fn about<B: Bus>(happened: &Happened<B>) -> (&'static str, Option<At>, Option<u32>) {
     match happened {
         Happened::Started { .. } => ("started", None, None),
+        Happened::Admitted => ("admitted", None, None),
+        Happened::Superseded { .. } => ("superseded", None, None),
         Happened::Answered { at, attempt, answer } => {
             let what = match answer {
                 crate::message::Answer::Handled(_) => "handled",
@@ -214,6 +216,8 @@ impl<B: Bus> Serialize for HappenedJson<'_, B> {
         let exchange = |at: &At, attempt: Option<u32>| Exchange::new(self.definition, *at, attempt);
         match self.happened {
             Happened::Started { by, .. } => tagged(serializer, "started", by),
+            Happened::Admitted => serializer.serialize_str("admitted"),
+            Happened::Superseded { by } => tagged(serializer, "superseded", by),
             Happened::Answered { at, attempt, answer } => {
                 let told = Tell { exchange: exchange(at, Some(*attempt)), key: "answer", told: answer };
                 tagged(serializer, "answered", &told)
@@ -266,6 +270,7 @@ impl<B: Bus> Serialize for ChangeJson<'_, B> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let exchange = |at: &At, attempt: Option<u32>| Exchange::new(self.definition, *at, attempt);
         match self.change {
+            Change::Queued { behind } => tagged(serializer, "queued", behind),
             Change::Sent { at, attempt, participant, recorded_in, .. } => {
                 let (exchange, command) = (exchange(at, Some(*attempt)), self.bytes);
                 tagged(serializer, "sent", &SentJson { exchange, participant, recorded_in: *recorded_in, command })

@@ -115,18 +115,26 @@ fn back(undone: Option<u16>) -> String {
     undone.map_or_else(|| "compensated".to_owned(), |step| format!("undo{step}"))
 }
 
-/// Everything else than letters, digits and a few marks stands as its number.
+/// Everything else than letters, digits and a few marks stands as its number. So does the blank after `direction`,
+/// which would turn the diagram, wherever it stands.
 fn escape(label: &str) -> String {
     let mut escaped = String::with_capacity(label.len());
     for character in label.chars() {
+        let is_blank = character.is_whitespace();
         match character {
-            '_' | '-' | '.' | ',' | ' ' => escaped.push(character),
+            _ if is_blank && !ends_with_direction(&escaped) => escaped.push(' '),
+            '_' | '-' | '.' | ',' => escaped.push(character),
             _ if character.is_alphanumeric() => escaped.push(character),
-            _ if character.is_whitespace() => escaped.push(' '),
             _ => write!(escaped, "#{};", u32::from(character)).expect("a String takes everything"),
         }
     }
-    escaped
+    if escaped.trim().is_empty() { "unnamed".to_owned() } else { escaped }
+}
+
+fn ends_with_direction(text: &str) -> bool {
+    const WORD: &str = "direction";
+    let last = text.len().checked_sub(WORD.len()).and_then(|start| text.get(start..));
+    last.is_some_and(|last| last.eq_ignore_ascii_case(WORD))
 }
 
 #[cfg(test)]
@@ -137,5 +145,7 @@ mod tests {
     fn odd_names_are_harmless() {
         assert_eq!(escape("end note: \"x\"; y\n#z"), "end note#58; #34;x#34;#59; y #35;z");
         assert_eq!(escape("Fenster_öffnen --> 2"), "Fenster_öffnen --#62; 2");
+        assert_eq!(escape("Direction LR"), "Direction#32;LR");
+        assert_eq!(escape(""), "unnamed");
     }
 }

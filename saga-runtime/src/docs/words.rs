@@ -30,6 +30,9 @@ fn trigger(trigger: &Trigger) -> String {
 pub(super) fn concurrency(concurrency: &Concurrency) -> String {
     let policy = match concurrency.policy {
         Policy::Allow => "allow: any number run at once",
+        Policy::Queue => "queue: one at a time, first come, first served",
+        Policy::Replace => "replace: one at a time, a new one takes the place of the other",
+        Policy::Skip => "skip: one at a time, others do not start",
     };
     match concurrency.keys {
         [] => policy.to_owned(),

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::message::CommandInfo;
+use crate::message::{CommandInfo, EventInfo};
 
 /// A sentence made while the program is compiled.
 struct Text {
@@ -95,35 +95,38 @@ const fn known(command: &CommandInfo) -> bool {
     !command.name.is_empty()
 }
 
+/// The command exists; `name` is empty where the compiler says so better.
+#[track_caller]
+const fn exists(command: &CommandInfo, name: &str) {
+    if !known(command) && !name.is_empty() {
+        Text::new("").name(name).and(" is no command of the bus").fail();
+    }
+}
+
 /// `send` is not for queries (L20).
 #[track_caller]
-pub const fn sent(command: &CommandInfo) {
+pub const fn sent(command: &CommandInfo, name: &str) {
+    exists(command, name);
     if known(command) && command.query {
-        Text::new("")
-            .name(command.name)
-            .and(" is a query and has no effect: write `query ")
-            .and(command.name)
-            .and("`")
-            .fail();
+        let text = Text::new("").name(command.name).and(" is a query and has no effect: write `query ");
+        text.and(command.name).and("`").fail();
     }
 }
 
 /// `query` is only for queries (L20).
 #[track_caller]
-pub const fn queried(command: &CommandInfo) {
+pub const fn queried(command: &CommandInfo, name: &str) {
+    exists(command, name);
     if known(command) && !command.query {
-        Text::new("")
-            .name(command.name)
-            .and(" has an effect, so it cannot be queried: write `send ")
-            .and(command.name)
-            .and("`, and what undoes it")
-            .fail();
+        let text = Text::new("").name(command.name).and(" has an effect, so it cannot be queried: write `send ");
+        text.and(command.name).and("`, and what undoes it").fail();
     }
 }
 
 /// What undoes something has an effect (L20).
 #[track_caller]
-pub const fn compensates(command: &CommandInfo) {
+pub const fn compensates(command: &CommandInfo, name: &str) {
+    exists(command, name);
     if known(command) && command.query {
         Text::new("").name(command.name).and(" is a query: it changes nothing, so it undoes nothing").fail();
     }
@@ -199,6 +202,19 @@ pub const fn does_not_start_itself(event: &str, commands: &[&CommandInfo]) {
     }
 }
 
+/// What `#[replies]` lists is an event of the bus (L24).
+#[track_caller]
+pub const fn is_event(events: &[EventInfo], event: &str) {
+    let mut index = 0;
+    while index < events.len() {
+        if same(events[index].name, event) {
+            return;
+        }
+        index += 1;
+    }
+    Text::new("").name(event).and(" is no event of the bus: add it to the events, or correct the name").fail();
+}
+
 /// An event is a reply, or says who publishes it (L24).
 #[track_caller]
 pub const fn is_said(commands: &[CommandInfo], event: &str) {
@@ -258,17 +274,30 @@ pub const fn value(ty: &str, clone: bool, serialize: bool, deserialize: bool, se
     if clone && serialize && deserialize && send {
         return;
     }
-    let mut text = Text::new("a saga keeps values of ").name(ty).and(", which lacks");
-    text = lacking(text, clone, " `Clone`");
-    text = lacking(text, serialize, " `Serialize`");
-    text = lacking(text, deserialize, " `Deserialize`");
-    text = lacking(text, send, " `Send + 'static`");
-    if send {
-        text = text.and(": derive what is missing");
+    let mut text = Text::new("a saga keeps values of ").name(ty).and(", which lacks ");
+    let lacking = [(clone, "Clone"), (serialize, "Serialize"), (deserialize, "Deserialize"), (send, "Send + 'static")];
+    let (mut index, mut several) = (0, false);
+    while index < lacking.len() {
+        if !lacking[index].0 {
+            text = if several { text.and(", ") } else { text };
+            text = text.name(lacking[index].1);
+            several = true;
+        }
+        index += 1;
     }
     text.fail();
 }
 
-const fn lacking(text: Text, there: bool, name: &str) -> Text {
-    if there { text } else { text.and(name) }
+/// Checks a type, at its token (L23).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __value {
+    ($text:literal, $ty:ty) => {
+        #[allow(unused_imports)]
+        const _: () = {
+            use $crate::__private::check::Lacks as _;
+            type Probe = $crate::__private::check::Probe<$ty>;
+            $crate::__private::check::value($text, Probe::CLONE, Probe::SERIALIZE, Probe::DESERIALIZE, Probe::SEND)
+        };
+    };
 }

@@ -21,8 +21,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::SagaLog;
 
-/// Opens one log, again and again: what was written through one is found through the next. The one before is dropped
-/// by then, or (in tests of fencing, of which this suite has none) is not written to any more.
+/// Opens one log, again and again: what was written through one is found through the next.
+///
+/// The one before is dropped by then.
 pub type Open = Box<dyn FnMut() -> Box<dyn SagaLog>>;
 
 /// One promise of the traits.

@@ -145,7 +145,7 @@ impl Kept {
 
     fn apply(&mut self, batch: &Batch) {
         for row in &batch.definitions {
-            self.definitions.entry((row.name.clone(), row.version)).or_insert_with(|| row.clone());
+            self.definitions.insert((row.name.clone(), row.version), row.clone());
         }
         for row in &batch.started {
             self.highest = self.highest.max(Some(row.id));

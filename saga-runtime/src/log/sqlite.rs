@@ -14,6 +14,8 @@
 //! | `query` | `find` and `count` as SQL |
 //! | `problem` | what SQLite says, in the words of the log |
 
+#[cfg(test)]
+mod damage;
 mod place;
 mod problem;
 mod query;
@@ -27,6 +29,7 @@ mod writer;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -67,7 +70,8 @@ impl SqliteLog {
         }
         let lock = place::lock(path)?;
         place::create(path)?;
-        let (connection, meta) = connect(path).map_err(|problem| problem.at("open", path))?;
+        let connected = reader::while_no_one_reads(|| connect(path));
+        let (connection, meta) = connected.map_err(|problem| problem.at("open", path))?;
         let continuity = Continuity::new(meta.digest);
         Ok(Self { path: path.to_owned(), connection, _lock: lock, meta, continuity })
     }
@@ -114,7 +118,7 @@ impl SagaLog for SqliteLog {
     }
 
     fn reader(&self) -> Result<Box<dyn LogReader>, LogError> {
-        Ok(Box::new(SqliteReader::open(&self.path)?))
+        Ok(Box::new(SqliteReader::beside_writer(&self.path)?))
     }
 }
 
@@ -122,7 +126,7 @@ impl Drop for SqliteLog {
     fn drop(&mut self) {
         // Everything into the file itself, so that a copy of it alone is whole. A reader may hold this up: then the
         // rest stays in the `-wal`, where the next one finds it.
-        let _ = self.connection.busy_timeout(std::time::Duration::ZERO);
-        let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let _ = self.connection.busy_timeout(Duration::ZERO);
+        let _ = schema::checkpoint(&self.connection);
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cause::Cause;
 use crate::message::{At, Mode};
-use crate::saga::RetryPlan;
+use crate::saga::{Key, RetryPlan};
 use crate::time::Timestamp;
 
 /// The control of one saga. Serialised with its state: nothing else is needed to go on.
@@ -16,8 +16,13 @@ pub(crate) struct Control {
     pub(crate) number: u32,
     /// Whether it goes forward or back.
     pub(crate) phase: Phase,
+    /// How long its forward part may take, counted from leaving the queue; or what the author's expression for that
+    /// panicked with.
+    pub(crate) allowed: Result<Option<Duration>, String>,
     /// When it fails by itself. Counts in [`Phase::Forward`] only.
     pub(crate) deadline: Option<Timestamp>,
+    /// The keys of concurrency that it holds or awaits.
+    pub(crate) keys: Vec<Key>,
     /// The exchanges that are not over, in the order in which they were opened.
     pub(crate) open: Vec<Open>,
     /// The exchanges that took effect and have a compensation, in the order in which they completed.
@@ -41,6 +46,8 @@ fn never() -> Timestamp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Phase {
+    /// Waits for its keys.
+    Queued,
     /// Through its places.
     Forward,
     /// It failed; what became of the exchanges in doubt is being asked.
@@ -76,9 +83,9 @@ pub(crate) enum Waits {
     Answer,
     /// The next attempt. After a refusal nothing was done; after a time-out that is in doubt.
     Backoff { in_doubt: bool },
-    /// The participant's word on its fate, asked since `since`; it has said *running* so many times.
+    /// The participant's word on its fate, asked first at `since`; it has said *running* so many times.
     Fate { running: u8 },
-    /// To ask again, since the participant said *running*; so many times by now.
+    /// To ask again, since the participant said *running*, so many times.
     FateAgain { running: u8 },
     /// An operator.
     Operator,
@@ -90,8 +97,8 @@ impl Open {
         self.recorded_in.is_some() && !matches!(self.waits, Waits::Backoff { in_doubt: false })
     }
 
-    /// Whether its fate is being settled.
-    pub(crate) fn is_settling(&self) -> bool {
+    /// Whether the participant owes a word on its fate.
+    pub(crate) fn is_asked(&self) -> bool {
         matches!(self.waits, Waits::Fate { .. } | Waits::FateAgain { .. })
     }
 
@@ -112,6 +119,8 @@ pub(crate) struct Stuck {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Point {
+    /// How long the saga may take could not be told.
+    Admitting,
     /// The command of this exchange could not be made.
     Opening(At),
     /// The answer to this exchange makes no sense, or its attempts are spent.
@@ -133,11 +142,14 @@ impl Point {
 }
 
 impl Control {
-    pub(crate) fn new(now: Timestamp, deadline: Option<Duration>) -> Self {
+    /// Of a saga that is about to start.
+    pub(crate) fn new(now: Timestamp, allowed: Result<Option<Duration>, String>, keys: Vec<Key>) -> Self {
         Self {
             number: 0,
-            phase: Phase::Forward,
-            deadline: deadline.map(|deadline| now.after(deadline)),
+            phase: Phase::Queued,
+            allowed,
+            deadline: None,
+            keys,
             open: Vec::new(),
             effects: Vec::new(),
             cause: None,
@@ -156,6 +168,11 @@ impl Control {
     /// Whether it waits for an operator and nothing else.
     pub(crate) fn is_halted(&self) -> bool {
         self.stuck.as_ref().is_some_and(|stuck| !stuck.point.unsticks_by_itself())
+    }
+
+    /// Whether the open exchanges are those in doubt, an unknown fate included.
+    pub(crate) fn is_settling(&self) -> bool {
+        self.phase == Phase::Settling
     }
 
     /// When the deadline strikes: only going forward, and not while it waits for an operator.

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::control::Control;
 use crate::codec;
-use crate::definition::Definition;
+use crate::definition::{Definition, Policy};
 use crate::message::{At, Bus, EventOf, SagaId};
-use crate::saga::{ExchangePlan, Heard, Position, Saga, Verdict};
+use crate::saga::{ExchangePlan, Heard, Key, Position, Saga, Verdict};
 use crate::time::Timestamp;
 
 /// An author's expression panicked, with this message.
@@ -132,11 +132,12 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
 
     fn begin(&mut self, id: SagaId, input: Input, now: Timestamp) -> Result<Begun, Panicked> {
         let saga = *input.downcast::<S>().expect("an input is given to the kind that parsed it");
-        let (input, deadline, state) = contain(|| {
+        let (input, control, state) = contain(|| {
             let input = serde_json::to_string(&saga).map_err(|error| format!("its input is no JSON: {error}"));
-            (input, saga.deadline(), saga.begin())
+            let allowed = contain(|| saga.deadline()).map_err(|panicked| panicked.0);
+            (input, Control::new(now, allowed, keys(&saga)), saga.begin())
         })?;
-        let slot = self.insert(Entry { id, control: Control::new(now, deadline), state });
+        let slot = self.insert(Entry { id, control, state });
         input.map(|input| Begun { slot, input }).map_err(|reason| {
             self.remove(slot);
             Panicked(reason)
@@ -208,6 +209,32 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+/// The keys that a saga needs, each once. Without `per` it is the kind's, which matters unless all are allowed.
+fn keys<S: Saga>(saga: &S) -> Vec<Key> {
+    let concurrency = &S::DEFINITION.concurrency;
+    if concurrency.keys.is_empty() {
+        let matters = concurrency.policy != Policy::Allow;
+        return matters.then(|| Key::of_kind(S::DEFINITION.name)).into_iter().collect();
+    }
+    let mut keys = saga.keys();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// The keys of a saga whose state does not load, as far as they can still be read.
+pub(crate) fn keys_in(text: &str) -> Vec<Key> {
+    #[derive(Deserialize)]
+    struct Saved {
+        control: Held,
+    }
+    #[derive(Deserialize)]
+    struct Held {
+        keys: Vec<Key>,
+    }
+    codec::decode::<Saved>(text).map(|saved| saved.control.keys).unwrap_or_default()
 }
 
 /// Runs an author's code; a panic in it is an error here.

@@ -35,6 +35,13 @@ pub enum Happened<B: Bus> {
         /// The key that it was started with.
         key: Option<String>,
     },
+    /// Its keys are free: it leaves the queue.
+    Admitted,
+    /// Another saga took its key.
+    Superseded {
+        /// Which.
+        by: SagaId,
+    },
     /// A participant answered.
     Answered {
         /// The exchange.
@@ -123,6 +130,11 @@ pub enum Operator {
 /// What followed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change<B: Bus> {
+    /// It waits for its keys.
+    Queued {
+        /// The saga that holds one of them, the oldest of them if several do.
+        behind: Option<SagaId>,
+    },
     /// A command goes out.
     Sent {
         /// The exchange.

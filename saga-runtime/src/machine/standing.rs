@@ -3,7 +3,7 @@
 use super::control::{Control, Open, Phase, Waits};
 use crate::definition::Definition;
 use crate::log::{Standing, Status};
-use crate::message::Mode;
+use crate::message::{Mode, SagaId};
 use crate::saga::Position;
 use crate::time::Timestamp;
 
@@ -17,6 +17,7 @@ pub(super) fn of(definition: &'static Definition, control: &Control, position: P
     });
     let status = match (&control.stuck, control.phase) {
         (Some(_), _) => Status::Stuck,
+        (None, Phase::Queued) => Status::Queued,
         (None, Phase::Forward) => Status::Running,
         (None, Phase::Settling | Phase::Compensating) => Status::Compensating,
     };
@@ -30,6 +31,19 @@ pub(super) fn of(definition: &'static Definition, control: &Control, position: P
         since: open.map_or(control.since, |open| open.since),
         until: (until < Timestamp::NEVER).then_some(until),
         reason: control.stuck.as_ref().map(|stuck| stuck.reason.clone()),
+    }
+}
+
+/// Where a saga stands that waits for its keys.
+pub(super) fn queued(since: Timestamp, behind: Option<SagaId>) -> Standing {
+    Standing {
+        status: Status::Queued,
+        step: None,
+        waiting_for: Some(behind.map_or("its turn".to_owned(), |saga| format!("the end of saga {saga}"))),
+        participant: None,
+        since,
+        until: None,
+        reason: None,
     }
 }
 

@@ -13,7 +13,7 @@ use super::presence::Presence;
 use super::record::Change;
 use crate::cause::{Cause, CauseKind, Outcome};
 use crate::definition::{Definition, Exchange, Step};
-use crate::message::{At, Bus, CommandInfo, Mode};
+use crate::message::{At, Bus, CommandInfo, Mode, SagaId};
 use crate::saga::Position;
 use crate::time::Timestamp;
 
@@ -83,8 +83,27 @@ impl<B: Bus> Turn<'_, B> {
         step.map_or("", |step| definition.steps[usize::from(step)].name)
     }
 
+    /// Its keys are free: its time begins.
+    pub(super) fn admit(&mut self) {
+        let now = self.now;
+        let control = self.control_mut();
+        control.phase = Phase::Forward;
+        match control.allowed.clone() {
+            Ok(allowed) => {
+                control.deadline = allowed.map(|allowed| now.after(allowed));
+                self.enter();
+            }
+            Err(message) => self.stick_panicked(Point::Admitting, &Panicked(message)),
+        }
+    }
+
+    /// It waits for its keys.
+    pub(super) fn queue(&mut self, behind: Option<SagaId>) {
+        self.changes.push(Change::Queued { behind });
+    }
+
     /// Opens what is to be done at the current place.
-    pub(super) fn enter(&mut self) {
+    fn enter(&mut self) {
         let Position::Forward(place) = self.kind.position(self.slot) else { return };
         for &step in self.definition().places[usize::from(place)].steps {
             self.open(At::step(step));
@@ -124,6 +143,12 @@ impl<B: Bus> Turn<'_, B> {
     /// It is to be undone, if it still goes forward. A saga that is being undone anyway has nothing more to do.
     pub(super) fn cancel(&mut self) {
         let cause = Cause::new(self.standing_step(), CauseKind::Cancelled, "the saga was cancelled");
+        self.fail(cause);
+    }
+
+    /// Another saga takes its key.
+    pub(super) fn supersede(&mut self, by: SagaId) {
+        let cause = Cause::superseded(self.standing_step(), by);
         self.fail(cause);
     }
 

@@ -76,7 +76,7 @@ impl Client {
         let socket = endpoint.socket(OPERATOR_SOCKET);
         let path = || socket.path().to_owned();
         let stream = socket.connect().await.map_err(|error| match error {
-            error if error.is_absent() => ClientError::NotRunning { socket: path() },
+            error if error.may_pass() => ClientError::NotRunning { socket: path() },
             error => ClientError::Endpoint(error),
         })?;
         match is_same_user(&stream) {

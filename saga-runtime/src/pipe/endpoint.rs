@@ -64,7 +64,10 @@ impl Endpoint {
     }
 
     /// Makes the directory if it is not there, and checks it.
-    fn prepare(&self) -> Result<(), EndpointError> {
+    ///
+    /// # Errors
+    /// If it cannot be made, is not the user's own, or is open to others.
+    pub fn prepare(&self) -> Result<(), EndpointError> {
         match DirBuilder::new().recursive(true).mode(0o700).create(&self.directory) {
             Ok(()) => self.check(),
             // Something else has the name, possibly a symlink: the check says what.
@@ -170,20 +173,21 @@ pub enum EndpointError {
         path: PathBuf,
         /// What it said.
         reason: String,
-        /// Nothing is there yet, so that to try again later may help.
-        absent: bool,
+        /// To try again later may help.
+        may_pass: bool,
     },
 }
 
 impl EndpointError {
     pub(super) fn failed(action: &'static str, path: &Path, error: &io::Error) -> Self {
-        let absent = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused);
-        Self::Failed { action, path: path.to_owned(), reason: error.to_string(), absent }
+        let stays = [io::ErrorKind::PermissionDenied, io::ErrorKind::NotADirectory, io::ErrorKind::InvalidInput];
+        let may_pass = !stays.contains(&error.kind());
+        Self::Failed { action, path: path.to_owned(), reason: error.to_string(), may_pass }
     }
 
-    /// Whether nobody serves the endpoint yet, so that to try again later may help.
-    pub fn is_absent(&self) -> bool {
-        matches!(self, Self::Failed { absent: true, .. })
+    /// Whether to try again later may help: nobody serves the endpoint yet, or the system is short of something.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Failed { may_pass: true, .. })
     }
 }
 

@@ -158,8 +158,12 @@ pub struct Hello {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received: Option<Received>,
     /// The longest frame that it takes, in bytes, without the line break.
-    #[serde(default)]
+    #[serde(default = "default_max_frame")]
     pub max_frame: usize,
+}
+
+fn default_max_frame() -> usize {
+    Limits::default().max_frame
 }
 
 /// How far the messages of a session have been taken over.

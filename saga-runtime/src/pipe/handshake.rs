@@ -15,6 +15,8 @@ use crate::message::Bus;
 
 /// Bytes. Longer names and sessions are nobody's.
 const MAX_NAME: usize = 128;
+/// Bytes. Whoever takes less cannot even be told why it is refused.
+const MIN_FRAME: usize = 1024;
 
 /// What a hello is judged by.
 pub(super) struct Gate {
@@ -62,18 +64,9 @@ impl Gate {
             let message = format!("the coordinator speaks protocol {PROTOCOL}, and this process {}", hello.protocol);
             return Err(Fault::new(ErrorCode::OtherProtocol, message));
         }
-        self.judge_names(hello)?;
+        judge_shape(hello)?;
         self.judge_bus(hello)?;
         self.judge_role(hello)
-    }
-
-    fn judge_names(&self, hello: &Hello) -> Result<(), Fault> {
-        let lengths = 1..=MAX_NAME;
-        if !lengths.contains(&hello.participant.len()) || !lengths.contains(&hello.session.len()) {
-            let message = format!("`participant` and `session` must have 1 to {MAX_NAME} bytes");
-            return Err(Fault::new(ErrorCode::Malformed, message));
-        }
-        Ok(())
     }
 
     fn judge_bus(&self, hello: &Hello) -> Result<(), Fault> {
@@ -108,6 +101,20 @@ impl Gate {
     fn names(&self) -> String {
         self.participants.keys().copied().collect::<Vec<_>>().join(", ")
     }
+}
+
+fn judge_shape(hello: &Hello) -> Result<(), Fault> {
+    let lengths = 1..=MAX_NAME;
+    let message = if !lengths.contains(&hello.participant.len()) || !lengths.contains(&hello.session.len()) {
+        format!("`participant` and `session` must have 1 to {MAX_NAME} bytes")
+    } else if hello.max_frame < MIN_FRAME {
+        format!("`max_frame` must be at least {MIN_FRAME} bytes")
+    } else if hello.role == Role::Participant && hello.memory.is_none() {
+        "a participant must say its `memory`".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Fault::new(ErrorCode::Malformed, message))
 }
 
 async fn first_frame(connection: &mut Connection) -> Result<Hello, Fault> {

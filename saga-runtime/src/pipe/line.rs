@@ -234,7 +234,12 @@ impl<B: Bus> Line<B> {
 
     fn decode(&self, body: &RawValue) -> Result<Report<B>, Fault> {
         let report = decode_report::<B>(body).map_err(|error| {
-            Fault::new(ErrorCode::BadMessage, format!("a message is no report of bus `{}`: {error}", self.identity.bus))
+            // Not what serde says of it: that may quote a value which must not be shown.
+            let (bus, column) = (self.identity.bus, error.column());
+            Fault::new(
+                ErrorCode::BadMessage,
+                format!("a message is no report of bus `{bus}` (column {column} of its body)"),
+            )
         })?;
         match self.rights.check(&report) {
             Ok(()) => Ok(report),

@@ -42,7 +42,7 @@ impl From<Lost> for Setback {
 
 impl From<EndpointError> for Setback {
     fn from(error: EndpointError) -> Self {
-        if error.is_absent() { Self::Passing(error.to_string()) } else { Self::Final(error.into()) }
+        if error.may_pass() { Self::Passing(error.to_string()) } else { Self::Final(error.into()) }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Over Unix domain sockets where sockets matter; over buffers in memory, in virtual time, where time does.
 
 mod bus;
+mod documentation;
 mod ends;
 mod hostile;
 mod interruptions;

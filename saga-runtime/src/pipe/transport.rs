@@ -54,7 +54,7 @@ pub trait Dial: Send + Sync + 'static {
     /// One connection to whoever serves the other end.
     ///
     /// # Errors
-    /// If nobody does ([`EndpointError::is_absent`]), or something is wrong that will not pass.
+    /// If nobody does ([`EndpointError::may_pass`]), or something is wrong that will not pass.
     fn dial(&self) -> impl Future<Output = Result<Carrier, EndpointError>> + Send;
 }
 

@@ -96,7 +96,8 @@ impl Judge {
     }
 
     fn moves(&mut self, scope: Scope, record: &Record<Shop>) {
-        let starts = matches!(record.happened, Happened::Started { .. });
+        // The end of a saga lets those in that wait for its keys.
+        let starts = matches!(record.happened, Happened::Started { .. } | Happened::Admitted);
         let allowed = match scope {
             Scope::Nothing => starts,
             Scope::Any => true,

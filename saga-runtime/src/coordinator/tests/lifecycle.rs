@@ -34,7 +34,7 @@ async fn what_is_in_flight_goes_on_with_the_next_coordinator() {
     let id = first.start(sell("hat")).await.expect("accepted").id();
     first.stop().await.expect("stops");
 
-    let second = coordinator(log, Depot::open()).await;
+    let second = coordinator(log.reopen(), Depot::open()).await;
     let handle = second.attach::<Sell>(id).await.expect("it is in flight");
     assert_eq!(handle.outcome().await, Outcome::Completed(4));
 }
@@ -95,7 +95,7 @@ async fn a_start_by_name_is_checked() {
     let unknown = coordinator.start_named("sel", "{}", None).await.expect_err("there is none");
     assert_eq!(unknown.to_string(), "there is no saga `sel`; there are: sell");
     let wrong = coordinator.start_named("sell", r#"{"itm":"hat"}"#, None).await.expect_err("it does not fit");
-    assert!(wrong.to_string().contains("itm"), "{wrong}");
+    assert!(wrong.to_string().contains("`item` is missing"), "{wrong}");
 }
 
 #[tokio::test]
@@ -117,4 +117,31 @@ async fn a_thousand_at_once_share_commits() {
     }
     assert_eq!(depot.done().len(), 2000);
     coordinator.stop().await.expect("stops");
+}
+
+#[tokio::test]
+async fn a_saga_that_this_program_does_not_know_is_parked_and_the_others_go_on() {
+    let log = MemoryLog::new();
+    let first = coordinator(log.clone(), Depot::closed()).await;
+    let id = first.start(sell("hat")).await.expect("accepted").id();
+    first.stop().await.expect("stops");
+
+    let ignorant = Coordinator::<Shop>::builder().log(log.reopen()).start().await.expect("it starts");
+    let error = ignorant.cancel(id).await.expect_err("it cannot be loaded");
+    assert!(error.to_string().contains("this program has no saga `sell` of version 1"), "{error}");
+    ignorant.stop().await.expect("stops");
+
+    let knowing = coordinator(log.reopen(), Depot::open()).await;
+    let handle = knowing.attach::<Sell>(id).await.expect("it is in flight");
+    assert_eq!(handle.outcome().await, Outcome::Completed(4));
+}
+
+#[tokio::test]
+async fn notices_end_when_the_coordinator_has_stopped() {
+    let coordinator = coordinator(MemoryLog::new(), Depot::open()).await;
+    let mut notices = coordinator.notices();
+    coordinator.clone().stop().await.expect("stops");
+    while notices.next().await.is_some() {}
+    assert_eq!(coordinator.notices().next().await, None);
+    assert_eq!(coordinator.start(sell("hat")).await.expect_err("it has stopped"), CallError::Stopped);
 }

@@ -12,7 +12,7 @@ promises![
     sagas_are_found_oldest_first,
     no_id_is_used_twice,
     what_was_received_replaces_what_was_known,
-    a_definition_stays_as_it_was_first,
+    a_definition_is_the_one_that_came_last,
     hostile_texts_are_kept,
     recovery_can_be_asked_again,
 ];
@@ -104,7 +104,7 @@ fn what_was_received_replaces_what_was_known(open: &mut Open) {
     assert_eq!(found, [received("bank", "s2", 1), received("hotel", "s9", u64::MAX)]);
 }
 
-fn a_definition_stays_as_it_was_first(open: &mut Open) {
+fn a_definition_is_the_one_that_came_last(open: &mut Open) {
     let mut log = open();
     let batch = |rows: &[_]| Batch { definitions: rows.to_vec(), ..Batch::default() };
     append(&mut log, &batch(&[definition("trip", 2, "f2"), definition("trip", 1, "f1")]));
@@ -113,10 +113,10 @@ fn a_definition_stays_as_it_was_first(open: &mut Open) {
     let mut log = open();
     let mut found = recover(&mut log).definitions;
     found.sort();
-    let expected = [("order", 1, "f3"), ("trip", 1, "f1"), ("trip", 2, "f2")];
+    let expected = [("order", 1, "f3"), ("trip", 1, "changed"), ("trip", 2, "f2")];
     assert_eq!(found, expected.map(|(name, version, print)| (name.to_owned(), version, print.to_owned())));
     let mut reader = log.reader().expect("a log can be read");
-    assert_eq!(reader.definition("trip", 1).expect("a definition"), Some(definition("trip", 1, "f1")));
+    assert_eq!(reader.definition("trip", 1).expect("a definition"), Some(definition("trip", 1, "changed")));
     assert_eq!(reader.definition("trip", 3).expect("no definition"), None);
 }
 

@@ -1,12 +1,13 @@
 //! A reader that changes nothing, whether or not a coordinator runs.
 //!
-//! Nothing is written, not even the shared memory of the WAL. A log without a WAL beside it had no writer since it was
-//! put there: it is read as it is, until a WAL appears.
+//! Nothing is written, not even the shared memory of the WAL, but by a reader that shares it with the writer of its own
+//! process. A log without a WAL beside it had no writer since it was put there: it is read as it is.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, params_from_iter};
@@ -22,13 +23,18 @@ use crate::message::SagaId;
 /// How long to wait for a lock that is only ever held for a moment.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// In one process the connections to a file share the shared memory of its WAL, with the rights of the first one. So
+/// no writer opens a file while someone has it open who may only read.
+static READING: RwLock<()> = RwLock::new(());
+
 /// Reads a saga log in a SQLite file, while its coordinator runs or when none does.
+///
+/// Between two calls it holds nothing open, so it is in nobody's way.
 #[derive(Debug)]
 pub struct SqliteReader {
     path: PathBuf,
-    connection: Connection,
-    /// No WAL was there.
-    frozen: bool,
+    /// That of a writer's reader, which shares what the writer has open.
+    kept: Option<Connection>,
 }
 
 impl SqliteReader {
@@ -38,55 +44,69 @@ impl SqliteReader {
     /// [`LogError::NotALog`], [`LogError::NewerSchema`]; [`LogError::Damaged`] or [`LogError::Failed`] when it cannot be
     /// read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, LogError> {
-        let path = path.as_ref();
-        let (reader, found) = open(path)?;
-        if found == Found::Nothing {
-            return Err(LogError::NotALog { path: path.to_owned(), reason: "it is empty".to_owned() });
-        }
+        let mut reader = Self { path: path.as_ref().to_owned(), kept: None };
+        reader.read("open", |_| Ok(()))?;
         Ok(reader)
     }
 
-    /// What `read` finds. When a WAL appears meanwhile, what was read may be half old and half new: it is read again.
+    /// A reader in the process of the writer, opened while that has the log open.
+    pub(super) fn beside_writer(path: &Path) -> Result<Self, LogError> {
+        let connection = connect(path, "").map_err(|problem| problem.at("read", path))?;
+        Ok(Self { path: path.to_owned(), kept: Some(connection) })
+    }
+
     fn read<T>(
         &mut self,
         action: &'static str,
         read: impl Fn(&Connection) -> Result<T, Problem>,
     ) -> Result<T, LogError> {
-        let mut found = read(&self.connection);
-        if self.frozen && has_wal(&self.path) {
-            (*self, _) = open(&self.path)?;
-            found = read(&self.connection);
-        }
+        let found = match &self.kept {
+            Some(connection) => read(connection),
+            None => look(&self.path, |connection| match schema::inspect(connection, &self.path)? {
+                Found::Log => read(connection),
+                Found::Nothing => {
+                    Err(LogError::NotALog { path: self.path.clone(), reason: "it is empty".to_owned() }.into())
+                }
+            }),
+        };
         found.map_err(|problem| problem.at(action, &self.path))
     }
 }
 
-/// Looks what the file is, as a reader does, before a writer touches it.
+/// Looks what the file is before a writer touches it.
 pub(super) fn peek(path: &Path) -> Result<Found, LogError> {
-    open(path).map(|(_, found)| found)
+    look(path, |connection| schema::inspect(connection, path)).map_err(|problem| problem.at("read", path))
 }
 
-fn open(path: &Path) -> Result<(SqliteReader, Found), LogError> {
+/// What a writer does while no one in this process is reading.
+pub(super) fn while_no_one_reads<T>(open: impl FnOnce() -> T) -> T {
+    let _no_reader = READING.write().unwrap_or_else(PoisonError::into_inner);
+    open()
+}
+
+/// What `read` finds in the file as it is now.
+fn look<T>(path: &Path, read: impl Fn(&Connection) -> Result<T, Problem>) -> Result<T, Problem> {
+    let _no_writer_opens = READING.read().unwrap_or_else(PoisonError::into_inner);
     let metadata = fs::metadata(path).map_err(place::failed("read", path))?;
     place::regular(path, &metadata)?;
-    let frozen = !has_wal(path);
-    let parameters = match (frozen, place::beside(path, "-shm").exists()) {
-        (true, _) => "immutable=1",
-        (false, true) => "readonly_shm=1",
-        // Someone copied the log and its WAL: only who makes the shared memory anew can read them together.
-        (false, false) => "",
-    };
-    let (connection, found) = connect(path, parameters).map_err(|problem| problem.at("read", path))?;
-    Ok((SqliteReader { path: path.to_owned(), connection, frozen }, found))
+    if !has_wal(path) {
+        let found = connect(path, "&immutable=1").and_then(|connection| read(&connection));
+        // When a WAL has come meanwhile, what was read may be half old and half new.
+        if !has_wal(path) {
+            return found;
+        }
+    }
+    // Someone copied the log and its WAL alone: only who makes the shared memory anew can read them together.
+    let alone = !place::beside(path, "-shm").exists();
+    read(&connect(path, if alone { "" } else { "&readonly_shm=1" })?)
 }
 
-fn connect(path: &Path, parameters: &str) -> Result<(Connection, Found), Problem> {
+pub(super) fn connect(path: &Path, parameters: &str) -> Result<Connection, Problem> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(uri(path, parameters), flags)?;
     connection.busy_timeout(PATIENCE)?;
     schema::distrust(&connection)?;
-    let found = schema::inspect(&connection, path)?;
-    Ok((connection, found))
+    Ok(connection)
 }
 
 fn has_wal(path: &Path) -> bool {
@@ -103,7 +123,7 @@ fn uri(path: &Path, parameters: &str) -> String {
             _ => write!(uri, "%{byte:02X}").expect("a String takes everything"),
         }
     }
-    uri + "?mode=ro&" + parameters
+    uri + "?mode=ro" + parameters
 }
 
 impl LogReader for SqliteReader {

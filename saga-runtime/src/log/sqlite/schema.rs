@@ -144,7 +144,13 @@ pub(super) fn create(connection: &mut Connection, identity: u64) -> Result<(), P
         "INSERT INTO meta (one, identity, epoch, highest, digest, checksum) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
         meta.columns(),
     )?;
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    checkpoint(connection)
+}
+
+/// Takes everything over into the file itself, so that it is a log even if its `-wal` is lost.
+pub(super) fn checkpoint(connection: &Connection) -> Result<(), Problem> {
+    Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }
 
 /// Begins an epoch: whoever wrote until now is fenced.

@@ -65,7 +65,8 @@ fn define(transaction: &Transaction<'_>, rows: &[DefinitionRow]) -> Result<(), P
         transaction
             .prepare_cached(
                 "INSERT INTO definition (name, version, fingerprint, description, checksum) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT DO NOTHING",
+                 ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint, description = excluded.description,
+                 checksum = excluded.checksum",
             )?
             .execute(params![row.name, row.version, row.fingerprint, row.description, definition_checksum(row)])?;
     }

@@ -124,7 +124,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// The participant has answered an open exchange, and the answer counts.
     pub(in super::super) fn answered(&mut self, at: At, answer: &Answer<EventOf<B>, RefusalOf<B>>) {
-        let settling = self.open_ref(at).is_some_and(Open::is_settling);
+        let settling = self.control().is_settling();
         match answer {
             Answer::Handled(events) if settling => self.settled_done(at, events),
             Answer::Refused(_) if settling => self.settled_never(at),

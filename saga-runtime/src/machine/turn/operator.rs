@@ -4,7 +4,7 @@ use super::super::control::{Phase, Point};
 use super::super::record::{Change, Operator};
 use super::Turn;
 use crate::cause::{EndedBy, Outcome};
-use crate::message::{Bus, Mode};
+use crate::message::{At, Bus, Mode};
 
 impl<B: Bus> Turn<'_, B> {
     /// Whether the operator's word makes sense here.
@@ -18,10 +18,10 @@ impl<B: Bus> Turn<'_, B> {
         let skippable = match stuck.point {
             Point::Opening(at) | Point::Answer(at) => at.mode != Mode::Forward,
             Point::Fate { .. } => true,
-            Point::Moving | Point::Returning => false,
+            Point::Admitting | Point::Moving | Point::Returning => false,
         };
         if action == Operator::Skip && !skippable {
-            return Err("only a compensation or an unknown fate can be skipped: retry it, or end the saga".to_owned());
+            return Err("only a compensation or an unknown fate can be skipped: retry it, or cancel the saga to have it undone, or end it".to_owned());
         }
         Ok(())
     }
@@ -30,6 +30,7 @@ impl<B: Bus> Turn<'_, B> {
     pub(in super::super) fn operate(&mut self, action: Operator, by: EndedBy) {
         let Some(point) = self.control().stuck.as_ref().map(|stuck| stuck.point) else { return };
         if action == Operator::End {
+            self.withdraw_all();
             return self.changes.push(Change::Ended(Outcome::Ended(by)));
         }
         self.unstick();
@@ -38,6 +39,7 @@ impl<B: Bus> Turn<'_, B> {
 
     fn retry(&mut self, point: Point) {
         match point {
+            Point::Admitting => self.admit(),
             Point::Opening(at) => self.open(at),
             Point::Answer(at) => {
                 if let Some(open) = self.open_mut(at) {
@@ -54,13 +56,28 @@ impl<B: Bus> Turn<'_, B> {
 
     fn skip(&mut self, point: Point) {
         match point {
-            Point::Fate { at, .. } => self.settled_never(at),
+            Point::Fate { at, .. } => {
+                self.withdraw(at);
+                self.settled_never(at);
+            }
             Point::Opening(at) | Point::Answer(at) => {
-                self.control_mut().close(at);
+                self.withdraw(at);
                 self.changes.push(Change::Skipped { at });
                 self.compensate_next();
             }
-            Point::Moving | Point::Returning => {}
+            Point::Admitting | Point::Moving | Point::Returning => {}
+        }
+    }
+
+    /// Nobody waits for any answer any more.
+    fn withdraw_all(&mut self) {
+        let open: Vec<_> = self.control().open.iter().map(|open| open.at).collect();
+        open.into_iter().for_each(|at| self.withdraw(at));
+    }
+
+    fn withdraw(&mut self, at: At) {
+        if self.control_mut().close(at).is_some_and(|open| open.in_doubt()) {
+            self.changes.push(Change::Withdrawn { at, participant: self.command(at).to });
         }
     }
 }

@@ -64,7 +64,7 @@ impl<B: Bus> Turn<'_, B> {
     fn ask_later(&mut self, at: At) {
         let now = self.now;
         let Some(open) = self.open_mut(at) else { return };
-        let Waits::Fate { running } = open.waits else { return };
+        let (Waits::Fate { running } | Waits::FateAgain { running }) = open.waits else { return };
         let wait = FATE_AGAIN.saturating_mul(2_u32.saturating_pow(u32::from(running))).min(FATE_AGAIN_AT_MOST);
         open.waits = Waits::FateAgain { running: running.saturating_add(1) };
         open.due = Some(now.after(wait));
@@ -76,33 +76,28 @@ impl<B: Bus> Turn<'_, B> {
     /// A wait of an exchange that is being settled is over.
     pub(in super::super) fn fate_due(&mut self, at: At) {
         match self.open_ref(at).map(|open| open.waits) {
-            Some(Waits::FateAgain { .. }) => self.ask(at),
+            Some(Waits::FateAgain { running }) => self.ask(at, running),
             _ => self.fate_overdue(at),
         }
     }
 
-    /// Asks again. From now on it counts as asked, so that another life of the participant is asked too, and one that
-    /// does not say is shown.
-    fn ask(&mut self, at: At) {
-        let (participant, now) = (self.command(at).to, self.now);
+    fn ask(&mut self, at: At, running: u8) {
+        let participant = self.command(at).to;
         let is_shown = self.control().stuck.is_some();
-        let Some(open) = self.open_mut(at) else { return };
-        if let Waits::FateAgain { running } = open.waits {
+        if let Some(open) = self.open_mut(at) {
             open.waits = Waits::Fate { running };
+            open.due = (!is_shown).then(|| open.since.after(FATE_OVERDUE));
+            self.changes.push(Change::Asked { at, participant });
         }
-        open.due = Some(open.since.after(FATE_OVERDUE)).filter(|due| !is_shown || *due > now);
-        self.changes.push(Change::Asked { at, participant });
     }
 
     /// An operator wants it asked again.
     pub(super) fn ask_anew(&mut self, at: At) {
-        let (now, due) = (self.now, self.now.after(FATE_OVERDUE));
-        self.ask(at);
+        let now = self.now;
         if let Some(open) = self.open_mut(at) {
-            open.waits = Waits::Fate { running: 0 };
             open.since = now;
-            open.due = Some(due);
         }
+        self.ask(at, 0);
     }
 
     /// The participant has not told the fate for too long: shown as stuck, until it does.

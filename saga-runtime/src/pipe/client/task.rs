@@ -158,12 +158,7 @@ impl<B: Bus, D: Dial> ClientTask<B, D> {
                 },
                 turn = connection.turn(reading) => turn?,
                 permit = permit(deliver.as_ref()), if !talk.inbound.is_empty() => match permit {
-                    Some(permit) => {
-                        if let Some(inbound) = talk.inbound.pop_front() {
-                            permit.send(inbound);
-                            talk.link.taken_up_to(talk.link.taken() + 1);
-                        }
-                    }
+                    Some(permit) => talk.hand_over(permit, deliver.as_ref()),
                     None => return Ok(()),
                 },
                 () = taker_gone(deliver.as_ref()) => return Ok(()),
@@ -228,6 +223,18 @@ impl<B: Bus> Talk<B> {
             self.inbound.push_back(inbound);
         }
         Ok(())
+    }
+
+    /// Hands over all that there is room for. From here on it is the participant's.
+    fn hand_over(&mut self, permit: mpsc::Permit<'_, Inbound<B>>, deliver: Option<&mpsc::Sender<Inbound<B>>>) {
+        let mut permit = Some(permit);
+        while let Some(free) = permit
+            && let Some(inbound) = self.inbound.pop_front()
+        {
+            free.send(inbound);
+            self.link.taken_up_to(self.link.taken() + 1);
+            permit = deliver.and_then(|deliver| deliver.try_reserve().ok());
+        }
     }
 
     fn has_room(&self) -> bool {

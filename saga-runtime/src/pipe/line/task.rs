@@ -5,7 +5,7 @@
 
 use std::future::pending;
 
-use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver};
+use tokio::sync::mpsc::{Permit, Receiver, Sender, UnboundedReceiver};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -19,6 +19,9 @@ use crate::pipe::server::{Events, PipeEvent, stopped};
 /// How many wishes of the coordinator are taken at once.
 const BATCH: usize = 64;
 
+/// What a participant says, with its name.
+type News<B> = (&'static str, FromParticipant<B>);
+
 /// A connection that introduced itself, and is welcome as far as its hello tells.
 pub(in crate::pipe) struct Arrival {
     pub(in crate::pipe) connection: Connection,
@@ -30,7 +33,7 @@ pub(in crate::pipe) struct LineTask<B: Bus> {
     pub(in crate::pipe) line: Line<B>,
     pub(in crate::pipe) asked: UnboundedReceiver<ToParticipant<B>>,
     pub(in crate::pipe) arrivals: Receiver<Arrival>,
-    pub(in crate::pipe) told: Sender<(&'static str, FromParticipant<B>)>,
+    pub(in crate::pipe) told: Sender<News<B>>,
     pub(in crate::pipe) events: Events,
     pub(in crate::pipe) stop: watch::Receiver<bool>,
 }
@@ -52,9 +55,7 @@ impl<B: Bus> LineTask<B> {
                 result = turn(&mut desk.connection, reading) => desk.moved(result),
                 permit = told.reserve(), if desk.line.has_news() => {
                     let Ok(permit) = permit else { break };
-                    if let Some(news) = desk.line.next_news() {
-                        permit.send((desk.line.name, news));
-                    }
+                    desk.tell(permit, &told);
                 }
                 () = stopped(&mut stop) => break,
             }
@@ -92,6 +93,17 @@ impl<B: Bus> Desk<B> {
                 key: undeliverable.key,
                 reason: undeliverable.reason,
             });
+        }
+    }
+
+    /// Tells the coordinator all that it has room for.
+    fn tell(&mut self, permit: Permit<'_, News<B>>, told: &Sender<News<B>>) {
+        let mut permit = Some(permit);
+        while let Some(free) = permit
+            && let Some(news) = self.line.next_news()
+        {
+            free.send((self.line.name, news));
+            permit = told.try_reserve().ok();
         }
     }
 

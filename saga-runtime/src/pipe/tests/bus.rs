@@ -126,6 +126,6 @@ pub(super) fn spawned(saga: u64) -> Report<Shop> {
     Report::Answered { key: key(saga), attempt: 1, answer }
 }
 
-pub(super) fn promoted(label: impl ToString) -> Say {
-    Say::Promoted { label: label.to_string() }
+pub(super) fn promoted(label: &str) -> Say {
+    Say::Promoted { label: label.to_owned() }
 }

@@ -92,10 +92,10 @@ async fn an_event_is_published_only_once_it_is_recorded() {
 async fn a_participant_is_there_when_the_coordinator_comes() {
     let (_home, endpoint) = place();
     let (client, _deliveries, _task) = PipeClient::<Shop>::connect(&endpoint, "host", Memory::Volatile, quick());
-    let first = client.report(Report::Published(promoted(1))).await.expect("queued");
+    let first = client.report(Report::Published(promoted("1"))).await.expect("queued");
     let mut desk = Desk::open(&endpoint);
     soon(client.connected()).await.expect("connected");
-    assert_eq!(desk.record().await, Report::Published(promoted(1)));
+    assert_eq!(desk.record().await, Report::Published(promoted("1")));
     soon(first).await.expect("recorded");
     assert!(matches!(desk.said().await, FromParticipant::CaughtUp), "after what there was to say");
 }
@@ -127,7 +127,7 @@ async fn a_client_reports_no_more_than_its_window_ahead() {
     let (client, _deliveries, _task) = PipeClient::<Shop>::connect(&endpoint, "host", Memory::Volatile, options);
     let reporter = tokio::spawn(async move {
         for label in 1..=20 {
-            let _recorded = client.report(Report::Published(promoted(label))).await.expect("queued");
+            let _recorded = client.report(Report::Published(promoted(&label.to_string()))).await.expect("queued");
         }
     });
     assert_eq!(desk.report().await.1, 1);
@@ -136,7 +136,7 @@ async fn a_client_reports_no_more_than_its_window_ahead() {
     for label in 3..=20 {
         desk.ask(ToParticipant::Recorded(label - 2));
         let (_, number, report) = desk.report().await;
-        assert_eq!((number, report), (label, Report::Published(promoted(label))));
+        assert_eq!((number, report), (label, Report::Published(promoted(&label.to_string()))));
     }
     soon(reporter).await.expect("all queued");
 }
@@ -157,7 +157,7 @@ async fn what_no_frame_can_carry_is_told() {
     desk.taken(2).await;
     assert_eq!(soon(deliveries.recv()).await.expect("the next one").0.key(), key(2));
 
-    let error = client.publish(promoted("x".repeat(5000))).await.expect_err("too long");
+    let error = client.publish(promoted(&"x".repeat(5000))).await.expect_err("too long");
     assert!(matches!(error, ClientError::Unsendable(_)), "{error}");
 }
 
@@ -166,7 +166,7 @@ async fn a_client_closes_when_all_is_recorded_and_nobody_reports_any_more() {
     let (_home, endpoint) = place();
     let mut desk = Desk::open(&endpoint);
     let (client, _deliveries, task) = PipeClient::<Shop>::connect(&endpoint, "host", Memory::Volatile, quick());
-    let recorded = client.report(Report::Published(promoted(1))).await.expect("queued");
+    let recorded = client.report(Report::Published(promoted("1"))).await.expect("queued");
     drop(client);
     desk.record().await;
     soon(recorded).await.expect("recorded");
@@ -182,5 +182,5 @@ async fn a_client_closes_when_nobody_takes_its_deliveries() {
     desk.connected().await;
     drop(deliveries);
     assert_eq!(soon(task).await.expect("no panic"), Ok(()));
-    assert_eq!(client.publish(promoted(1)).await, Err(ClientError::Closed));
+    assert_eq!(client.publish(promoted("1")).await, Err(ClientError::Closed));
 }

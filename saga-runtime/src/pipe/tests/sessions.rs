@@ -28,7 +28,7 @@ async fn a_session_goes_on_where_it_was() {
     }
     host.say(&published(1)).await;
     host.say(&published(2)).await;
-    assert_eq!(desk.record().await, Report::Published(promoted(1)));
+    assert_eq!(desk.record().await, Report::Published(promoted("1")));
     assert_eq!(desk.report().await.1, 2);
     drop(host);
     desk.disconnected().await;
@@ -111,11 +111,15 @@ async fn another_life_waits_until_the_last_words_of_the_old_one_are_recorded() {
     old.say(&published(1)).await;
     assert_eq!(desk.report().await.1, 1);
     let mut new = Stranger::enter(&endpoint).await;
-    new.say(&hello("host", "new")).await;
+    new.write(format!("{}\n{}\n", hello("host", "new"), published(1)).as_bytes()).await;
     assert_eq!(old.refusal().await.0, "fenced");
-    desk.disconnected().await;
     desk.ask(ToParticipant::Recorded(1));
-    assert_eq!(new.hear().await.expect("a welcome")["welcome"]["received"], 0, "it was not the new one's report");
+    assert_eq!(new.hear().await.expect("a welcome")["welcome"]["received"], 0);
+    assert_eq!(desk.report().await.0, "new");
+    new.say(&json!({"ping": {}})).await;
+    assert_eq!(new.hear_frame().await, Some(json!({"pong": {}})), "no ack: it was not the new one's report");
+    desk.ask(ToParticipant::Recorded(1));
+    assert_eq!(new.hear_frame().await, Some(json!({"ack": 1})));
 }
 
 #[tokio::test]
@@ -127,7 +131,7 @@ async fn a_coordinator_that_was_restarted_knows_what_was_recorded() {
     desk.deliver(spawn(1));
     soon(deliveries.recv()).await.expect("delivered");
     let first = client.report(spawned(1)).await.expect("queued");
-    let second = client.report(Report::Published(promoted(2))).await.expect("queued");
+    let second = client.report(Report::Published(promoted("2"))).await.expect("queued");
     let (session, number, _) = desk.report().await;
     assert_eq!(desk.report().await.1, 2, "said, and lost with the coordinator");
     drop(desk);
@@ -136,7 +140,7 @@ async fn a_coordinator_that_was_restarted_knows_what_was_recorded() {
     let mut desk = Desk::open_with(&endpoint, quick(), vec![received]);
     assert_eq!(desk.connected().await, (session, false));
     soon(first).await.expect("recorded by the first one, acknowledged by the second");
-    assert_eq!(desk.record().await, Report::Published(promoted(2)));
+    assert_eq!(desk.record().await, Report::Published(promoted("2")));
     soon(second).await.expect("recorded");
     desk.deliver(spawn(1));
     assert_eq!(soon(deliveries.recv()).await.expect("delivered anew").0.key(), key(1));
@@ -147,14 +151,14 @@ async fn a_log_made_anew_does_not_ask_for_what_is_gone() {
     let (_home, endpoint) = place();
     let mut desk = Desk::open(&endpoint);
     let (client, _deliveries, _task) = PipeClient::<Shop>::connect(&endpoint, "host", Memory::Volatile, quick());
-    let recorded = client.report(Report::Published(promoted(1))).await.expect("queued");
+    let recorded = client.report(Report::Published(promoted("1"))).await.expect("queued");
     desk.record().await;
     soon(recorded).await.expect("recorded");
     drop(desk);
 
     let mut desk = Desk::open(&endpoint);
     desk.connected().await;
-    let recorded = client.report(Report::Published(promoted(2))).await.expect("queued");
+    let recorded = client.report(Report::Published(promoted("2"))).await.expect("queued");
     assert_eq!(desk.report().await.1, 2);
     desk.ask(ToParticipant::Recorded(2));
     soon(recorded).await.expect("recorded");
@@ -165,7 +169,7 @@ async fn stopping_tells_what_was_recorded_and_removes_the_socket() {
     let (_home, endpoint) = place();
     let mut desk = Desk::open(&endpoint);
     let (client, _deliveries, _task) = PipeClient::<Shop>::connect(&endpoint, "host", Memory::Volatile, quick());
-    let recorded = client.report(Report::Published(promoted(1))).await.expect("queued");
+    let recorded = client.report(Report::Published(promoted("1"))).await.expect("queued");
     desk.record().await;
     soon(desk.server.stop()).await;
     soon(recorded).await.expect("recorded");

@@ -28,6 +28,7 @@ pub(super) struct History {
     order: u64,
     triggered: bool,
     number: u32,
+    /// When it began, or left the queue: from then its deadline counts.
     started: Timestamp,
     deadline_passed: bool,
     failed: bool,
@@ -160,6 +161,10 @@ impl History {
     fn happened(&mut self, record: &Record<Shop>) -> Result<(), Objection> {
         match &record.happened {
             Happened::Started { .. } if record.number > 1 => objection(3, "it started twice"),
+            Happened::Admitted => {
+                self.started = record.time;
+                Ok(())
+            }
             Happened::TimedOut { at, attempt } => self.timed_out(*at, *attempt, record.time),
             Happened::Deadline => self.deadline(record.time),
             Happened::Waited { at } => match self.waits.remove(at) {
@@ -237,7 +242,7 @@ impl History {
             Change::Failed(_) if self.failed => return objection(3, "it failed twice"),
             Change::Failed(_) => self.failed = true,
             Change::Ended(outcome) => self.end(outcome)?,
-            Change::Withdrawn { .. } | Change::Stuck { .. } | Change::Unstuck => {}
+            Change::Queued { .. } | Change::Withdrawn { .. } | Change::Stuck { .. } | Change::Unstuck => {}
         }
         Ok(())
     }

@@ -1,0 +1,345 @@
+/**Books a room and pays for it.
+
+| step | asks | undone by |
+|---|---|---|
+| `charge` | `Charge` | `Refund` |
+| `book` | `Book` | nothing: a room is given back by itself |
+*/
+pub struct Trip {
+    ///The parameter `traveller`.
+    pub traveller: String,
+    ///The parameter `cents`.
+    pub cents: u64,
+}
+///Where [`Trip`] can be, with what it still needs there.
+#[allow(missing_docs)]
+pub enum TripState {
+    ///At `charge`.
+    Charge { traveller: String, cents: u64, charge: ::saga_runtime::saga::Slot<u64> },
+    ///Undoing `charge`.
+    CompensateCharge { charge: ::saga_runtime::saga::Slot<u64> },
+    ///At `book`.
+    Book { charge: u64, book: ::saga_runtime::saga::Slot<()> },
+}
+#[allow(
+    unused_variables,
+    unused_mut,
+    unused_parens,
+    unused_braces,
+    unreachable_patterns,
+    dead_code,
+    clippy::all
+)]
+const _: () = {
+    use ::saga_runtime::__private as __saga;
+    type __Command = __saga::CommandOf<Travel>;
+    type __Event = __saga::EventOf<Travel>;
+    type __Refusal = __saga::RefusalOf<Travel>;
+    type __Value0 = String;
+    type __Value1 = u64;
+    type __Value2 = u64;
+    type __Value3 = ();
+    __saga::input! {
+        Trip[__Value0, __Value1] { traveller, cents }
+    }
+    __saga::state! {
+        TripState[__Value0, __Value1] Charge { traveller, cents, charge }
+        CompensateCharge { charge } Book { charge, book }
+    }
+    const __COMMAND_0: &__saga::CommandInfo = __saga::command::<__Command>("Charge");
+    const __UNDO_0: &__saga::CommandInfo = __saga::command::<__Command>("Refund");
+    const __STEP_0: __saga::Step = __saga::Step::new(
+            "charge",
+            __saga::Exchange::new(__saga::Action::Send(__COMMAND_0))
+                .arms(
+                    &[
+                        __saga::Arm::new(
+                            __saga::ArmOutcome::Event("Charged { receipt }"),
+                            __saga::Disposition::Value("receipt"),
+                        ),
+                        __saga::Arm::new(
+                            __saga::ArmOutcome::Refused("NoFunds"),
+                            __saga::Disposition::Fail(
+                                "format!(\"{traveller} has no {cents}\")",
+                            ),
+                        ),
+                    ],
+                )
+                .within(__saga::Span::Fixed(__saga::millis(10000u64)))
+                .retry(__saga::Retry {
+                    times: "2",
+                    every: __saga::Span::Fixed(__saga::millis(100u64)),
+                    at_most: __saga::Span::Fixed(__saga::millis(5000u64)),
+                }),
+            __saga::Compensation::Exchange(
+                __saga::Exchange::new(__saga::Action::Send(__UNDO_0)),
+            ),
+        )
+        .doc("Take the money first.")
+        .output("u64");
+    const __COMMAND_1: &__saga::CommandInfo = __saga::command::<__Command>("Book");
+    const __STEP_1: __saga::Step = __saga::Step::new(
+        "book",
+        __saga::Exchange::new(__saga::Action::Send(__COMMAND_1)),
+        __saga::Compensation::None {
+            because: "a room is given back by itself",
+        },
+    );
+    impl __saga::Saga for Trip
+    where
+        for<'__a> __Value0: __saga::Value,
+        for<'__a> __Value1: __saga::Value,
+    {
+        type Bus = Travel;
+        type Output = u64;
+        type State = TripState;
+        const DEFINITION: &'static __saga::Definition = &__saga::Definition::new(
+                "trip",
+                "Trip",
+                1u32,
+                __saga::Deadline::After(__saga::Span::Fixed(__saga::millis(60000u64))),
+            )
+            .doc("Books a room and pays for it.")
+            .output("u64")
+            .triggers(
+                &[
+                    __saga::Trigger {
+                        event: "Asked",
+                        pattern: "Asked { who, cents }",
+                        guard: ::core::option::Option::Some("cents > 0"),
+                    },
+                ],
+            )
+            .returns("charge")
+            .parameters(
+                &[
+                    __saga::Parameter {
+                        name: "traveller",
+                        ty: "String",
+                        doc: "",
+                    },
+                    __saga::Parameter {
+                        name: "cents",
+                        ty: "u64",
+                        doc: "",
+                    },
+                ],
+            )
+            .steps(
+                &[__STEP_0, __STEP_1],
+                &[
+                    __saga::definition::Place {
+                        steps: &[0u16],
+                    },
+                    __saga::definition::Place {
+                        steps: &[1u16],
+                    },
+                ],
+            );
+        fn triggered_by(
+            event: &__saga::EventOf<Self::Bus>,
+        ) -> ::core::option::Option<Self> {
+            match ::core::clone::Clone::clone(event) {
+                __Event::Asked { who, cents } if cents > 0 => {
+                    ::core::option::Option::Some(Self {
+                        traveller: who,
+                        cents: cents,
+                    })
+                }
+                _ => ::core::option::Option::None,
+            }
+        }
+        fn deadline(&self) -> ::core::option::Option<::core::time::Duration> {
+            ::core::option::Option::Some(__saga::millis(60000u64))
+        }
+        fn begin(self) -> Self::State {
+            let Self { traveller, cents } = self;
+            TripState::Charge {
+                traveller: traveller,
+                cents: cents,
+                charge: __saga::Slot::EMPTY,
+            }
+        }
+        fn position(state: &Self::State) -> __saga::Position {
+            match state {
+                TripState::Charge { .. } => __saga::Position::Forward(0u16),
+                TripState::CompensateCharge { .. } => {
+                    __saga::Position::Compensating(0u16)
+                }
+                TripState::Book { .. } => __saga::Position::Forward(1u16),
+            }
+        }
+        fn exchange(
+            state: &Self::State,
+            at: __saga::At,
+            given_cause: ::core::option::Option<&__saga::Cause>,
+        ) -> __saga::ExchangePlan<Self::Bus> {
+            if let __saga::Mode::Compensation = at.mode {
+                let state = __saga::undoing::<Self>(state, at.step);
+                return match (&*state, at.step) {
+                    (TripState::CompensateCharge { charge, .. }, 0u16) => {
+                        __saga::ExchangePlan {
+                            command: {
+                                let charge = __saga::output(charge);
+                                __Command::Refund {
+                                    receipt: charge,
+                                }
+                            },
+                            within: ::core::option::Option::None,
+                            retry: ::core::option::Option::None,
+                        }
+                    }
+                    _ => __saga::misplaced("exchange"),
+                };
+            }
+            match (state, at.step) {
+                (TripState::Charge { traveller, cents, .. }, 0u16) => {
+                    __saga::ExchangePlan {
+                        command: {
+                            let traveller = __saga::own(traveller);
+                            let cents = __saga::own(cents);
+                            __Command::Charge {
+                                traveller,
+                                cents,
+                            }
+                        },
+                        within: ::core::option::Option::Some(__saga::millis(10000u64)),
+                        retry: ::core::option::Option::Some(__saga::RetryPlan {
+                            times: {
+                                let value: u32 = 2;
+                                value
+                            },
+                            every: __saga::millis(100u64),
+                            at_most: __saga::millis(5000u64),
+                        }),
+                    }
+                }
+                (TripState::Book { charge, .. }, 1u16) => {
+                    __saga::ExchangePlan {
+                        command: {
+                            let charge = __saga::own(charge);
+                            let charge_1 = __saga::own(charge);
+                            let charge_2 = __saga::own(charge);
+                            __Command::Book {
+                                note: format!("{charge}"),
+                                payer: charge_1,
+                                guest: charge_2,
+                            }
+                        },
+                        within: ::core::option::Option::None,
+                        retry: ::core::option::Option::None,
+                    }
+                }
+                _ => __saga::misplaced("exchange"),
+            }
+        }
+        fn answer(
+            state: &mut Self::State,
+            at: __saga::At,
+            given_cause: ::core::option::Option<&__saga::Cause>,
+            heard: __saga::Heard<'_, Self::Bus>,
+        ) -> __saga::Verdict {
+            match (state, at.mode, at.step) {
+                (
+                    TripState::Charge { traveller, cents, charge: slot, .. },
+                    __saga::Mode::Forward,
+                    0u16,
+                ) => {
+                    match heard {
+                        __saga::Heard::Event(heard) => {
+                            match ::core::clone::Clone::clone(heard) {
+                                __Event::Charged { receipt } => {
+                                    __saga::done(
+                                        slot,
+                                        {
+                                            let value: __Value2 = receipt;
+                                            value
+                                        },
+                                    )
+                                }
+                                _ => __saga::Verdict::NoArm,
+                            }
+                        }
+                        __saga::Heard::Refused(heard) => {
+                            match ::core::clone::Clone::clone(heard) {
+                                __Refusal::NoFunds => {
+                                    __saga::fail({
+                                        let traveller = __saga::own(traveller);
+                                        let cents = __saga::own(cents);
+                                        format!("{traveller} has no {cents}")
+                                    })
+                                }
+                                _ => __saga::Verdict::NoArm,
+                            }
+                        }
+                        _ => __saga::Verdict::NoArm,
+                    }
+                }
+                (TripState::Book { book: slot, .. }, __saga::Mode::Forward, 1u16) => {
+                    match heard {
+                        __saga::Heard::Handled => __saga::done(slot, ()),
+                        _ => __saga::Verdict::NoArm,
+                    }
+                }
+                _ => __saga::Verdict::NoArm,
+            }
+        }
+        fn forward(state: Self::State) -> Self::State {
+            match state {
+                TripState::Charge { charge, .. } => {
+                    TripState::Book {
+                        charge: __saga::Slot::take(charge),
+                        book: __saga::Slot::EMPTY,
+                    }
+                }
+                _ => __saga::misplaced("forward"),
+            }
+        }
+        fn back(state: Self::State, place: u16) -> Self::State {
+            __saga::back::<
+                Self,
+            >(
+                state,
+                place,
+                |state| match state {
+                    TripState::Charge { charge, .. } => {
+                        TripState::CompensateCharge {
+                            charge: charge,
+                        }
+                    }
+                    TripState::Book { charge, .. } => {
+                        TripState::CompensateCharge {
+                            charge: __saga::Slot::full(charge),
+                        }
+                    }
+                    _ => __saga::misplaced("back"),
+                },
+            )
+        }
+        fn output(state: &Self::State) -> Self::Output {
+            match state {
+                TripState::Book { charge, book } => {
+                    let charge = __saga::own(charge);
+                    let value: u64 = charge;
+                    value
+                }
+                _ => __saga::misplaced("output"),
+            }
+        }
+    }
+    __saga::value!("String", __Value0);
+    __saga::value!("u64", __Value1);
+    const _: () = ::saga_runtime::__private::check::sent(__COMMAND_0, "Charge");
+    const _: () = ::saga_runtime::__private::check::answers(__COMMAND_0, "Charged");
+    const _: () = ::saga_runtime::__private::check::replies_taken(
+        __COMMAND_0,
+        &["Charged"],
+        &["Charged"],
+    );
+    const _: () = ::saga_runtime::__private::check::refusals_taken(
+        __COMMAND_0,
+        &["NoFunds"],
+    );
+    const _: () = ::saga_runtime::__private::check::compensates(__UNDO_0, "Refund");
+    const _: () = ::saga_runtime::__private::check::sent(__COMMAND_1, "Book");
+};

@@ -1,0 +1,155 @@
+//! The command line that any catalogue of sagas mounts in a binary of its own.
+//!
+//! ```no_run
+//! # use saga_runtime::definition::Definition;
+//! # const DEFINITIONS: [&Definition; 0] = [];
+//! fn main() -> std::process::ExitCode {
+//!     saga_runtime::cli::Cli::new("agentmux").definitions(DEFINITIONS).main()
+//! }
+//! ```
+//!
+//! A binary with commands of its own mounts these beside them:
+//!
+//! ```no_run
+//! # use saga_runtime::cli::Cli;
+//! # use clap::Command;
+//! # async fn example(cli: Cli) -> std::process::ExitCode {
+//! let command = cli.mount(Command::new("agentmux")).subcommand(Command::new("demo"));
+//! match command.get_matches() {
+//!     matches if matches.subcommand_matches("demo").is_some() => std::process::ExitCode::SUCCESS,
+//!     matches => cli.run(&matches).await,
+//! }
+//! # }
+//! ```
+//!
+//! | command | |
+//! |---|---|
+//! | `start NAME JSON` | starts a saga and follows it to its end; `--detach` does not follow |
+//! | `list` | sagas in flight, stuck, ended; `--by name,status` counts them |
+//! | `show ID` | one saga: first what it waits for |
+//! | `tail` | what happens, as it happens |
+//! | `cancel`, `retry`, `skip`, `end ID --why …` | what an operator may do |
+//! | `docs` | writes or checks the generated pages |
+//!
+//! What reads (`list`, `show`) opens the log read only, whether or not a coordinator runs; what acts speaks to the
+//! coordinator over the [operator's socket](crate::operator). Knows no bus and no saga but by its definition.
+//!
+//! # Exit codes
+//! 0 done, and the saga that was followed completed; 1 something went wrong; 2 the command line makes no sense; and for
+//! `start`: 3 compensated, 4 ended by an operator, 5 stuck. See [`Exit`].
+
+mod act;
+mod arguments;
+mod error;
+mod follow;
+mod list;
+mod notices;
+mod output;
+mod pages;
+mod place;
+mod records;
+mod show;
+mod style;
+mod table;
+mod time;
+mod views;
+
+use std::process::ExitCode;
+
+use clap::{ArgMatches, Command};
+
+use self::error::CliError;
+use self::output::Output;
+use self::place::Place;
+use crate::definition::Definition;
+
+pub use self::error::Exit;
+pub use self::notices::describe;
+pub use self::place::LOG_FILE;
+
+/// The clap that the commands are made with, for a binary that mounts them.
+pub use clap;
+
+/// Where the generated pages are, from the directory in which the program runs.
+const PAGES: &str = "docs/sagas";
+
+/// The commands for one catalogue of sagas.
+#[derive(Debug, Clone)]
+pub struct Cli {
+    app: &'static str,
+    definitions: Vec<&'static Definition>,
+}
+
+impl Cli {
+    /// The commands of the program with this name, which also names its directory in the user's runtime directory.
+    pub fn new(app: &'static str) -> Self {
+        Self { app, definitions: Vec::new() }
+    }
+
+    /// The sagas that it knows: `start` refuses others, `show` has their steps, `docs` their pages. Without any, `start`
+    /// leaves it to the coordinator, and there is no `docs`.
+    #[must_use]
+    pub fn definitions(mut self, definitions: impl IntoIterator<Item = &'static Definition>) -> Self {
+        self.definitions.extend(definitions);
+        self
+    }
+
+    /// The commands.
+    pub fn commands(&self) -> Vec<Command> {
+        arguments::commands(self.app, &self.definitions, PAGES)
+    }
+
+    /// Adds the commands, and `--dir` and `--json`, which are global, to a command of another one.
+    #[must_use]
+    pub fn mount(&self, command: Command) -> Command {
+        command.args(arguments::global(self.app)).subcommands(self.commands())
+    }
+
+    /// Does what was said with one of these commands, and tells why if it cannot.
+    pub async fn run(&self, matches: &ArgMatches) -> ExitCode {
+        let exit = self.act(matches).await.unwrap_or_else(|error| {
+            if !error.is_silent() {
+                output::complain(&error);
+            }
+            error.exit()
+        });
+        exit.into()
+    }
+
+    /// Reads the arguments of the process, and does what they say: the `main` of a program that has no other commands.
+    pub fn main(self) -> ExitCode {
+        let command = Command::new(self.app).about("Look after sagas").subcommand_required(true);
+        let matches = self.mount(command.arg_required_else_help(true)).get_matches();
+        match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime.block_on(self.run(&matches)),
+            Err(error) => {
+                output::complain(&error.into());
+                Exit::Failed.into()
+            }
+        }
+    }
+
+    async fn act(&self, matches: &ArgMatches) -> Result<Exit, CliError> {
+        let Some((name, matches)) = matches.subcommand() else {
+            return Err(CliError::Usage(format!("say what to do; `{} --help` shows what there is", self.app)));
+        };
+        let output = Output::new(matches.get_flag(arguments::JSON));
+        if name == "docs" {
+            return pages::run(self.app, &self.definitions, PAGES, matches, output);
+        }
+        let place = Place::new(self.app, matches)?;
+        match (name, act::Action::named(name)) {
+            (_, Some(action)) => act::run(&place, action, matches, output).await,
+            ("start", _) => follow::start(&place, &self.definitions, matches, output).await,
+            ("list", _) => list::run(&place, matches, output),
+            ("show", _) => show::run(&place, &self.definitions, matches, output).await,
+            ("tail", _) => follow::tail(&place, matches, output).await,
+            _ => Err(CliError::Usage(format!("`{name}` is none of these commands; see `{} --help`", self.app))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;

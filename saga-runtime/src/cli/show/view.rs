@@ -1,0 +1,190 @@
+//! A saga as data that both the page on the terminal and JSON are made of.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::steps::{self, StepView};
+use crate::cli::error::CliError;
+use crate::cli::time::Rfc3339;
+use crate::cli::views::SagaView;
+use crate::definition::Definition;
+use crate::log::{LogReader, RecordRow, Status};
+use crate::message::SagaId;
+use crate::operator::ParticipantStatus;
+
+/// Records that are read at once.
+const PAGE: usize = 1000;
+
+/// One saga, whole.
+#[derive(Debug, Serialize)]
+pub(super) struct ShowView {
+    pub(super) waits: Option<WaitsView>,
+    pub(super) saga: SagaView,
+    pub(super) input: Value,
+    pub(super) steps: Vec<StepView>,
+    pub(super) records: Vec<RecordView>,
+    pub(super) late: Vec<LateView>,
+    pub(super) outcome: Option<Value>,
+}
+
+/// What a saga in flight waits for.
+#[derive(Debug, Serialize)]
+pub(super) struct WaitsView {
+    #[serde(rename = "for")]
+    pub(super) what: Option<String>,
+    pub(super) participant: Option<String>,
+    pub(super) since: Rfc3339,
+    pub(super) until: Option<Rfc3339>,
+    /// Why it is stuck.
+    pub(super) reason: Option<String>,
+    /// What the participant has to do with it.
+    pub(super) connection: Connection,
+}
+
+/// Whether the participant that a saga waits for is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Connection {
+    /// It waits for no participant, and a coordinator runs.
+    NotNeeded,
+    /// It is there.
+    Connected {
+        /// Deliveries that wait for it.
+        waiting: usize,
+    },
+    /// It is away.
+    Disconnected {
+        /// Deliveries that wait for it.
+        waiting: usize,
+    },
+    /// The coordinator has never heard of it.
+    Unknown,
+    /// Nobody takes care of the saga.
+    NoCoordinator,
+    /// The coordinator cannot be asked.
+    NotTold {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Connection {
+    pub(super) fn of(participant: Option<&str>, participants: &[ParticipantStatus]) -> Self {
+        let Some(name) = participant else {
+            return Self::NotNeeded;
+        };
+        match participants.iter().find(|status| status.name == name) {
+            Some(status) if status.connected => Self::Connected { waiting: status.waiting },
+            Some(status) => Self::Disconnected { waiting: status.waiting },
+            None => Self::Unknown,
+        }
+    }
+}
+
+/// One record.
+#[derive(Debug, Serialize)]
+pub(super) struct RecordView {
+    pub(super) number: u32,
+    pub(super) time: Rfc3339,
+    pub(super) what: String,
+    pub(super) step: Option<String>,
+    pub(super) attempt: Option<u32>,
+    pub(super) data: Value,
+}
+
+/// What was said too late.
+#[derive(Debug, Serialize)]
+pub(super) struct LateView {
+    pub(super) time: Rfc3339,
+    pub(super) step: Option<String>,
+    pub(super) data: Value,
+}
+
+impl ShowView {
+    /// The saga; none if there is none.
+    pub(super) fn load(
+        log: &mut dyn LogReader,
+        id: SagaId,
+        definitions: &[&'static Definition],
+    ) -> Result<Option<Self>, CliError> {
+        let Some(details) = log.saga(id)? else {
+            return Ok(None);
+        };
+        let saga = SagaView::from(details.summary);
+        let records: Vec<_> = records(log, id)?.into_iter().map(RecordView::from).collect();
+        let late = log.late(id)?.into_iter();
+        Ok(Some(Self {
+            waits: (!saga.status.is_end()).then(|| WaitsView::of(&saga)),
+            steps: steps::of(&names_of_steps(log, &saga, definitions)?, &records, &saga),
+            input: json(details.input),
+            late: late.map(|row| LateView { time: Rfc3339(row.time), step: row.step, data: json(row.data) }).collect(),
+            outcome: details.outcome.map(json),
+            records,
+            saga,
+        }))
+    }
+
+    /// Whether an operator has to act.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.saga.status == Status::Stuck
+    }
+}
+
+impl WaitsView {
+    fn of(saga: &SagaView) -> Self {
+        Self {
+            what: saga.waiting_for.clone(),
+            participant: saga.participant.clone(),
+            since: saga.since,
+            until: saga.until,
+            reason: saga.reason.clone(),
+            connection: Connection::NotNeeded,
+        }
+    }
+}
+
+impl From<RecordRow> for RecordView {
+    fn from(row: RecordRow) -> Self {
+        Self {
+            number: row.number,
+            time: Rfc3339(row.time),
+            what: row.what,
+            step: row.step,
+            attempt: row.attempt,
+            data: json(row.data),
+        }
+    }
+}
+
+/// The steps in the order written: as this program has them, else as the log does; none if neither knows them.
+fn names_of_steps(
+    log: &mut dyn LogReader,
+    saga: &SagaView,
+    definitions: &[&'static Definition],
+) -> Result<Vec<String>, CliError> {
+    let ours = definitions.iter().find(|ours| ours.name == saga.name && ours.version == saga.version);
+    if let Some(ours) = ours {
+        return Ok(ours.steps.iter().map(|step| step.name.to_owned()).collect());
+    }
+    let described = log.definition(&saga.name, saga.version)?.map(|row| json(row.description)).unwrap_or_default();
+    let steps = described.get("steps").and_then(Value::as_array).into_iter().flatten();
+    Ok(steps.filter_map(|step| step.get("name").and_then(Value::as_str)).map(str::to_owned).collect())
+}
+
+fn records(log: &mut dyn LogReader, id: SagaId) -> Result<Vec<RecordRow>, CliError> {
+    let mut records = Vec::new();
+    loop {
+        let from = records.last().map_or(1, |last: &RecordRow| last.number + 1);
+        let page = log.records(id, from, PAGE)?;
+        let more = page.len() == PAGE;
+        records.extend(page);
+        if !more {
+            return Ok(records);
+        }
+    }
+}
+
+/// JSON as it was recorded; what is no JSON is a text.
+fn json(text: String) -> Value {
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
+}

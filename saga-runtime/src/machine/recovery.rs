@@ -1,0 +1,110 @@
+//! Taking up what the log holds, and what cannot be taken up.
+
+use super::control::Phase;
+use super::kind::keys_in;
+use super::record::{Change, Happened, Operator, Record};
+use super::{Decision, GRACE, Grace, Machine, OpenSagas, Parked, Route};
+use crate::cause::{EndedBy, Outcome};
+use crate::log::OpenSaga;
+use crate::message::{Bus, SagaId};
+use crate::planted::{self, Bug};
+use crate::saga::Key;
+use crate::time::Timestamp;
+
+/// What is recorded as the state of a saga whose state is damaged or cannot be written: loads as none.
+pub(crate) const LOST_STATE: &str = "null";
+
+impl<B: Bus> Machine<B> {
+    /// Takes up what the log holds. For some seconds nobody is thought away, and timers that have passed wait for
+    /// answers that are already there.
+    pub fn recover(&mut self, open: Vec<OpenSaga>, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
+        self.presence.be_patient(now.after(GRACE));
+        self.grace = Some(Grace { since: now, held: Vec::new() });
+        if let Some(oldest) = open.first() {
+            self.horizon = OpenSagas::new(oldest.id);
+        }
+        if planted::is(Bug::ReuseIds) {
+            self.next = open.last().map_or(SagaId::FIRST, |newest| newest.id.next());
+        }
+        for saga in open {
+            self.horizon.opened(saga.id);
+            if let Some(key) = &saga.key {
+                self.keys.insert(key.clone(), saga.id);
+                self.keyed.insert(saga.id, key.clone());
+            }
+            let state = saga.state.as_deref().unwrap_or(LOST_STATE).to_owned();
+            let parked =
+                Parked { number: saga.number + 1, since: now, reason: String::new(), state, keys: saga.keys() };
+            let id = saga.id;
+            if let Err(reason) = self.load(saga) {
+                self.park(id, Parked { reason, ..parked }, decisions);
+            }
+        }
+        for admitted in self.lines.admit_all() {
+            self.turn(admitted, Happened::Admitted, now, decisions, |turn| turn.admit());
+        }
+    }
+
+    fn load(&mut self, saga: OpenSaga) -> Result<(), String> {
+        let OpenSaga { id, name, version, number, state, .. } = saga;
+        let kind = self.by_name.get(name.as_str()).copied();
+        let kind = kind.filter(|kind| self.kinds[usize::from(*kind)].definition().version == version);
+        let kind = kind.ok_or_else(|| format!("this program has no saga `{name}` of version {version}"))?;
+        let state = state.map_err(|error| error.to_string())?;
+        let slot = self.kinds[usize::from(kind)]
+            .load(id, &state)
+            .map_err(|error| format!("its state does not load: {error}"))?;
+        let control = self.kinds[usize::from(kind)].control_mut(slot);
+        control.number = number;
+        let due = control.next_due();
+        control.timer = due;
+        if control.phase == Phase::Queued {
+            self.lines.wait(id, &control.keys);
+        } else {
+            self.lines.hold(id, &control.keys);
+        }
+        self.routes.insert(id, Route { kind, slot });
+        if due < Timestamp::NEVER {
+            self.timers.push(due, id);
+        }
+        Ok(())
+    }
+
+    fn park(&mut self, saga: SagaId, parked: Parked, decisions: &mut Vec<Decision<B>>) {
+        let Parked { number, since: time, ref reason, ref keys, .. } = parked;
+        self.lines.hold(saga, keys);
+        let happened = Happened::Parked { reason: reason.clone() };
+        let then = vec![Change::Stuck { reason: reason.clone() }];
+        decisions.push(Decision::Record(Record { saga, definition: None, number, time, happened, then }));
+        self.parked.insert(saga, parked);
+    }
+
+    pub(super) fn end_parked(
+        &mut self,
+        saga: SagaId,
+        action: Operator,
+        happened: Happened<B>,
+        by: EndedBy,
+        now: Timestamp,
+        decisions: &mut Vec<Decision<B>>,
+    ) -> Result<(), String> {
+        if action != Operator::End {
+            return Err(format!("saga {saga} cannot be loaded by this program: start one that can, or end the saga"));
+        }
+        if let Some(Parked { number, keys, .. }) = self.parked.remove(&saga) {
+            let then = vec![Change::Ended(Outcome::Ended(by))];
+            let record = Record { saga, definition: None, number: number + 1, time: now, happened, then };
+            decisions.push(Decision::Record(record));
+            self.horizon.closed(saga);
+            self.release(saga, &keys, now, decisions);
+        }
+        Ok(())
+    }
+}
+
+impl OpenSaga {
+    /// The keys of concurrency that it holds, as far as they can be read.
+    fn keys(&self) -> Vec<Key> {
+        self.state.as_deref().map(keys_in).unwrap_or_default()
+    }
+}

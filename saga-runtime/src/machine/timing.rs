@@ -1,0 +1,84 @@
+//! What happens by itself when its time has come.
+
+use super::control::{Due, Waits};
+use super::record::Happened;
+use super::{Decision, Machine, Route};
+use crate::message::{Bus, SagaId};
+use crate::time::Timestamp;
+
+impl<B: Bus> Machine<B> {
+    pub(super) fn tick(&mut self, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
+        if self.presence.patience().is_some_and(|until| until <= now) {
+            self.presence.lose_patience();
+            self.release_held(now);
+            for participant in self.participants() {
+                if self.presence.is_away(participant) {
+                    self.absent(participant, now, decisions);
+                }
+            }
+        }
+        while let Some(saga) = self.timers.pop_due(now) {
+            self.fire(saga, now, decisions);
+        }
+    }
+
+    /// What is due by itself for a saga whose entry came up.
+    pub(super) fn fire(&mut self, saga: SagaId, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
+        let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
+        let control = self.kinds[usize::from(kind)].control_mut(slot);
+        control.timer = Timestamp::NEVER;
+        if let Some(grace) = self.grace.as_mut().filter(|grace| control.next_due() < grace.since) {
+            return grace.held.push(saga);
+        }
+        while let Some(route) = self.routes.get(&saga) {
+            let control = self.kinds[usize::from(route.kind)].control(route.slot);
+            let Some(due) = control.due(now) else { return self.schedule(saga) };
+            self.fire_one(saga, due, now, decisions);
+        }
+    }
+
+    pub(super) fn fire_one(&mut self, saga: SagaId, due: Due, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
+        let at = match due {
+            Due::Deadline => return self.turn(saga, Happened::Deadline, now, decisions, |turn| turn.deadline()),
+            Due::Exchange(at) => at,
+        };
+        let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
+        let control = self.kinds[usize::from(kind)].control(slot);
+        let Some(open) = control.open.iter().find(|open| open.at == at) else { return };
+        let attempt = open.attempt;
+        match open.waits {
+            Waits::Answer => {
+                self.turn(saga, Happened::TimedOut { at, attempt }, now, decisions, |turn| turn.timeout(at));
+            }
+            Waits::Backoff { .. } => {
+                self.turn(saga, Happened::Waited { at }, now, decisions, |turn| turn.attempt(at, None));
+            }
+            Waits::FateAgain { .. } => {
+                self.turn(saga, Happened::Waited { at }, now, decisions, |turn| turn.fate_due(at));
+            }
+            Waits::Fate { .. } | Waits::Operator => {
+                self.turn(saga, Happened::FateOverdue { at }, now, decisions, |turn| turn.fate_due(at));
+            }
+        }
+    }
+
+    /// Sees to it that an entry comes up when something is due.
+    pub(super) fn schedule(&mut self, saga: SagaId) {
+        let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
+        let control = self.kinds[usize::from(kind)].control_mut(slot);
+        let due = control.next_due();
+        if due < control.timer {
+            control.timer = due;
+            self.timers.push(due, saga);
+        }
+    }
+
+    /// Drops entries of sagas that ended or moved on.
+    pub(super) fn tidy_timers(&mut self) {
+        let (routes, kinds) = (&self.routes, &self.kinds);
+        self.timers.tidy(routes.len(), |time, saga| {
+            let route = routes.get(&saga);
+            route.is_some_and(|route| kinds[usize::from(route.kind)].control(route.slot).timer == time)
+        });
+    }
+}

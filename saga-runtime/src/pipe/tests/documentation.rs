@@ -1,0 +1,61 @@
+//! The frames that `docs/protocol.md` shows are frames.
+
+use serde_json::Value;
+
+use crate::message::{Bus, Command, CommandInfo, Event, EventInfo};
+use crate::pipe::body::{decode_delivery, decode_report};
+use crate::pipe::frame::{Frame, FrameDecoder, Limits};
+
+const PAGE: &str = include_str!("../../../../docs/protocol.md");
+
+/// A bus on which anything may be said.
+pub struct Anything;
+
+impl Bus for Anything {
+    const NAME: &'static str = "anything";
+    type Command = Value;
+    type Event = Value;
+    type Refusal = Value;
+}
+
+impl Command for Value {
+    type Bus = Anything;
+    const COMMANDS: &'static [CommandInfo] = &[];
+
+    fn index(&self) -> usize {
+        0
+    }
+}
+
+impl Event for Value {
+    type Bus = Anything;
+    const EVENTS: &'static [EventInfo] = &[];
+
+    fn index(&self) -> usize {
+        0
+    }
+}
+
+/// The lines of all blocks of JSON.
+fn shown() -> impl Iterator<Item = &'static str> {
+    PAGE.split("```json\n").skip(1).filter_map(|block| block.split("```").next()).flat_map(str::lines)
+}
+
+#[test]
+fn every_frame_that_is_shown_is_one() {
+    let mut names = Vec::new();
+    for line in shown() {
+        let mut decoder = FrameDecoder::new(Limits::default());
+        decoder.push(format!("{line}\n").as_bytes());
+        let frame = decoder.next_frame().unwrap_or_else(|error| panic!("{line}: {error}")).expect("a whole frame");
+        names.push(frame.name());
+        if let Frame::Message(message) = frame {
+            let is_delivery = decode_delivery::<Anything>(message.body).is_ok();
+            let is_report = decode_report::<Anything>(message.body).is_ok();
+            assert!(is_delivery != is_report, "{line}");
+        }
+    }
+    for name in ["hello", "welcome", "message", "ack", "ping", "pong", "error", "snapshot", "notice"] {
+        assert!(names.contains(&name), "`{name}` is not shown");
+    }
+}

@@ -1,0 +1,23 @@
+//! The sagas, one a file, always in the same order: what it is for, the saga, its tests.
+
+mod pool_respawn_on_promote;
+mod replace_window;
+mod window_cleanup_cascade;
+
+pub use pool_respawn_on_promote::PoolRespawnOnPromote;
+pub use replace_window::ReplaceWindow;
+use saga_runtime::coordinator::Builder;
+use saga_runtime::definition::Definition;
+use saga_runtime::prelude::*;
+pub use window_cleanup_cascade::WindowCleanupCascade;
+
+use crate::bus::AgentMux;
+
+/// What was written in each of them.
+pub const DEFINITIONS: [&Definition; 3] =
+    [PoolRespawnOnPromote::DEFINITION, WindowCleanupCascade::DEFINITION, ReplaceWindow::DEFINITION];
+
+/// A coordinator that executes all of them.
+pub fn register(builder: Builder<AgentMux>) -> Builder<AgentMux> {
+    builder.saga::<PoolRespawnOnPromote>().saga::<WindowCleanupCascade>().saga::<ReplaceWindow>()
+}

@@ -1,0 +1,199 @@
+//! Which program is to run, with which options: the commands of this binary, and those for operators of any catalogue.
+//!
+//! Exit codes: 0 it went well, 1 it did not (standard error says why), 2 the command line makes no sense; and those of
+//! [`saga_runtime::cli`].
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use saga_runtime::cli::Cli;
+use saga_runtime::pipe::Endpoint;
+
+use crate::bus::Label;
+use crate::catalogue::DEFINITIONS;
+use crate::host::control::Wish;
+use crate::programs::fleet::Fleet;
+use crate::programs::stop::{Owner, Stop};
+use crate::programs::{ProgramError, demo, host, launcher, renderer, up, window};
+
+/// The name of the binary, and of its directory in the runtime directory of a user.
+const NAME: &str = "sagas";
+
+/// Runs what the command line says.
+pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = Cli::new(NAME).definitions(DEFINITIONS);
+    let mut command = command(&cli);
+    let matches = match command.try_get_matches_from_mut(arguments).and_then(|matches| checked(&mut command, matches)) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Nobody is left to be told that an output is closed.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let ended = match matches.subcommand() {
+        None | Some(("demo", _)) => play().await,
+        Some(("up", options)) => run_both(options).await,
+        Some(("launcher", options)) => run_launcher(options).await,
+        Some(("host", options)) => run_host(options).await,
+        Some(("renderer", options)) => run_renderer(options).await,
+        Some(("window", options)) => act_on_window(options).await,
+        Some(_) => return cli.run(&matches).await,
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn play() -> Result<(), ProgramError> {
+    demo::run(std::env::current_exe()?, &mut Stop::listen(Owner::Nobody)?).await
+}
+
+async fn run_both(options: &ArgMatches) -> Result<(), ProgramError> {
+    let mut stop = stop(options)?;
+    let endpoint = endpoint(options)?;
+    endpoint.prepare()?;
+    up::run(&Fleet::new(std::env::current_exe()?, endpoint.directory()), &mut stop).await
+}
+
+async fn run_launcher(options: &ArgMatches) -> Result<(), ProgramError> {
+    launcher::run(&endpoint(options)?, &mut stop(options)?).await
+}
+
+async fn run_host(options: &ArgMatches) -> Result<(), ProgramError> {
+    let shell = options.get_one::<PathBuf>("shell").cloned().unwrap_or_default();
+    host::run(&endpoint(options)?, shell, &mut stop(options)?).await
+}
+
+async fn run_renderer(options: &ArgMatches) -> Result<(), ProgramError> {
+    renderer::run(&endpoint(options)?, options.get_flag("json"), &mut stop(options)?).await
+}
+
+async fn act_on_window(options: &ArgMatches) -> Result<(), ProgramError> {
+    match options.subcommand() {
+        Some((verb, of)) => window::run(&endpoint(of)?, &wish(verb, of), of.get_flag("json")).await,
+        None => Err("say what to do with a window; `sagas window --help` shows what there is".into()),
+    }
+}
+
+fn command(cli: &Cli) -> Command {
+    let command = Command::new(NAME)
+        .about("A small AgentMux, run by sagas; without a command it shows and checks its main job")
+        .after_help("Begin with `sagas up` in one terminal and `sagas tail` in another; then `sagas window promote`.");
+    cli.mount(command)
+        .subcommand(Command::new("demo").about("Show and check the main job, in a directory of its own (the default)"))
+        .subcommand(Command::new("up").about("Run launcher and host until stopped").arg(owned()))
+        .subcommand(Command::new("launcher").about("Run the launcher alone: it executes the sagas").arg(owned()))
+        .subcommand(
+            Command::new("host")
+                .about("Run the host alone: it owns windows whose panes are shells")
+                .arg(owned())
+                .arg(shell()),
+        )
+        .subcommand(Command::new("renderer").about("Run a renderer alone: it watches the sagas").arg(owned()))
+        .subcommand(window_command())
+}
+
+fn window_command() -> Command {
+    let label =
+        || Arg::new("label").required(true).value_name("WINDOW").help("Its name, as `sagas window list` shows it");
+    let text = Arg::new("text").required(true).value_name("TEXT").help("The line, without its end");
+    let verb = |name, about| Command::new(name).about(about);
+    Command::new("window")
+        .about("Do with the windows of a running host what their user would do")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(verb("list", "List the windows"))
+        .subcommand(verb("promote", "Show a hidden window"))
+        .subcommand(verb("add", "Have the host add a hidden window of its own accord"))
+        .subcommand(verb("split", "Open one more pane").arg(label()))
+        .subcommand(verb("type", "Type a line").arg(label()).arg(text))
+        .subcommand(verb("output", "Print what the window shows").arg(label()))
+        .subcommand(verb("close", "Close a window").arg(label()))
+        .subcommand(verb("crash", "Kill the shells of a window").arg(label()))
+}
+
+/// What clap cannot say of a global option: the demo does not take a directory.
+fn checked(command: &mut Command, matches: ArgMatches) -> Result<ArgMatches, clap::Error> {
+    let is_demo = matches!(matches.subcommand_name(), None | Some("demo"));
+    if is_demo && matches.contains_id("dir") {
+        let why = "the demo makes a directory of its own, and removes it; leave out --dir";
+        return Err(command.error(ErrorKind::ArgumentConflict, why));
+    }
+    Ok(matches)
+}
+
+fn wish(verb: &str, options: &ArgMatches) -> Wish {
+    let text = |name: &str| options.try_get_one::<String>(name).ok().flatten().cloned().unwrap_or_default();
+    let label = Label::from(text("label"));
+    match verb {
+        "promote" => Wish::Promote,
+        "add" => Wish::Add,
+        "split" => Wish::Split { label },
+        "type" => Wish::Type { label, text: text("text") + "\n" },
+        "output" => Wish::Output { label },
+        "close" => Wish::Close { label },
+        "crash" => Wish::Crash { label },
+        _ => Wish::State,
+    }
+}
+
+fn owned() -> Arg {
+    Arg::new("owned").long("owned").action(ArgAction::SetTrue).help("Stop when standard input is closed")
+}
+
+fn shell() -> Arg {
+    Arg::new("shell")
+        .long("shell")
+        .value_name("PATH")
+        .value_parser(value_parser!(PathBuf))
+        .default_value("/bin/sh")
+        .help("What runs in a pane")
+}
+
+fn endpoint(options: &ArgMatches) -> Result<Endpoint, ProgramError> {
+    Ok(match options.get_one::<PathBuf>("dir") {
+        Some(directory) => Endpoint::in_dir(directory),
+        None => Endpoint::runtime_dir(NAME)?,
+    })
+}
+
+fn stop(options: &ArgMatches) -> Result<Stop, ProgramError> {
+    let owner = if options.get_flag("owned") { Owner::StandardInput } else { Owner::Nobody };
+    Ok(Stop::listen(owner)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_make_sense() {
+        command(&Cli::new(NAME).definitions(DEFINITIONS)).debug_assert();
+    }
+
+    #[test]
+    fn every_verb_is_a_wish_of_its_own() {
+        let verbs: Vec<_> = window_command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+        let of = |verb: &str| {
+            let arguments = match verb {
+                "list" | "promote" | "add" => vec!["window", verb],
+                "type" => vec!["window", verb, "w1", "ls"],
+                _ => vec!["window", verb, "w1"],
+            };
+            let matches = window_command().get_matches_from(arguments);
+            let (verb, options) = matches.subcommand().expect("a verb");
+            wish(verb, options)
+        };
+        let wishes: std::collections::BTreeSet<_> = verbs.iter().map(|verb| format!("{:?}", of(verb))).collect();
+        assert_eq!(wishes.len(), verbs.len(), "{wishes:?}");
+        assert!(matches!(of("type"), Wish::Type { text, .. } if text == "ls\n"));
+    }
+}

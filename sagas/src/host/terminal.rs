@@ -1,0 +1,277 @@
+//! A terminal session: a real shell in a pseudo-terminal.
+//!
+//! The shell is there when it has shown its prompt. A terminal that ends, or is dropped, takes all that runs in it with
+//! it. If this process is killed, the kernel hangs the shell up and what runs in its foreground; a job in the background
+//! may then outlive it, as in any terminal, and so may at any time a process that makes itself a daemon (in a session of
+//! its own). It knows no windows.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::session::Session;
+
+/// Shown by the shell when it is ready for a command.
+pub const PROMPT: &str = "agentmux$ ";
+
+/// How long what runs in a terminal is given to end by itself when it is hung up, before it is killed.
+pub const GRACE: Duration = Duration::from_millis(500);
+
+/// How many bytes of its latest output a terminal keeps.
+const KEPT_OUTPUT_BYTES: usize = 64 * 1024;
+
+/// What to run in a terminal, and how long to wait for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shell {
+    /// The program: a POSIX shell.
+    pub program: PathBuf,
+    /// How long it may take until it shows its prompt.
+    pub ready_within: Duration,
+}
+
+impl Default for Shell {
+    fn default() -> Self {
+        Self { program: PathBuf::from("/bin/sh"), ready_within: Duration::from_secs(3) }
+    }
+}
+
+/// Why there is no terminal.
+#[derive(Debug, thiserror::Error)]
+pub enum TerminalError {
+    /// The system refused a pseudo-terminal or a process.
+    #[error("the system gives no terminal: {0}")]
+    Spawn(String),
+    /// The shell is started, and does not answer.
+    #[error("the shell shows no prompt within {0:?}")]
+    Silent(Duration),
+    /// The shell is started, and has ended.
+    #[error("the shell ended before it showed a prompt")]
+    Ended,
+}
+
+/// How far a terminal session is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    /// The shell runs.
+    Running,
+    /// The shell has ended; processes that it started may be left.
+    ShellEnded,
+    /// Nothing is left.
+    Over,
+}
+
+/// A shell in a pseudo-terminal. Dropped, it is killed with all that runs in it.
+pub struct Terminal {
+    shell: Pid,
+    /// None when the shell has ended.
+    master: Mutex<Option<Box<dyn MasterPty + Send>>>,
+    /// None when the shell has ended.
+    writer: Mutex<Option<Box<dyn Write + Send>>>,
+    output: watch::Receiver<Output>,
+    life: watch::Receiver<Life>,
+}
+
+impl Terminal {
+    /// Starts a shell and waits until it shows its prompt.
+    ///
+    /// # Errors
+    /// If the system gives no terminal or process, or the shell does not come up in time; then nothing is left of it.
+    pub async fn open(shell: &Shell) -> Result<Self, TerminalError> {
+        let (program, ready_within) = (shell.program.clone(), shell.ready_within);
+        let terminal = tokio::task::spawn_blocking(move || Self::spawn(&program)).await.map_err(refused)??;
+        match timeout(ready_within, terminal.shows(PROMPT)).await {
+            Ok(true) => Ok(terminal),
+            Ok(false) => Err(TerminalError::Ended),
+            Err(_) => Err(TerminalError::Silent(ready_within)),
+        }
+    }
+
+    /// The process of the shell.
+    pub fn shell(&self) -> u32 {
+        self.shell.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// Whether a program other than the shell holds the foreground.
+    pub fn is_busy(&self) -> bool {
+        let foreground = locked(&self.master).as_ref().and_then(|master| master.process_group_leader());
+        foreground.is_some_and(|group| group != self.shell.as_raw_nonzero().get())
+    }
+
+    /// Types text, as if at the keyboard. Blocks while the terminal takes no more.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub fn type_in(&self, text: &str) -> io::Result<()> {
+        match locked(&self.writer).as_mut() {
+            Some(writer) => writer.write_all(text.as_bytes()),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    /// The latest output, at most 64 KiB of it.
+    pub fn output(&self) -> String {
+        String::from_utf8_lossy(&self.output.borrow().kept).into_owned()
+    }
+
+    /// Whether the text is shown: waits for it, until the shell has ended.
+    pub async fn shows(&self, text: &str) -> bool {
+        let (mut output, ended) = (self.output.clone(), self.shell_ended());
+        tokio::select! {
+            biased;
+            shown = output.wait_for(|output| output.holds(text)) => shown.is_ok(),
+            () = ended => false,
+        }
+    }
+
+    /// Completes when the shell has ended, by itself or not.
+    pub fn shell_ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut life = self.life.clone();
+        async move {
+            // The sender is gone only when all is over.
+            let _ = life.wait_for(|life| *life != Life::Running).await;
+        }
+    }
+
+    /// Kills the shell, as when it crashes.
+    pub fn kill_shell(&self) {
+        if *self.life.borrow() == Life::Running {
+            // It may have ended in this very moment, and then needs no signal.
+            let _ = rustix::process::kill_process(self.shell, Signal::KILL);
+        }
+    }
+
+    /// Ends the session: hangs up, kills what is left after [`GRACE`], and waits until nothing is.
+    pub async fn end(&self) {
+        self.session().hang_up();
+        if timeout(GRACE, self.shell_ended()).await.is_err() {
+            self.session().signal(Signal::KILL);
+            self.shell_ended().await;
+        }
+        self.close();
+        let mut life = self.life.clone();
+        // The sender is gone only when all is over.
+        let _ = life.wait_for(|life| *life == Life::Over).await;
+    }
+
+    /// Gives the pseudo-terminal back to the system, which may be short of them.
+    fn close(&self) {
+        locked(&self.master).take();
+        // Somebody may be typing still, and is told soon that nobody reads.
+        if let Ok(mut writer) = self.writer.try_lock() {
+            writer.take();
+        }
+    }
+
+    fn session(&self) -> Session {
+        Session::led_by(self.shell)
+    }
+
+    fn spawn(program: &Path) -> Result<Self, TerminalError> {
+        let pair = native_pty_system().openpty(PtySize::default()).map_err(refused)?;
+        let mut reader = pair.master.try_clone_reader().map_err(refused)?;
+        let writer = pair.master.take_writer().map_err(refused)?;
+        let (output_sender, output) = watch::channel(Output::default());
+        let (life_sender, life) = watch::channel(Life::Running);
+        let (hand_over, child) = mpsc::channel();
+        // The threads come first: without one to reap it, no shell is started.
+        start_thread("terminal-output", move || copy(&mut *reader, &output_sender))?;
+        start_thread("terminal-life", move || {
+            if let Ok((child, shell)) = child.recv() {
+                attend(child, shell, &life_sender);
+            }
+        })?;
+        let child = pair.slave.spawn_command(interactive(program)).map_err(refused)?;
+        let shell = child.process_id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        let shell = shell.ok_or_else(|| refused("the shell has no process id"))?;
+        hand_over.send((child, shell)).map_err(refused)?;
+        Ok(Self { shell, master: Mutex::new(Some(pair.master)), writer: Mutex::new(Some(writer)), output, life })
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if *self.life.borrow() != Life::Over {
+            self.session().signal(Signal::KILL);
+        }
+    }
+}
+
+/// The latest bytes of a terminal.
+#[derive(Debug, Default)]
+struct Output {
+    kept: Vec<u8>,
+}
+
+impl Output {
+    fn append(&mut self, bytes: &[u8]) {
+        self.kept.extend_from_slice(bytes);
+        let excess = self.kept.len().saturating_sub(KEPT_OUTPUT_BYTES);
+        self.kept.drain(..excess);
+    }
+
+    fn holds(&self, text: &str) -> bool {
+        self.kept.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+}
+
+/// Copies what the terminal shows, until nothing holds it open any more.
+fn copy(reader: &mut dyn Read, output: &watch::Sender<Output>) {
+    let mut chunk = [0; 4096];
+    loop {
+        match reader.read(&mut chunk) {
+            Ok(0) => return,
+            Ok(count) => output.send_modify(|output| output.append(&chunk[..count])),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                tracing::warn!(%error, "a terminal cannot be read any more");
+                return;
+            }
+        }
+    }
+}
+
+/// Waits for the shell, ends what it leaves behind, and reaps it: in this order, so that its number is nobody else's
+/// while its session is looked for.
+fn attend(mut child: Box<dyn Child + Send + Sync>, shell: Pid, life: &watch::Sender<Life>) {
+    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    if let Err(error) = rustix::io::retry_on_intr(|| rustix::process::waitid(WaitId::Pid(shell), ended)) {
+        tracing::error!(%error, shell = shell.as_raw_nonzero(), "a shell cannot be waited for");
+    }
+    life.send_replace(Life::ShellEnded);
+    Session::led_by(shell).end(GRACE);
+    if let Err(error) = child.wait() {
+        tracing::error!(%error, shell = shell.as_raw_nonzero(), "a shell cannot be reaped");
+    }
+    life.send_replace(Life::Over);
+}
+
+fn interactive(program: &Path) -> CommandBuilder {
+    let mut command = CommandBuilder::new(program);
+    command.env("PS1", PROMPT);
+    command.env("TERM", "dumb");
+    // Files that a shell would run before its first prompt.
+    command.env_remove("ENV");
+    command.env_remove("BASH_ENV");
+    command
+}
+
+fn start_thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), TerminalError> {
+    thread::Builder::new().name(name.to_owned()).spawn(body).map(drop).map_err(refused)
+}
+
+fn refused(error: impl fmt::Display) -> TerminalError {
+    TerminalError::Spawn(format!("{error:#}"))
+}
+
+/// What these locks guard is whole whenever they are free.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,48 @@
+//! Launcher and host together.
+
+use rustix::process::Signal;
+use sagas::programs::fleet::Member;
+use sagas::programs::stage::{Stage, runs, until};
+
+use super::{descendants, empty, signal};
+
+async fn up(stage: &Stage) -> Member {
+    let mut up = stage.fleet().spawn("up", ["up"]).expect("the system gives a process");
+    let line = up.next_line().await.expect("it says that both run");
+    assert!(line.contains("stop them with Ctrl-C"), "{line}");
+    up
+}
+
+#[tokio::test]
+async fn an_interrupt_stops_both() {
+    let stage = empty();
+    let mut up = up(&stage).await;
+    let started = descendants(up.id());
+    assert!(started.len() >= 4, "launcher, host, two shells: {started:?}");
+    signal(up.id(), Signal::INT);
+    assert!(up.ended().await.expect("it is our child").success());
+    assert!(!started.into_iter().any(runs));
+}
+
+#[tokio::test]
+async fn a_killed_one_leaves_no_process() {
+    let stage = empty();
+    let up = up(&stage).await;
+    let started = descendants(up.id());
+    assert!(started.len() >= 4, "launcher, host, two shells: {started:?}");
+    up.kill().await.expect("it is our child");
+    until("they end", async || !started.iter().copied().any(runs)).await.expect("they do");
+}
+
+#[tokio::test]
+async fn a_host_that_ends_is_started_again() {
+    let stage = empty();
+    let mut up = up(&stage).await;
+    let before = stage.user().await.expect("a host runs").state().await.expect("it answers");
+    signal(Some(before.process), Signal::KILL);
+    let line = up.next_line().await.expect("it says so");
+    assert!(line.contains("the host ended"), "{line}");
+    until("another host runs", async || stage.user().await.is_ok()).await.expect("it does");
+    let after = stage.user().await.expect("a host runs").state().await.expect("it answers");
+    assert_ne!(before.process, after.process);
+}

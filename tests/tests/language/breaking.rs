@@ -1,0 +1,192 @@
+//! Broken contracts and panics in an author's expressions: that saga is stuck, with a reason, and open to an operator.
+
+use std::time::Duration;
+
+use saga_runtime::prelude::*;
+
+use super::bus::*;
+use super::twin::Twin;
+
+/// Panics if the test wants that here.
+fn at<T>(here: &str, wanted: &str, value: T) -> T {
+    assert!(here != wanted, "panicked at {here}");
+    value
+}
+
+saga! {
+    /// Panics in the expression that it is told.
+    saga Fragile(place: String) -> u64 on Travel {
+        concurrency allow;
+        deadline { at("deadline", &place, Duration::from_secs(60)) };
+        step charge -> u64 {
+            send Charge { cents: at("command", &place, 500) };
+            await {
+                Charged { receipt } if at("guard", &place, receipt == 0) => 0,
+                Charged { receipt } => at("value", &place, receipt),
+                refused reason => fail at("reason", &place, reason),
+            }
+            within { at("within", &place, Duration::from_secs(10)) };
+            retry 1 times every { at("retry", &place, Duration::from_secs(1)) };
+            compensate Refund { receipt: at("compensation", &place, charge) };
+        }
+        step fly {
+            send Fly;
+            compensate none because "nobody minds";
+        }
+        return at("return", &place, charge);
+    }
+}
+
+fn fragile(place: &str) -> Twin<Fragile> {
+    Twin::start(Fragile { place: place.to_owned() })
+}
+
+/// A saga that has panicked there.
+fn panicked(place: &str) -> Twin<Fragile> {
+    let mut saga = fragile(place);
+    match place {
+        "guard" | "value" => saga.reply(charged()),
+        "reason" => saga.refuse(Refusal::NoFunds { missing: 3 }),
+        "compensation" => {
+            saga.reply(charged());
+            saga.refuse(Refusal::Full);
+        }
+        "return" => {
+            saga.reply(charged());
+            saga.handled();
+        }
+        _ => {}
+    }
+    saga
+}
+
+const PLACES: [&str; 9] =
+    ["deadline", "command", "within", "retry", "guard", "value", "reason", "compensation", "return"];
+
+/// The reason of the last time that it was stuck.
+fn reason<S: Saga>(saga: &Twin<S>) -> String {
+    let reason = |notice: &Notice| match notice {
+        Notice::SagaStuck { reason, .. } => Some(reason.clone()),
+        _ => None,
+    };
+    saga.notices().iter().rev().find_map(reason).expect("it was told that the saga is stuck")
+}
+
+#[test]
+fn without_a_panic_it_completes() {
+    let mut saga = fragile("");
+    saga.reply(charged());
+    saga.handled();
+    assert_eq!(saga.outcome(), Some(&Outcome::Completed(7)));
+}
+
+#[test]
+fn a_panic_anywhere_makes_the_saga_stuck_with_its_message_as_reason() {
+    for place in PLACES {
+        let saga = panicked(place);
+        assert!(saga.is_stuck(), "{place}");
+        assert_eq!(saga.outcome(), None, "{place}");
+        let reason = reason(&saga);
+        assert!(reason.contains(&format!("panicked at {place}")), "{reason}");
+    }
+}
+
+#[test]
+fn a_saga_that_panicked_stays_stuck_when_it_panics_again() {
+    for place in PLACES {
+        let mut saga = panicked(place);
+        assert!(saga.operator(Operator::Retry), "{place}");
+        match place {
+            "guard" | "value" => saga.reply(charged()),
+            "reason" => saga.refuse(Refusal::NoFunds { missing: 3 }),
+            _ => {}
+        }
+        assert!(saga.is_stuck(), "{place}");
+    }
+}
+
+#[test]
+fn an_operator_can_end_a_saga_that_panicked() {
+    for place in PLACES {
+        let mut saga = panicked(place);
+        assert!(saga.operator(Operator::End), "{place}");
+        assert!(saga.was_ended(), "{place}");
+    }
+}
+
+#[test]
+fn only_a_compensation_that_panicked_can_be_skipped() {
+    for place in PLACES {
+        let mut saga = panicked(place);
+        assert_eq!(saga.operator(Operator::Skip), place == "compensation", "{place}");
+        assert_eq!(saga.is_stuck(), place != "compensation", "{place}");
+    }
+}
+
+#[test]
+fn a_saga_that_panicked_does_not_go_on_by_itself() {
+    let mut saga = panicked("value");
+    saga.advance(Duration::from_secs(3600));
+    assert!(saga.is_stuck() && !saga.is_compensating(), "not even past its deadline");
+}
+
+#[test]
+fn a_command_that_is_handled_without_its_reply_breaks_its_contract() {
+    let mut saga = Twin::start(trip());
+    saga.handled();
+    assert!(saga.is_stuck());
+    let reason = reason(&saga);
+    assert!(reason.contains("Charged"), "it names what is missing: {reason}");
+}
+
+#[test]
+fn so_does_one_that_is_handled_with_another_reply() {
+    let mut saga = Twin::start(trip());
+    saga.reply(booked());
+    assert!(saga.is_stuck());
+    assert!(matches!(saga.state(), TripState::Charge { charge, .. } if !charge.is_full()));
+}
+
+saga! {
+    saga Careless(night: u32) -> String on Travel {
+        concurrency allow;
+        deadline 1m;
+        step book -> String {
+            send Book { night };
+            await Booked { room } => room;
+            compensate none because "nobody minds";
+        }
+        step fly {
+            send Fly;
+            await handled => ();
+            compensate none because "nobody minds";
+        }
+        step charge {
+            send Charge { cents: 500 };
+            await handled => ();
+            compensate none because "nobody minds";
+        }
+        return book;
+    }
+}
+
+#[test]
+fn a_command_that_declares_replies_owes_one_whatever_the_step_awaits() {
+    let mut saga = Twin::start(Careless { night: 3 });
+    saga.reply(booked());
+    saga.handled();
+    saga.handled();
+    assert!(saga.is_stuck());
+    saga.operator(Operator::Retry);
+    saga.reply(charged());
+    assert_eq!(saga.outcome(), Some(&Outcome::Completed("12".to_owned())));
+}
+
+#[test]
+fn the_answer_of_a_stuck_saga_still_counts() {
+    let mut saga = Twin::start(trip());
+    saga.handled();
+    saga.reply_to(&CHARGE, charged());
+    assert!(!saga.is_stuck(), "the participant found its reply");
+    assert_eq!(saga.sent(), [BOOK]);
+}

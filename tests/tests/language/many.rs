@@ -1,0 +1,268 @@
+//! Several sagas in one machine: what moves one of them moves no other.
+
+use std::time::Duration;
+
+use saga_runtime::bus::Report;
+use saga_runtime::log::{OpenSaga, Status};
+use saga_runtime::machine::{Change, Decision, Input, Machine, NewSaga};
+use saga_runtime::message::{Answer, At, Bus, ExchangeKey, LogId, SagaId};
+use saga_runtime::prelude::*;
+use saga_runtime::time::Timestamp;
+
+use super::bus::Event;
+use super::bus::*;
+use super::examples::{AgentMux, Event as MuxEvent, PoolRespawnOnPromote};
+
+const LOG: LogId = LogId::from_bits(0xb05);
+
+/// A machine, and what it decided so far.
+struct Stage<B: Bus> {
+    machine: Machine<B>,
+    now: Timestamp,
+    decisions: Vec<Decision<B>>,
+}
+
+impl<B: Bus> Stage<B> {
+    fn new<S: Saga<Bus = B>>() -> Self {
+        let mut machine = Machine::new(LOG, SagaId::FIRST, 1);
+        machine.register::<S>().expect("one kind has no namesake");
+        Self { machine, now: Timestamp::EPOCH, decisions: Vec::new() }
+    }
+
+    fn connect(&mut self) {
+        for participant in self.machine.participants() {
+            self.tell(Input::Connected { participant, resumed: true });
+            self.tell(Input::CaughtUp { participant });
+        }
+    }
+
+    fn tell(&mut self, input: Input<B>) {
+        self.machine.step(input, self.now, &mut self.decisions);
+    }
+
+    fn start<S: Saga<Bus = B>>(&mut self, input: S) -> SagaId {
+        self.tell(Input::Start { saga: NewSaga::of(input), key: None, token: 0 });
+        let started = self.decisions.iter().rev().find_map(|decision| match decision {
+            Decision::Started { result, .. } => Some(result.clone().expect("the start is accepted")),
+            _ => None,
+        });
+        started.expect("a start is replied to")
+    }
+
+    fn answer(&mut self, saga: SagaId, step: u16, attempt: u32, answer: Answer<B::Event, B::Refusal>) {
+        let key = ExchangeKey { log: LOG, saga, at: At::step(step) };
+        let participant =
+            self.machine.definitions().next().expect("one kind").steps[usize::from(step)].exchange.action.command().to;
+        self.tell(Input::Report { participant, report: Report::Answered { key, attempt, answer } });
+    }
+
+    fn advance(&mut self, duration: Duration) {
+        let until = self.now.after(duration);
+        while let Some(tick) = self.machine.next_tick().filter(|tick| *tick <= until) {
+            self.now = self.now.max(tick);
+            self.tell(Input::Tick);
+        }
+        self.now = until;
+    }
+
+    /// Where it stands.
+    fn step(&self, saga: SagaId) -> String {
+        self.machine.standing(saga).and_then(|standing| standing.step).expect("it is at a step")
+    }
+
+    fn is_stuck(&self, saga: SagaId) -> bool {
+        self.machine.standing(saga).is_some_and(|standing| standing.status == Status::Stuck)
+    }
+
+    /// How each saga ended, in that order; outputs as JSON.
+    fn ends(&self) -> Vec<(SagaId, Outcome<String>)> {
+        let changes = self.decisions.iter().filter_map(|decision| match decision {
+            Decision::Record(record) => Some(record.then.iter().map(|change| (record.saga, change))),
+            _ => None,
+        });
+        let end = |(saga, change): (SagaId, &Change<B>)| match change {
+            Change::Ended(outcome) => Some((saga, outcome.clone())),
+            _ => None,
+        };
+        changes.flatten().filter_map(end).collect()
+    }
+
+    /// The same sagas after a crash; nobody is connected yet.
+    fn restart<S: Saga<Bus = B>>(&mut self) {
+        let open = self.machine.in_flight().into_iter().map(|saga| saga.saga).map(|id| self.saved::<S>(id)).collect();
+        let next = self.machine.in_flight().last().map_or(SagaId::FIRST, |saga| saga.saga.next());
+        let mut machine = Machine::new(LOG, next, 2);
+        machine.register::<S>().expect("one kind has no namesake");
+        machine.recover(open, self.now, &mut self.decisions);
+        self.machine = machine;
+    }
+
+    fn saved<S: Saga<Bus = B>>(&self, id: SagaId) -> OpenSaga {
+        let number = self.decisions.iter().filter_map(|decision| match decision {
+            Decision::Record(record) if record.saga == id => Some(record.number),
+            _ => None,
+        });
+        let state = self.machine.save(id).expect("it is in flight").expect("the state can be written");
+        OpenSaga {
+            id,
+            name: S::DEFINITION.name.to_owned(),
+            version: S::DEFINITION.version,
+            started: Timestamp::EPOCH,
+            key: None,
+            number: number.last().expect("its start is on record"),
+            state: Ok(state),
+        }
+    }
+}
+
+fn promoted(label: &str) -> Input<AgentMux> {
+    Input::Publish { event: MuxEvent::PoolWindowPromoted { label: label.to_owned() }, token: 0 }
+}
+
+fn added(label: &str) -> MuxEvent {
+    MuxEvent::PoolWindowAdded { label: label.to_owned() }
+}
+
+fn window(label: &str) -> Outcome<String> {
+    Outcome::Completed(format!("{label:?}"))
+}
+
+#[test]
+fn two_promotes_in_flight_are_two_sagas_each_completed_by_its_own_window() {
+    let mut stage = Stage::new::<PoolRespawnOnPromote>();
+    stage.connect();
+    stage.tell(promoted("w1"));
+    stage.tell(promoted("w2"));
+    let (first, second) = (SagaId::FIRST, SagaId::FIRST.next());
+    assert_eq!(stage.machine.len(), 2);
+
+    stage.tell(Input::Publish { event: added("of the host alone"), token: 0 });
+    assert_eq!((stage.machine.len(), stage.ends()), (2, vec![]), "it completes neither");
+
+    stage.answer(second, 0, 1, Answer::Handled(vec![added("w4")]));
+    assert_eq!(stage.ends(), [(second, window("w4"))]);
+    stage.answer(first, 0, 1, Answer::Handled(vec![added("w3")]));
+    assert_eq!(stage.ends(), [(second, window("w4")), (first, window("w3"))]);
+    assert!(stage.machine.is_empty());
+}
+
+#[test]
+fn one_saga_that_fails_leaves_the_other() {
+    let mut stage = Stage::new::<Trip>();
+    stage.connect();
+    let (first, second) = (stage.start(trip()), stage.start(trip()));
+    stage.answer(first, 0, 1, Answer::Refused(Refusal::Closed));
+    assert_eq!(stage.ends().len(), 1);
+    stage.answer(second, 0, 1, Answer::Handled(vec![charged()]));
+    assert_eq!(stage.step(second), "book");
+}
+
+#[test]
+fn nobody_answers_for_another_participant() {
+    let mut stage = Stage::new::<Trip>();
+    stage.connect();
+    let saga = stage.start(trip());
+    let key = ExchangeKey { log: LOG, saga, at: At::step(0) };
+    let report = Report::Answered { key, attempt: 1, answer: Answer::Handled(vec![charged()]) };
+    stage.tell(Input::Report { participant: "hotel", report });
+    assert_eq!(stage.step(saga), "charge");
+    assert!(matches!(stage.decisions.last(), Some(Decision::Late { participant: "hotel", .. })), "but it is shown");
+}
+
+#[test]
+fn a_handler_that_breaks_its_contract_makes_its_own_saga_stuck() {
+    let mut stage = Stage::new::<Trip>();
+    stage.connect();
+    let (first, second) = (stage.start(trip()), stage.start(trip()));
+    stage.answer(first, 0, 1, Answer::Broken("the handler panicked: out of ink".to_owned()));
+    assert!(stage.is_stuck(first) && !stage.is_stuck(second));
+    let reason = stage.machine.standing(first).and_then(|standing| standing.reason).unwrap_or_default();
+    assert!(reason.contains("out of ink"), "{reason}");
+}
+
+#[test]
+fn events_are_tried_in_the_order_emitted() {
+    let mut stage = Stage::new::<Trip>();
+    stage.connect();
+    let saga = stage.start(trip());
+    let events = vec![booked(), Event::Charged { receipt: 1 }, Event::Charged { receipt: 2 }];
+    stage.answer(saga, 0, 1, Answer::Handled(events));
+    stage.answer(saga, 1, 1, Answer::Handled(vec![booked()]));
+    stage.answer(saga, 2, 1, Answer::Handled(vec![]));
+    assert_eq!(stage.ends(), [(saga, Outcome::Completed(r#"[1,"12"]"#.to_owned()))]);
+}
+
+#[test]
+fn handled_counts_from_an_older_attempt() {
+    let mut stage = Stage::new::<Trip>();
+    stage.connect();
+    let saga = stage.start(trip());
+    stage.answer(saga, 0, 1, Answer::Handled(vec![charged()]));
+    stage.advance(Duration::from_millis(10_100));
+    stage.answer(saga, 1, 1, Answer::Handled(vec![booked()]));
+    assert_eq!(stage.step(saga), "fly");
+}
+
+saga! {
+    saga Ring(night: u32) on Travel {
+        concurrency allow;
+        deadline 1h;
+        step ring {
+            send RingBell;
+            compensate none because "it has rung";
+        }
+    }
+}
+
+#[test]
+fn after_a_restart_nobody_is_away_before_five_seconds() {
+    let mut stage = Stage::new::<Ring>();
+    stage.connect();
+    stage.start(Ring { night: 3 });
+    stage.restart::<Ring>();
+    stage.advance(Duration::from_millis(4_999));
+    assert_eq!(stage.ends(), []);
+    stage.advance(Duration::from_millis(1));
+    let kinds: Vec<_> = stage.ends().into_iter().map(|(_, end)| end).collect();
+    assert!(
+        matches!(&kinds[..], [Outcome::Compensated(cause)] if cause.kind() == CauseKind::Disconnected),
+        "{kinds:?}"
+    );
+}
+
+#[test]
+fn after_a_restart_answers_that_are_there_win_over_deadlines_that_passed() {
+    let mut stage = Stage::new::<Ring>();
+    stage.connect();
+    let saga = stage.start(Ring { night: 3 });
+    stage.now = stage.now.after(Duration::from_secs(2 * 3600));
+    stage.restart::<Ring>();
+    stage.tell(Input::Tick);
+    stage.tell(Input::Connected { participant: "hotel", resumed: true });
+    stage.answer(saga, 0, 1, Answer::Handled(vec![]));
+    stage.tell(Input::CaughtUp { participant: "hotel" });
+    stage.tell(Input::Tick);
+    assert_eq!(stage.ends(), [(saga, Outcome::Completed("null".to_owned()))]);
+}
+
+#[test]
+fn after_a_restart_deadlines_that_passed_fire_when_everybody_has_been_heard() {
+    let mut stage = Stage::new::<Ring>();
+    stage.connect();
+    stage.start(Ring { night: 3 });
+    stage.now = stage.now.after(Duration::from_secs(2 * 3600));
+    stage.restart::<Ring>();
+    stage.connect();
+    stage.advance(Duration::ZERO);
+    assert!(matches!(&stage.ends()[..], [(_, Outcome::Compensated(cause))] if cause.kind() == CauseKind::Deadline));
+}
+
+#[test]
+fn the_same_key_is_the_same_saga() {
+    let mut stage = Stage::new::<Trip>();
+    stage.connect();
+    let start = || Input::Start { saga: NewSaga::of(trip()), key: Some("order-17".to_owned()), token: 0 };
+    stage.tell(start());
+    stage.tell(start());
+    assert_eq!(stage.machine.len(), 1);
+}

@@ -1,0 +1,17 @@
+#[path = "../bus.rs"]
+mod bus;
+
+use bus::Travel;
+use saga_runtime::prelude::*;
+
+saga! {
+    saga Trip(cents: u64) on Travel {
+        deadline 5s;
+        step book {
+            send Book;
+            compensate Unbook;
+        }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,23 @@
+#[path = "../bus.rs"]
+mod bus;
+
+use bus::Travel;
+use saga_runtime::prelude::*;
+
+saga! {
+    saga Trip(cents: u64) on Travel {
+        concurrency allow;
+        deadline 5s;
+        step charge -> u64 {
+            send Charge { cents };
+            await {
+                Charged { receipt } => receipt,
+                Declined => fail "declined",
+            }
+            wihtin 5s;
+            compensat Refund { receipt: 1 };
+        }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,30 @@
+#[path = "../bus.rs"]
+mod bus;
+
+use bus::Travel;
+use saga_runtime::prelude::*;
+
+saga! {
+    saga Trip(cents: u64) on Travel {
+        concurrency allow;
+        deadline 5s;
+
+    }
+
+    saga Other() on Travel {
+        concurrency allow;
+        deadline 5s;
+        step idle {
+        }
+    }
+
+    saga Third() on Travel {
+        concurrency allow;
+        deadline 5s;
+        step waits {
+            await Asked { cents } => ();
+        }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,20 @@
+#[path = "../bus.rs"]
+mod bus;
+
+use bus::Travel;
+use saga_runtime::prelude::*;
+
+saga! {
+    saga Trip(cents: u64, who: String, when_asked: u64) on Travel {
+        trigger Asked { .. };
+        trigger Asked { cents } => { cents, who: String::new() };
+        concurrency allow;
+        deadline 5s;
+        step book {
+            send Book;
+            compensate Unbook;
+        }
+    }
+}
+
+fn main() {}

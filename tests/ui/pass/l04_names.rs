@@ -1,0 +1,26 @@
+#[path = "../bus.rs"]
+mod bus;
+
+use bus::Travel;
+use saga_runtime::prelude::*;
+
+saga! {
+    saga Trip(handled: u64, allow: u64) on Travel {
+        concurrency allow;
+        deadline 5s;
+        step book {
+            send Book;
+            compensate Unbook;
+        }
+        step book_again {
+            send Book;
+            compensate Unbook;
+        }
+        step timeout {
+            send Book;
+            compensate Unbook;
+        }
+    }
+}
+
+fn main() {}
