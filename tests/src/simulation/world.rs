@@ -4,6 +4,7 @@ use saga_runtime::log::MemoryLog;
 use saga_runtime::machine::Operator;
 use saga_runtime::message::Memory;
 
+use super::Run;
 use super::coordinator::{Coordinator, Stale};
 use super::participant::Participant;
 use super::people::{self, Wish};
@@ -36,10 +37,10 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, keep_trace: bool) -> Self {
+    pub(super) fn new(run: Run, keep_trace: bool) -> Self {
         // The log draws its identity from this.
-        fastrand::seed(seed);
-        let mut stage = Stage::new(seed, Trace::new(keep_trace));
+        fastrand::seed(run.seed);
+        let mut stage = Stage::new(run, Trace::new(keep_trace));
         let participants = [
             Participant::new("stock", Memory::Volatile),
             Participant::new("bank", Memory::None),
@@ -55,7 +56,9 @@ impl World {
                 5..7 => Fault::CrashParticipant(name),
                 _ => Fault::Suspend,
             };
-            stage.within(0..=CALM * 3 / 4, Happening::Fault(fault));
+            if run.crash_at.is_none() || !fault.is_crash() {
+                stage.within(0..=CALM * 3 / 4, Happening::Fault(fault));
+            }
         }
         Self { stage, log: MemoryLog::new(), coordinator: None, lives: 0, stale: None, participants }
     }
