@@ -48,6 +48,8 @@ pub mod notice;
 pub mod operator;
 pub mod participant;
 pub mod pipe;
+#[doc(hidden)]
+pub mod planted;
 pub mod saga;
 pub mod test;
 pub mod time;

@@ -96,7 +96,8 @@ impl Judge {
     }
 
     fn moves(&mut self, scope: Scope, record: &Record<Shop>) {
-        let starts = matches!(record.happened, Happened::Started { .. });
+        // The end of a saga lets those in that wait for its keys.
+        let starts = matches!(record.happened, Happened::Started { .. } | Happened::Admitted);
         let allowed = match scope {
             Scope::Nothing => starts,
             Scope::Any => true,
@@ -132,9 +133,10 @@ impl Judge {
         history.follow(record)?;
         if history.is_undone() {
             let standing = self.effects.standing(record.saga, |at| history.can_undo(at));
-            return standing.map_or(Ok(()), |key| Err((9, format!("it was undone, but for {key}"))));
+            return standing.map_or(Ok(()), |at| Err((9, format!("it was undone, but for {at:?}"))));
         }
-        Ok(())
+        let undone = history.completed_steps().find(|at| !self.effects.was_done(record.saga, *at));
+        undone.map_or(Ok(()), |at| Err((3, format!("it completed, and {at:?} was never done"))))
     }
 
     /// A coordinator begins with these sagas.
