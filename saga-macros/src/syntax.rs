@@ -155,7 +155,7 @@ pub(crate) enum Outcome {
     Refused(Ident, Pat),
     Failed(Ident),
     Timeout(Ident),
-    Disconnected,
+    Disconnected(Ident),
 }
 
 /// What an arm does.

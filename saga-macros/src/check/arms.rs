@@ -38,7 +38,7 @@ fn arm(errors: &mut Errors, scope: &Scope<'_>, kind: ActionKind, arm: syntax::Ar
         }
         syntax::Outcome::Handled => (Outcome::Handled, Vec::new()),
         syntax::Outcome::Timeout(_) => (Outcome::Timeout, Vec::new()),
-        syntax::Outcome::Disconnected => (Outcome::Disconnected, Vec::new()),
+        syntax::Outcome::Disconnected(_) => (Outcome::Disconnected, Vec::new()),
         syntax::Outcome::Failed(keyword) => {
             errors.at(&keyword, "`failed` is the outcome of a `run`, and this step has none");
             return None;

@@ -32,3 +32,5 @@ mod l22_bound;
 mod l23_has;
 #[path = "../../ui/pass/l26_query_again.rs"]
 mod l26_query_again;
+#[path = "../../ui/pass/value_without_an_answer.rs"]
+mod value_without_an_answer;
