@@ -21,3 +21,16 @@ pub const DEFINITIONS: [&Definition; 3] =
 pub fn register(builder: Builder<AgentMux>) -> Builder<AgentMux> {
     builder.saga::<PoolRespawnOnPromote>().saga::<WindowCleanupCascade>().saga::<ReplaceWindow>()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_generated_pages_are_up_to_date() {
+        let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/sagas");
+        saga_runtime::docs::check(&pages, &DEFINITIONS, "sagas docs").unwrap_or_else(|stale| panic!("{stale}"));
+    }
+}

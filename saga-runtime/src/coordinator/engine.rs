@@ -441,14 +441,14 @@ impl<B: Bus> Engine<B> {
         let notice = match event {
             PipeEvent::Refused { who, reason, .. } => Notice::ConnectionRefused { time, peer: who, reason },
             PipeEvent::Undeliverable { participant, key, reason } => {
-                return self.undeliverable(participant, key, reason);
+                return self.undeliverable(participant, key, &reason);
             }
         };
         self.pending.act(Act::Notice(notice));
     }
 
     /// No frame can carry the command: its saga must not wait for an answer.
-    fn undeliverable(&mut self, participant: &'static str, key: ExchangeKey, reason: String) {
+    fn undeliverable(&mut self, participant: &'static str, key: ExchangeKey, reason: &str) {
         let mut exchanges = self.machine.exchanges(key.saga);
         let attempt = exchanges.find(|exchange| exchange.at == key.at).map(|exchange| exchange.attempt);
         drop(exchanges);

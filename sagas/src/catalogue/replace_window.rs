@@ -1,13 +1,11 @@
-//! A window is replaced by a new one, or stays.
-//!
-//! If the old one cannot be closed (a program runs in it, or it is gone) the new one is closed again.
+//! A window is replaced by a new one, or stays: if it cannot be closed, the new one is closed again.
 
 use saga_runtime::prelude::*;
 
 use crate::bus::{AgentMux, Label};
 
 saga! {
-    /// Opens a new window and closes the old one; both or neither.
+    /// Opens a new window, then closes the old one. If that is refused, the new one is closed again.
     pub saga ReplaceWindow(old: Label) -> Label on AgentMux {
         concurrency allow;
         deadline 10s;

@@ -314,6 +314,8 @@ impl Stage {
     /// # Errors
     /// If one cannot be waited for.
     pub async fn close(mut self) -> Result<Vec<u32>, ProgramError> {
+        // Frozen, it would not hear that it is to stop; gone, it need not.
+        let _ = self.thaw_host();
         if let Some(host) = self.host.take() {
             host.stop().await?;
         }

@@ -1,6 +1,6 @@
 //! `kill -9` of the host and of the launcher while sagas run: everything goes on, and nothing is there twice.
 //!
-//! Each moment is tried twice, or as often as `SAGAS_KILL_ROUNDS` says; every round a little later.
+//! Each moment is tried twice, or as often as `SAGAS_KILL_ROUNDS` says (`.ci/kills`); every round a little later.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -13,8 +13,7 @@ use super::twin::Twin;
 fn what_is_out_is_settled_and_what_took_effect_is_undone() {
     for step in 0..3_usize {
         let mut saga = Twin::start(trip());
-        let answers: [&dyn Fn(&mut Twin<Trip>); 2] = [&|saga| saga.reply(charged()), &|saga| saga.reply(booked())];
-        answers[..step].iter().for_each(|answer| answer(&mut saga));
+        [charged(), booked()].into_iter().take(step).for_each(|event| saga.reply(event));
         assert_eq!(saga.cancel(), CancelReply::Requested);
         assert!(saga.is_compensating() && saga.outcome().is_none());
         saga.settle(Fate::Never);

@@ -62,11 +62,8 @@ saga! {
     }
 }
 
-/// A saga whose first step, of the airline, is done.
-fn flown<S: Saga>(input: S) -> Twin<S>
-where
-    S: Saga<Bus = Travel>,
-{
+/// A saga whose first step, the airline's, is done.
+fn flown<S: Saga<Bus = Travel>>(input: S) -> Twin<S> {
     let mut saga = Twin::start(input);
     saga.handled();
     saga

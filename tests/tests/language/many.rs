@@ -40,6 +40,13 @@ impl<B: Bus> Stage<B> {
         self.machine.step(input, self.now, &mut self.decisions);
     }
 
+    /// A participant without memory takes the place of another; only what is decided then is kept.
+    fn begin_anew(&mut self, participant: &'static str) {
+        self.tell(Input::Disconnected { participant });
+        self.decisions.clear();
+        self.tell(Input::Connected { participant, resumed: false });
+    }
+
     fn start<S: Saga<Bus = B>>(&mut self, input: S) -> SagaId {
         self.tell(Input::Start { saga: NewSaga::of(input), key: None, token: 0 });
         let started = self.decisions.iter().rev().find_map(|decision| match decision {
@@ -51,8 +58,8 @@ impl<B: Bus> Stage<B> {
 
     fn answer(&mut self, saga: SagaId, step: u16, attempt: u32, answer: Answer<B::Event, B::Refusal>) {
         let key = ExchangeKey { log: LOG, saga, at: At::step(step) };
-        let participant =
-            self.machine.definitions().next().expect("one kind").steps[usize::from(step)].exchange.action.command().to;
+        let definition = self.machine.definitions().next().expect("there is one kind");
+        let participant = definition.steps[usize::from(step)].exchange.action.command().to;
         self.tell(Input::Report { participant, report: Report::Answered { key, attempt, answer } });
     }
 
@@ -255,6 +262,34 @@ fn after_a_restart_deadlines_that_passed_fire_when_everybody_has_been_heard() {
     stage.connect();
     stage.advance(Duration::ZERO);
     assert!(matches!(&stage.ends()[..], [(_, Outcome::Compensated(cause))] if cause.kind() == CauseKind::Deadline));
+}
+
+#[test]
+fn a_participant_that_begins_anew_gets_what_is_unanswered_again() {
+    let mut stage = Stage::new::<Trip>();
+    stage.connect();
+    let saga = stage.start(trip());
+    let key = ExchangeKey { log: LOG, saga, at: At::step(0) };
+    stage.begin_anew("bank");
+    assert!(matches!(stage.decisions[..], [Decision::Deliver { key: again, attempt: 1, .. }] if again == key));
+}
+
+#[test]
+fn a_participant_that_begins_anew_is_asked_for_fates_again() {
+    let mut stage = Stage::new::<Trip>();
+    stage.connect();
+    let saga = stage.start(trip());
+    let key = ExchangeKey { log: LOG, saga, at: At::step(0) };
+    stage.tell(Input::Cancel { saga, by: None, token: 0 });
+    let asked_again =
+        |stage: &Stage<Travel>| matches!(stage.decisions[..], [Decision::Ask { key: again, .. }] if again == key);
+    stage.begin_anew("bank");
+    assert!(asked_again(&stage));
+    let report = Report::Fate { key, fate: Fate::Running };
+    stage.tell(Input::Report { participant: "bank", report });
+    stage.advance(Duration::from_secs(1));
+    stage.begin_anew("bank");
+    assert!(asked_again(&stage), "after *running* too");
 }
 
 #[test]

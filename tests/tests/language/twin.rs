@@ -4,6 +4,8 @@
 //! While participants are away nothing is restarted: a new coordinator thinks nobody away for some seconds, which has
 //! tests of its own.
 
+#![allow(clippy::needless_pass_by_value, reason = "the signatures are those of `SagaTest`")]
+
 use std::time::Duration;
 
 use saga_runtime::message::{CommandOf, EventOf, RefusalOf};
