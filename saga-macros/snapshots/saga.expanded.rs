@@ -110,6 +110,10 @@ const _: () = {
                     },
                 ],
             )
+            .concurrency(
+                __saga::definition::Policy::Queue,
+                &["traveller", "cents / 100"],
+            )
             .returns("charge")
             .parameters(
                 &[
@@ -148,6 +152,34 @@ const _: () = {
                 }
                 _ => ::core::option::Option::None,
             }
+        }
+        fn keys(&self) -> ::std::vec::Vec<__saga::Key> {
+            use __saga::check::NoKey as _;
+            let Self { traveller, cents } = self;
+            ::std::vec::Vec::from([
+                {
+                    let value = {
+                        let traveller = __saga::own(traveller);
+                        traveller
+                    };
+                    let of = ::saga_runtime::__private::check::key_of(&value);
+                    ::saga_runtime::__private::check::key(
+                        &value,
+                        (of.is_eq(), of.is_hash(), of.writes()),
+                    )
+                },
+                {
+                    let value = {
+                        let cents = __saga::own(cents);
+                        cents / 100
+                    };
+                    let of = ::saga_runtime::__private::check::key_of(&value);
+                    ::saga_runtime::__private::check::key(
+                        &value,
+                        (of.is_eq(), of.is_hash(), of.writes()),
+                    )
+                },
+            ])
         }
         fn deadline(&self) -> ::core::option::Option<::core::time::Duration> {
             ::core::option::Option::Some(__saga::millis(60000u64))

@@ -83,6 +83,12 @@ impl Definition {
         Self { triggers, ..self }
     }
 
+    /// The same with what a start does while another saga holds one of these keys.
+    #[doc(hidden)]
+    pub const fn concurrency(self, policy: Policy, keys: &'static [&'static str]) -> Self {
+        Self { concurrency: Concurrency { policy, keys }, ..self }
+    }
+
     /// The same with its steps, and their places.
     #[doc(hidden)]
     pub const fn steps(self, steps: &'static [Step], places: &'static [Place]) -> Self {

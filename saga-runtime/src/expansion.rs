@@ -20,7 +20,7 @@ pub use crate::definition::{
     Step, Trigger,
 };
 pub use crate::message::{At, CommandInfo, CommandOf, EventOf, Mode, RefusalOf};
-pub use crate::saga::{ExchangePlan, Heard, Position, RetryPlan, Saga, Slot, Value, Verdict};
+pub use crate::saga::{ExchangePlan, Heard, Key, Position, RetryPlan, Saga, Slot, Value, Verdict};
 pub use crate::{__input as input, __state as state, __value as value};
 
 /// Stands for a command that does not exist, which the compiler reports elsewhere.

@@ -77,6 +77,7 @@ saga! {
 }
 
 struct Line {
+    #[expect(dead_code, reason = "that it is filled is what counts")]
     title: String,
     line: String,
 }

@@ -6,9 +6,11 @@ use quote::{format_ident, quote, quote_spanned};
 use super::transition::number;
 use super::{Expansion, paths};
 use crate::aliases::Enum;
+use crate::case;
 use crate::model::live::Way;
 use crate::model::{
-    Action, ActionKind, Arm, Compensation, Deadline, Disposition, Duration, Exchange, Outcome, Phrase, Step,
+    Action, ActionKind, Arm, Compensation, Concurrency, Deadline, Disposition, Duration, Exchange, Outcome, Phrase,
+    Step,
 };
 use crate::text;
 
@@ -40,6 +42,7 @@ pub(super) fn definition(expansion: &Expansion<'_>) -> TokenStream {
     let output = with("output", saga.output.as_ref().map(text::of_type));
     let returns = with("returns", saga.returns.as_ref().map(|value| text::of(&value.expression)));
     let triggers = triggers(expansion);
+    let concurrency = saga.concurrency.as_ref().and_then(concurrency);
     let parameters = saga.parameters().map(|(_, parameter)| {
         let (name, ty, doc) = (parameter.name.to_string(), text::of_type(&parameter.ty), &parameter.doc);
         quote!(#runtime::Parameter { name: #name, ty: #ty, doc: #doc })
@@ -51,7 +54,7 @@ pub(super) fn definition(expansion: &Expansion<'_>) -> TokenStream {
     });
     quote! {
         #runtime::Definition::new(#name, #type_name, #version, #deadline)
-            #doc #output #triggers #returns
+            #doc #output #triggers #concurrency #returns
             .parameters(&[#(#parameters),*])
             .steps(&[#(#steps),*], &[#(#places),*])
     }
@@ -82,6 +85,17 @@ fn some(value: Option<impl quote::ToTokens>) -> TokenStream {
         Some(value) => quote!(::core::option::Option::Some(#value)),
         None => quote!(::core::option::Option::None),
     }
+}
+
+/// What differs from `concurrency allow`.
+fn concurrency(concurrency: &Concurrency) -> Option<TokenStream> {
+    if concurrency.policy == "allow" && concurrency.keys.is_empty() {
+        return None;
+    }
+    let policy = Ident::new(&case::camel(&concurrency.policy), Span::mixed_site());
+    let (runtime, keys) = (paths::here(), concurrency.keys.iter().map(phrase_text));
+    let concurrency = quote!(.concurrency(#runtime::definition::Policy::#policy, &[#(#keys),*]));
+    Some(concurrency)
 }
 
 fn deadline(deadline: Option<&Deadline>) -> TokenStream {

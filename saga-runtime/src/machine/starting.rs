@@ -92,12 +92,13 @@ impl<B: Bus> Machine<B> {
         if policy == Policy::Allow || control.keys.is_empty() {
             return Ok(Vec::new());
         }
-        let mut in_the_way = self.lines.waiting(&control.keys);
-        in_the_way.extend(self.lines.holders(&control.keys));
+        let (waiting, holders) = (self.lines.waiting(&control.keys), self.lines.holders(&control.keys));
+        let does = if holders.is_empty() { "awaits" } else { "holds" };
+        let in_the_way = [waiting, holders].concat();
         match in_the_way.last() {
-            Some(holder) if policy == Policy::Skip => {
+            Some(other) if policy == Policy::Skip => {
                 kind.remove(slot);
-                Err(format!("`{}` is skipped while saga {holder} holds its key", definition.name))
+                Err(format!("`{}` is skipped while saga {other} {does} its key", definition.name))
             }
             _ => Ok(in_the_way),
         }

@@ -1,5 +1,7 @@
 //! The right programs, each as it stands in its file.
 
+#[path = "../../ui/pass/concurrency.rs"]
+mod concurrency;
 #[path = "../../ui/pass/l01_deadline.rs"]
 mod l01_deadline;
 #[path = "../../ui/pass/l03_compensate.rs"]
