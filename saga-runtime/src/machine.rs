@@ -48,7 +48,7 @@ use self::presence::Presence;
 use self::timers::Timers;
 use self::turn::Turn;
 use crate::definition::Definition;
-use crate::message::{At, Bus, Event, EventOf, LogId, Mode, SagaId};
+use crate::message::{At, Bus, Event, EventOf, LogId, SagaId};
 use crate::saga::{Key, Saga};
 use crate::time::Timestamp;
 
@@ -311,7 +311,5 @@ impl<B: Bus> Machine<B> {
 
 /// The participant of an exchange; none if there is no such exchange.
 fn participant_of(definition: &'static Definition, at: At) -> Option<&'static str> {
-    let step = definition.steps.get(usize::from(at.step))?;
-    let block = if at.mode == Mode::Compensation { step.compensation.exchange()? } else { &step.exchange };
-    Some(block.action.command().to)
+    definition.command(at).map(|command| command.to)
 }
