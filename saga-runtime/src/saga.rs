@@ -4,8 +4,6 @@
 //! is common to all sagas (attempts, backoff, timers, order of completion, doubt, deadlines) is not here: it belongs to
 //! the [machine](crate::machine), beside the state.
 
-pub(crate) mod exact;
-
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -193,16 +191,16 @@ impl<T> Slot<T> {
 
 impl<T: Serialize> Serialize for Slot<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(exact::Written))
+        serializer.collect_seq(&self.0)
     }
 }
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Slot<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut values = Vec::<exact::Read<T>>::deserialize(deserializer)?;
+        let mut values = Vec::deserialize(deserializer)?;
         let value = values.pop();
         if values.is_empty() {
-            Ok(Self(value.map(exact::Read::into_inner)))
+            Ok(Self(value))
         } else {
             Err(serde::de::Error::invalid_length(values.len() + 1, &"one value at most"))
         }

@@ -1,5 +1,6 @@
 //! What an author may do with the names of a saga: each mention is a value of its own.
 
+use saga_runtime::codec;
 use saga_runtime::message::At;
 use saga_runtime::prelude::*;
 use saga_runtime::saga::{Heard, Verdict};
@@ -114,6 +115,10 @@ fn a_value_that_json_cannot_tell_from_another_survives_a_restart() {
         let mut state = poem().begin();
         assert_eq!(hear(&mut state, "ode", line), Verdict::Done);
         let json = serde_json::to_string(&state).expect("a state can be written");
+        let logged = codec::encode(&state).expect("a state can be written");
+        assert_eq!(logged, json, "in the log it looks as everywhere");
+        let state: PoemState = codec::decode(&logged).expect("a state can be read");
+        assert_eq!(Poem::output(&state).2, line, "{logged}");
         let state: PoemState = serde_json::from_str(&json).expect("a state can be read");
         assert_eq!(Poem::output(&state).2, line, "{json}");
         let erase = Poem::exchange(&Poem::back(state, 0), At::step(0).undo(), None).command;

@@ -11,7 +11,7 @@ use serde::ser::{SerializeStruct, SerializeStructVariant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::saga::exact::{self, Written};
+use crate::codec::{self, Exact};
 
 /// An input or a state, field by field; what it can do follows from this.
 pub trait Kept: Sized {
@@ -56,7 +56,7 @@ impl<S: Serializer> Fields<S> {
     pub fn put<T: Serialize>(mut self, value: &T) -> Result<Self, S::Error> {
         if let Some((name, rest)) = self.names.split_first() {
             self.names = rest;
-            self.to.serialize_field(name, &Written(value))?;
+            self.to.serialize_field(name, &Exact(value))?;
         }
         Ok(self)
     }
@@ -92,7 +92,7 @@ impl<S: Serializer> Place<S> {
     pub fn put<T: Serialize>(mut self, value: &T) -> Result<Self, S::Error> {
         if let Some((name, rest)) = self.names.split_first() {
             self.names = rest;
-            self.to.serialize_field(name, &Written(value))?;
+            self.to.serialize_field(name, &Exact(value))?;
         }
         Ok(self)
     }
@@ -126,7 +126,9 @@ impl<E: Error> Reader<E> {
     /// When it is missing or not of this type.
     pub fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, E> {
         match self.fields.remove(name) {
-            Some(value) => exact::read(&value).map_err(|error| self.error(&format!("`{name}`: {error}"))),
+            Some(value) => {
+                codec::decode(value.get()).map_err(|error| self.error(&format!("`{name}`: {}", error.reason())))
+            }
             None => serde_json::from_str("null").map_err(|_| self.error(&format!("`{name}` is missing"))),
         }
     }
