@@ -13,6 +13,7 @@
 mod acts;
 mod batch;
 mod builder;
+mod calls;
 mod clock;
 mod desk;
 mod engine;
@@ -29,7 +30,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 pub use self::builder::{Builder, Options, StartupError};
 pub use self::handle::{Handle, Settled};
 
-use self::engine::Ask;
+use self::calls::Ask;
 pub(crate) use self::rows::late;
 use crate::cause::EndedBy;
 use crate::machine::{CancelReply, NewSaga, Operator};

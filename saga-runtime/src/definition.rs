@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::message::{CommandInfo, Fnv};
+use crate::message::{At, CommandInfo, Fnv, Mode};
 
 /// All that stands in one `saga!`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -125,6 +125,13 @@ impl Definition {
     pub fn participants(&self) -> impl Iterator<Item = &'static str> {
         let blocks = self.steps.iter().flat_map(|step| [Some(&step.exchange), step.compensation.exchange()]);
         blocks.flatten().map(|block| block.action.command().to)
+    }
+
+    /// What was declared of the command of an exchange; none if there is no such exchange.
+    pub fn command(&self, at: At) -> Option<&'static CommandInfo> {
+        let step = self.steps.get(usize::from(at.step))?;
+        let block = if at.mode == Mode::Compensation { step.compensation.exchange()? } else { &step.exchange };
+        Some(block.action.command())
     }
 }
 

@@ -42,6 +42,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::bus::Horizon;
 use crate::message::{Answer, ExchangeKey, Fate, LogId, Memory, SagaId};
+use crate::planted::{self, Bug};
 
 use lanes::Lanes;
 use logs::Logs;
@@ -191,7 +192,9 @@ impl<C, E: Clone, R: Clone> Inbox<C, E, R> {
             State::Running => Fate::Running,
             State::Handled(events) => Fate::Done(events.clone()),
             State::Waiting | State::Refused(_) | State::Broken(_) | State::Barred => {
-                exchange.state = State::Barred;
+                if !planted::is(Bug::SettleWithoutBar) {
+                    exchange.state = State::Barred;
+                }
                 if exchange.unclear { Fate::Unknown } else { Fate::Never }
             }
         };
@@ -265,6 +268,10 @@ impl<C, E: Clone, R: Clone> Inbox<C, E, R> {
         exchange.latest = exchange.latest.max(asked.attempt);
         let answer = match &exchange.state {
             State::Waiting | State::Running | State::Barred => return false,
+            State::Handled(_) if newer && planted::is(Bug::HandleAgain) => {
+                exchange.state = State::Waiting;
+                return true;
+            }
             State::Refused(_) | State::Broken(_) if newer => {
                 exchange.state = State::Waiting;
                 return true;

@@ -48,6 +48,8 @@ pub mod notice;
 pub mod operator;
 pub mod participant;
 pub mod pipe;
+#[doc(hidden)]
+pub mod planted;
 pub mod saga;
 pub mod test;
 pub mod time;
@@ -60,7 +62,8 @@ pub mod prelude {
     pub use crate::coordinator::{CallError, Coordinator, Handle, Notices, Settled};
     pub use crate::log::{MemoryLog, SagaLog, SqliteLog};
     pub use crate::machine::{CancelReply, Operator};
-    pub use crate::message::{Bus, Command, Event, Fate, Memory, Mode, SagaId};
+    // By their methods only: an author's own `Command` and `Event` keep their names, also when they are glob-imported.
+    pub use crate::message::{Bus, Command as _, Event as _, Fate, Memory, Mode, SagaId};
     pub use crate::notice::Notice;
     pub use crate::participant::{Context, Participant, ParticipantClient, ParticipantOptions, Reporter};
     pub use crate::pipe::Endpoint;

@@ -1,5 +1,7 @@
-//! Machine, inbox, link and log in one simulated world, stepped from one seed in virtual time: frames are lost, doubled
-//! and out of order, processes crash at every decision and begin again, handlers refuse, break off or never answer.
+//! Machine, inbox, link and log in one simulated world, stepped from one seed in virtual time.
+//!
+//! Frames are lost, doubled and out of order, processes crash at every decision and begin again, handlers refuse, break
+//! off or never answer.
 //!
 //! After every step the invariants of the runtime's design are checked; when faults stop, every saga must end or be
 //! shown as stuck. The same seed is the same run.
@@ -36,19 +38,44 @@ pub use self::reached::{Met, Reached};
 
 use self::world::World;
 
+/// What decides all that happens in one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// Decides everything that is left to chance.
+    pub seed: u64,
+    /// The only crash is at this one of the points where a process may crash, from 1; at none of them for 0. Without
+    /// this, crashes are left to chance.
+    pub crash_at: Option<u32>,
+}
+
+impl From<u64> for Run {
+    fn from(seed: u64) -> Self {
+        Self { seed, crash_at: None }
+    }
+}
+
 /// A run in which a promise was not kept.
 #[derive(Debug)]
 pub struct Failure {
-    seed: u64,
+    run: Run,
     what: String,
     trace: String,
 }
 
+impl Failure {
+    /// Which promise was not kept, and how.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Run { seed, crash_at } = self.run;
+        let crash_at = crash_at.map(|point| format!(" SAGA_CRASH_AT={point}")).unwrap_or_default();
         writeln!(f, "{}", self.trace)?;
-        writeln!(f, "seed {}: {}", self.seed, self.what)?;
-        write!(f, "replay: SAGA_SEED={} cargo test -p saga-tests simulation::replay -- --nocapture", self.seed)
+        writeln!(f, "{:?}: {}", self.run, self.what)?;
+        write!(f, "replay: SAGA_SEED={seed}{crash_at} cargo test -p saga-tests simulation::replay -- --nocapture")
     }
 }
 
@@ -56,27 +83,30 @@ impl fmt::Display for Failure {
 ///
 /// # Errors
 /// When a promise is not kept; with everything that happened before.
-pub fn simulate(seed: u64) -> Result<Reached, Box<Failure>> {
-    let (reached, what, _) = run(seed, false);
+pub fn simulate(run: impl Into<Run>) -> Result<Reached, Box<Failure>> {
+    let run = run.into();
+    let (world, what) = live(run, false);
     match what {
-        None => Ok(reached),
-        Some(what) => Err(Box::new(Failure { seed, what, trace: run(seed, true).2 })),
+        None => Ok(world.stage.reached),
+        Some(what) => Err(Box::new(Failure { run, what, trace: replay(run).0 })),
     }
 }
 
-/// Everything that happens in the world of this seed, in order; and which promise was not kept, if one was not.
-pub fn replay(seed: u64) -> (String, Option<String>) {
-    let (_, what, trace) = run(seed, true);
-    (trace, what)
+/// Everything that happens in the world of this run, in order; and which promise was not kept, if one was not.
+pub fn replay(run: impl Into<Run>) -> (String, Option<String>) {
+    let (world, what) = live(run.into(), true);
+    (world.stage.trace.to_string(), what)
 }
 
-fn run(seed: u64, keep_trace: bool) -> (Reached, Option<String>, String) {
-    let mut world = World::new(seed, keep_trace);
+/// How many points there are in the run of this seed at which a process may crash, if none does.
+pub fn crash_points(seed: u64) -> u32 {
+    live(Run { seed, crash_at: Some(0) }, false).0.stage.points()
+}
+
+fn live(run: Run, keep_trace: bool) -> (World, Option<String>) {
+    let mut world = World::new(run, keep_trace);
     let panicked = catch_unwind(AssertUnwindSafe(|| world.run())).is_err();
-    let what = if panicked {
-        Some("a panic, told above".to_owned())
-    } else {
-        world.stage.judge.violation().map(ToString::to_string)
-    };
-    (world.stage.reached, what, world.stage.trace.to_string())
+    let broken = world.stage.judge.violation().map(ToString::to_string);
+    let what = if panicked { Some("a panic, told above".to_owned()) } else { broken };
+    (world, what)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{broadcast, oneshot, watch};
 
-use super::engine::LookUp;
+use super::calls::LookUp;
 use super::handle::Progress;
 use super::outbox::{Outbox, Read, WaitingCommand};
 use crate::bus::Horizon;

@@ -4,22 +4,20 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::pending;
 use std::ops::ControlFlow;
 
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::acts::{Act, Acts};
 use super::batch::{Pending, Unwritable};
+use super::calls::{Ask, Asker, LookUp};
 use super::clock::Clock;
-use super::handle::{self, Progress};
 use super::journal::{Journal, Work, Worked};
 use super::outbox::{Outbox, WaitingCommand};
 use crate::bus::{FromParticipant, Report};
-use crate::cause::EndedBy;
-use crate::log::{DefinitionRow, Details, LogError};
-use crate::machine::{CancelReply, Decision, Input, Machine, NewSaga, Operator, Record, Token};
-use crate::message::{Answer, Bus, EventOf, ExchangeKey, SagaId};
+use crate::log::DefinitionRow;
+use crate::machine::{Decision, Input, Machine, Record, Token};
+use crate::message::{Answer, Bus, ExchangeKey};
 use crate::notice::Notice;
-use crate::operator::ParticipantStatus;
 use crate::pipe::{Lines, PipeEvent, PipeServer, SubscribeRequest};
 
 /// How much is decided at most before what was decided must be recorded.
@@ -27,20 +25,6 @@ const PENDING_LIMIT: usize = 4096;
 
 /// How many inputs are taken in a row before the batch is looked at.
 const TURN_LIMIT: usize = 256;
-
-/// A saga that was started or attached to: its id, and how far it is.
-pub(super) type Started = Result<(SagaId, watch::Receiver<Progress>), String>;
-
-/// What callers ask.
-pub(super) enum Ask<B: Bus> {
-    Start { saga: NewSaga, key: Option<String>, reply: oneshot::Sender<Started> },
-    Attach { saga: SagaId, name: &'static str, reply: oneshot::Sender<Started> },
-    Publish { event: EventOf<B>, reply: oneshot::Sender<()> },
-    Cancel { saga: SagaId, by: Option<EndedBy>, reply: oneshot::Sender<Result<CancelReply, String>> },
-    Operate { saga: SagaId, action: Operator, by: EndedBy, reply: oneshot::Sender<Result<(), String>> },
-    Participants { reply: oneshot::Sender<Vec<ParticipantStatus>> },
-    Stop,
-}
 
 /// Where things come from and go to.
 pub(super) struct Ends<B: Bus> {
@@ -52,41 +36,20 @@ pub(super) struct Ends<B: Bus> {
     pub(super) stopped: watch::Sender<Option<Result<(), String>>>,
 }
 
-/// Who asked, until the machine has decided.
-pub(super) enum Asker {
-    Start { name: String, reply: oneshot::Sender<Started> },
-    Publish(oneshot::Sender<()>),
-    Cancel(oneshot::Sender<Result<CancelReply, String>>),
-    Operate(oneshot::Sender<Result<(), String>>),
-}
-
-/// What waits for the journal to look something up.
-pub(super) enum LookUp {
-    /// Whether an ended saga had this key.
-    Key { saga: NewSaga, key: String, reply: oneshot::Sender<Started> },
-    /// How a saga ended that is no longer in flight.
-    Outcome {
-        saga: SagaId,
-        /// The kind that it must be of.
-        name: String,
-        reply: oneshot::Sender<Started>,
-    },
-}
-
 /// The coordinator at work.
 pub(super) struct Engine<B: Bus> {
-    machine: Machine<B>,
-    clock: Clock,
-    ends: Ends<B>,
+    pub(super) machine: Machine<B>,
+    pub(super) clock: Clock,
+    pub(super) ends: Ends<B>,
     /// Decided since the last commit began.
-    pending: Pending<B>,
+    pub(super) pending: Pending<B>,
     /// Decided, and being committed.
-    committing: Option<Vec<Act<B>>>,
-    acts: Acts<B>,
-    askers: HashMap<Token, Asker>,
-    look_ups: HashMap<u64, LookUp>,
-    tickets: u64,
-    stopping: bool,
+    pub(super) committing: Option<Vec<Act<B>>>,
+    pub(super) acts: Acts<B>,
+    pub(super) askers: HashMap<Token, Asker>,
+    pub(super) look_ups: HashMap<u64, LookUp>,
+    pub(super) tickets: u64,
+    pub(super) stopping: bool,
 }
 
 /// Something came.
@@ -232,7 +195,7 @@ impl<B: Bus> Engine<B> {
         ControlFlow::Continue(())
     }
 
-    fn step(&mut self, input: Input<B>) {
+    pub(super) fn step(&mut self, input: Input<B>) {
         let mut decisions = Vec::new();
         self.machine.step(input, self.clock.now(), &mut decisions);
         decisions.into_iter().for_each(|decision| self.decided(decision));
@@ -287,133 +250,8 @@ impl<B: Bus> Engine<B> {
         }
     }
 
-    fn started(&mut self, token: Token, result: Result<SagaId, String>) {
-        let Some(Asker::Start { name, reply }) = self.askers.remove(&token) else { return };
-        if let Err(reason) = &result {
-            let (time, name, reason) = (self.clock.now(), name.into(), reason.clone());
-            self.pending.act(Act::Notice(Notice::StartRefused { time, name, event: None, reason }));
-        }
-        let started = result.map(|saga| (saga, self.acts.watch(saga)));
-        self.pending.act(Act::reply(reply, started));
-    }
-
     fn snapshot(&self) -> String {
         serde_json::to_string(&self.machine.in_flight()).unwrap_or_default()
-    }
-
-    fn asked(&mut self, ask: Ask<B>) {
-        match ask {
-            Ask::Start { saga, key: None, reply } => self.start(saga, None, reply),
-            Ask::Start { saga, key: Some(key), reply } => self.start_with_key(saga, key, reply),
-            Ask::Attach { saga, name, reply } => self.attach(saga, name, reply),
-            Ask::Publish { event, reply } => {
-                let token = self.asker(Asker::Publish(reply));
-                self.step(Input::Publish { event, token });
-            }
-            Ask::Cancel { saga, by, reply } => {
-                let token = self.asker(Asker::Cancel(reply));
-                self.step(Input::Cancel { saga, by, token });
-            }
-            Ask::Operate { saga, action, by, reply } => {
-                let token = self.asker(Asker::Operate(reply));
-                self.step(Input::Operate { saga, action, by, token });
-            }
-            Ask::Participants { reply } => self.pending.act(Act::reply(reply, self.acts.participants())),
-            Ask::Stop => self.stopping = true,
-        }
-    }
-
-    fn asker(&mut self, asker: Asker) -> Token {
-        let token = self.ticket();
-        self.askers.insert(token, asker);
-        token
-    }
-
-    fn ticket(&mut self) -> u64 {
-        self.tickets += 1;
-        self.tickets
-    }
-
-    fn start(&mut self, saga: NewSaga, key: Option<String>, reply: oneshot::Sender<Started>) {
-        let name = saga.name().to_owned();
-        let token = self.asker(Asker::Start { name, reply });
-        self.step(Input::Start { saga, key, token });
-    }
-
-    /// The same key is the same saga: one that has ended is in the log only.
-    fn start_with_key(&mut self, saga: NewSaga, key: String, reply: oneshot::Sender<Started>) {
-        if self.machine.saga_with_key(&key).is_some() {
-            return self.start(saga, Some(key), reply);
-        }
-        self.pending.act(Act::LookUp(LookUp::Key { saga, key, reply }));
-    }
-
-    fn attach(&mut self, saga: SagaId, name: &'static str, reply: oneshot::Sender<Started>) {
-        let progress = self.acts.watch(saga);
-        match self.machine.name_of(saga) {
-            Some(known) if known == name => self.pending.act(Act::reply(reply, Ok((saga, progress)))),
-            Some(other) => {
-                let refusal = format!("saga {saga} is a `{other}`, not a `{name}`");
-                self.pending.act(Act::reply(reply, Err(refusal)));
-            }
-            None => {
-                self.acts.unwatch(saga);
-                self.pending.act(Act::LookUp(LookUp::Outcome { saga, name: name.to_owned(), reply }));
-            }
-        }
-    }
-
-    /// Asks the journal, which answers in order: what is recorded before this is found.
-    fn look_up(&mut self, look_up: LookUp) {
-        let ticket = self.ticket();
-        let work = match &look_up {
-            LookUp::Key { key, .. } => Work::StartedWith { key: key.clone(), ticket },
-            LookUp::Outcome { saga, .. } => Work::Details { saga: *saga, ticket },
-        };
-        self.look_ups.insert(ticket, look_up);
-        self.ask_journal(work);
-    }
-
-    fn looked_up(&mut self, worked: Worked) {
-        match worked {
-            Worked::Appended(_) => {}
-            Worked::StartedWith { ticket, found } => {
-                if let Some(LookUp::Key { saga, key, reply }) = self.look_ups.remove(&ticket) {
-                    self.start_unless_found(saga, key, found, reply);
-                }
-            }
-            Worked::Details { ticket, found } => {
-                if let Some(LookUp::Outcome { saga, name, reply }) = self.look_ups.remove(&ticket) {
-                    let ended = found.map_err(|error| error.to_string()).and_then(|found| ended(saga, &name, found));
-                    self.pending.act(Act::reply(reply, ended));
-                }
-            }
-            Worked::Command { participant, key, command } => {
-                let command = command.unwrap_or_else(|error| {
-                    tracing::error!(%key, %error, "a recorded command cannot be read");
-                    None
-                });
-                self.acts.read(participant, key, command);
-                self.pump();
-            }
-        }
-    }
-
-    fn start_unless_found(
-        &mut self,
-        saga: NewSaga,
-        key: String,
-        found: Result<Option<SagaId>, LogError>,
-        reply: oneshot::Sender<Started>,
-    ) {
-        match found {
-            Ok(None) => self.start(saga, Some(key), reply),
-            Ok(Some(ended)) if self.machine.name_of(ended).is_none() => {
-                self.pending.act(Act::LookUp(LookUp::Outcome { saga: ended, name: saga.name().to_owned(), reply }));
-            }
-            Ok(Some(_)) => self.start(saga, Some(key), reply),
-            Err(error) => self.pending.act(Act::reply(reply, Err(error.to_string()))),
-        }
     }
 
     fn said(&mut self, participant: &'static str, said: FromParticipant<B>) {
@@ -488,16 +326,12 @@ impl<B: Bus> Engine<B> {
     }
 
     /// Lets out what may go out.
-    fn pump(&mut self) {
+    pub(super) fn pump(&mut self) {
         let horizon = self.machine.horizon();
         for (participant, read) in self.acts.pump(&horizon) {
             let (key, step, recorded_in) = (read.key, read.step, read.recorded_in);
             let _ = self.ends.journal.work.send(Work::Command { participant, key, step, recorded_in });
         }
-    }
-
-    fn ask_journal(&self, work: Work) {
-        let _ = self.ends.journal.work.send(work);
     }
 }
 
@@ -510,16 +344,4 @@ async fn receive<T>(channel: Option<&mut mpsc::Receiver<T>>) -> T {
         },
         None => pending().await,
     }
-}
-
-/// How far a saga is that is no longer in flight: it has ended, if the log knows it.
-fn ended(saga: SagaId, name: &str, found: Option<Details>) -> Started {
-    let details = found.ok_or_else(|| format!("there is no saga {saga}"))?;
-    if name != details.summary.name {
-        return Err(format!("saga {saga} is a `{}`, not a `{name}`", details.summary.name));
-    }
-    let outcome = details.outcome.ok_or_else(|| format!("saga {saga} cannot be loaded by this program"))?;
-    let outcome =
-        handle::from_log(&outcome).map_err(|error| format!("the outcome of saga {saga} is damaged: {error}"))?;
-    Ok((saga, watch::channel(Progress::Ended(outcome)).1))
 }

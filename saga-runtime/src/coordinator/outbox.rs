@@ -41,6 +41,12 @@ pub(super) struct WaitingCommand<B: Bus> {
     pub(super) command: Option<Payload<CommandOf<B>>>,
 }
 
+impl<B: Bus> WaitingCommand<B> {
+    fn is_live_only(&self) -> bool {
+        self.definition.command(self.key.at).is_some_and(|command| command.live_only)
+    }
+}
+
 /// The bytes of a command are needed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Read {
@@ -77,8 +83,11 @@ impl<B: Bus> Outbox<B> {
         }
     }
 
+    /// The participant is away. What is worthless later does not wait for it.
     pub(super) fn disconnected(&mut self) {
         self.connected = false;
+        self.reading &= !matches!(self.waiting.front(), Some(Waiting::Command(first)) if first.is_live_only());
+        self.waiting.retain(|waiting| !matches!(waiting, Waiting::Command(command) if command.is_live_only()));
     }
 
     pub(super) fn taken(&mut self, count: usize) {
@@ -97,8 +106,9 @@ impl<B: Bus> Outbox<B> {
         self.waiting.push_back(Waiting::Command(command));
     }
 
+    /// What has not left yet of the command is not wanted any more: it would only be done to be undone.
     pub(super) fn settle(&mut self, key: ExchangeKey) {
-        self.drop_commands(key);
+        self.withdraw(key);
         self.waiting.push_back(Waiting::Settle(key));
     }
 

@@ -5,6 +5,7 @@ use super::record::Happened;
 use super::{Decision, Late, Machine, participant_of};
 use crate::bus::Report;
 use crate::message::{Answer, Bus, EventOf, ExchangeKey, Fate, RefusalOf};
+use crate::planted::{self, Bug};
 use crate::time::Timestamp;
 
 impl<B: Bus> Machine<B> {
@@ -25,7 +26,7 @@ impl<B: Bus> Machine<B> {
                     if let Answer::Handled(events) = &answer {
                         events.iter().for_each(|event| self.trigger(event, now, decisions));
                     }
-                } else {
+                } else if !planted::is(Bug::DropLateAnswers) {
                     decisions.push(self.late(participant, key, Late::Answer { attempt, answer }));
                 }
             }
@@ -75,9 +76,10 @@ fn answer_counts<B: Bus>(
     answer: &Answer<EventOf<B>, RefusalOf<B>>,
 ) -> bool {
     let is_answered = matches!(open.waits, Waits::Operator | Waits::Backoff { in_doubt: false });
+    let is_current = attempt == open.attempt || planted::is(Bug::CountOldRefusals);
     match answer {
         Answer::Handled(_) => true,
-        Answer::Refused(_) => attempt == open.attempt && (!is_answered || control.is_settling()),
-        Answer::Broken(_) => attempt == open.attempt && !is_answered,
+        Answer::Refused(_) => is_current && (!is_answered || control.is_settling()),
+        Answer::Broken(_) => is_current && !is_answered,
     }
 }

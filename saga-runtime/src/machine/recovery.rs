@@ -7,6 +7,7 @@ use super::{Decision, GRACE, Grace, Machine, OpenSagas, Parked, Route};
 use crate::cause::{EndedBy, Outcome};
 use crate::log::OpenSaga;
 use crate::message::{Bus, SagaId};
+use crate::planted::{self, Bug};
 use crate::saga::Key;
 use crate::time::Timestamp;
 
@@ -21,6 +22,9 @@ impl<B: Bus> Machine<B> {
         self.grace = Some(Grace { since: now, held: Vec::new() });
         if let Some(oldest) = open.first() {
             self.horizon = OpenSagas::new(oldest.id);
+        }
+        if planted::is(Bug::ReuseIds) {
+            self.next = open.last().map_or(SagaId::FIRST, |newest| newest.id.next());
         }
         for saga in open {
             self.horizon.opened(saga.id);

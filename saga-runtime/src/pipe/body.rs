@@ -28,6 +28,17 @@ enum DeliveryBody<'a> {
         key: ExchangeKey,
         horizon: HorizonBody,
     },
+    Withdrawn {
+        key: ExchangeKey,
+    },
+}
+
+/// What a coordinator says under a number.
+pub(super) enum Inbound<B: Bus> {
+    /// To be done.
+    Delivery(Delivery<B>, Horizon),
+    /// There was a command of this key, and nobody wants it any more.
+    Withdrawn(ExchangeKey),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,8 +71,13 @@ pub(super) fn encode_delivery<B: Bus>(
     })
 }
 
+/// What stands in the place of a command that nobody wants any more, as JSON.
+pub(super) fn encode_withdrawn(key: ExchangeKey) -> Result<Box<RawValue>, serde_json::Error> {
+    to_raw_value(&DeliveryBody::Withdrawn { key })
+}
+
 /// A delivery of JSON. The command stays as it is; whether it is one of this bus is not looked at.
-pub(super) fn decode_delivery<B: Bus>(body: &RawValue) -> Result<(Delivery<B>, Horizon), serde_json::Error> {
+pub(super) fn decode_delivery<B: Bus>(body: &RawValue) -> Result<Inbound<B>, serde_json::Error> {
     let (delivery, horizon) = match serde_json::from_str(body.get())? {
         DeliveryBody::Command { key, attempt, saga, step, horizon, command } => {
             let (saga, step) = (Cow::Owned(saga.into_owned()), Cow::Owned(step.into_owned()));
@@ -69,8 +85,9 @@ pub(super) fn decode_delivery<B: Bus>(body: &RawValue) -> Result<(Delivery<B>, H
             (Delivery::Command { key, attempt, saga, step, command }, horizon)
         }
         DeliveryBody::Settle { key, horizon } => (Delivery::Settle { key }, horizon),
+        DeliveryBody::Withdrawn { key } => return Ok(Inbound::Withdrawn(key)),
     };
-    Ok((delivery, Horizon { lowest: horizon.lowest, older: horizon.older }))
+    Ok(Inbound::Delivery(delivery, Horizon { lowest: horizon.lowest, older: horizon.older }))
 }
 
 /// A report as JSON.

@@ -14,14 +14,14 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::PipeOptions;
-use super::body::{decode_report, encode_delivery};
+use super::body::{decode_report, encode_delivery, encode_withdrawn};
 use super::connection::{Body, Connection, Fault};
 use super::frame::{ErrorCode, Frame, FrameError, Hello, Limits, Numbered, PROTOCOL, Welcome};
 use super::link::{Link, Receipt};
 use super::rights::Rights;
-use crate::bus::{Delivery, FromParticipant, Horizon, Report, SessionId, ToParticipant};
+use crate::bus::{Delivery, FromParticipant, Horizon, Payload, Report, SessionId, ToParticipant};
 use crate::log::ReceivedRow;
-use crate::message::{Bus, ExchangeKey, fingerprint};
+use crate::message::{Bus, Command, CommandOf, ExchangeKey, fingerprint};
 
 /// While so much waits for the coordinator, nothing more is read.
 const BACKLOG: usize = 64;
@@ -57,6 +57,19 @@ impl Identity {
 struct Outgoing {
     key: ExchangeKey,
     body: Box<RawValue>,
+    /// Worth nothing on the next connection.
+    live_only: bool,
+}
+
+impl Outgoing {
+    /// Keeps the number and leaves nothing to do.
+    fn withdraw(&mut self) {
+        self.live_only = false;
+        match encode_withdrawn(self.key) {
+            Ok(body) => self.body = body,
+            Err(error) => tracing::error!(key = %self.key, %error, "a command cannot be withdrawn"),
+        }
+    }
 }
 
 impl Body for Outgoing {
@@ -145,6 +158,7 @@ impl<B: Bus> Line<B> {
         if std::mem::take(&mut self.is_connected) {
             self.catching_up = None;
             self.told.push_back(FromParticipant::Disconnected { reason: reason.into() });
+            self.withdraw(|outgoing| outgoing.live_only);
         }
     }
 
@@ -153,10 +167,7 @@ impl<B: Bus> Line<B> {
         match message {
             ToParticipant::Deliver(delivery, horizon) => return self.deliver(delivery, horizon),
             ToParticipant::Recorded(number) => self.link.taken_up_to(number),
-            ToParticipant::Withdraw(key) => {
-                let withdrawn = self.link.withdraw(|outgoing| outgoing.key == key);
-                self.tell_taken(withdrawn);
-            }
+            ToParticipant::Withdraw(key) => self.withdraw(|outgoing| outgoing.key == key),
         }
         None
     }
@@ -204,20 +215,45 @@ impl<B: Bus> Line<B> {
     }
 
     fn deliver(&mut self, delivery: Delivery<B>, horizon: Horizon) -> Option<Undeliverable> {
-        let key = delivery.key();
+        let (key, live_only) = (delivery.key(), self.is_live_only(&delivery));
+        if live_only && !self.is_connected {
+            self.tell_taken(1);
+            return None;
+        }
         let encoded = encode_delivery(delivery, horizon).map_err(|error| error.to_string());
         let checked = encoded.and_then(|body| {
             Numbered::check(&self.limits, &body).map_err(|error: FrameError| error.to_string())?;
             Ok(body)
         });
         match checked {
-            Ok(body) => self.link.send(Outgoing { key, body }),
+            Ok(body) => self.link.send(Outgoing { key, body, live_only }),
             Err(reason) => {
                 self.tell_taken(1);
                 return Some(Undeliverable { key, reason });
             }
         }
         None
+    }
+
+    /// Whether to deliver it on a later connection would be worse than not at all.
+    fn is_live_only(&self, delivery: &Delivery<B>) -> bool {
+        let Delivery::Command { command, .. } = delivery else { return false };
+        if !self.rights.takes_live_only() {
+            return false;
+        }
+        match command {
+            Payload::Typed(command) => command.info().live_only,
+            Payload::Encoded(bytes) => {
+                serde_json::from_str::<CommandOf<B>>(bytes.get()).is_ok_and(|command| command.info().live_only)
+            }
+        }
+    }
+
+    /// Takes out what has no number yet; what has one is blanked, for whoever has not got it.
+    fn withdraw(&mut self, matches: impl Fn(&Outgoing) -> bool) {
+        let withdrawn = self.link.withdraw(&matches);
+        self.link.numbered_mut().filter(|outgoing| matches(outgoing)).for_each(Outgoing::withdraw);
+        self.tell_taken(withdrawn);
     }
 
     fn receive(&mut self, message: &Numbered<'_>) -> Result<(), Fault> {

@@ -13,6 +13,7 @@ pub(super) struct Rights {
     /// By the event's index: it may be published.
     publish: Vec<bool>,
     takes_commands: bool,
+    takes_live_only: bool,
 }
 
 impl Rights {
@@ -23,12 +24,18 @@ impl Rights {
         let publish: Vec<_> = events.iter().map(|event| event.from == Some(name)).collect();
         let is_reply = |event: &str| own().any(|command| command.replies.contains(&event));
         let emit = events.iter().zip(&publish).map(|(event, own)| *own || is_reply(event.name)).collect();
-        Self { emit, publish, takes_commands: own().next().is_some() }
+        let takes_live_only = own().any(|command| command.live_only);
+        Self { emit, publish, takes_commands: own().next().is_some(), takes_live_only }
     }
 
     /// Whether there are commands for it.
     pub(super) fn takes_commands(&self) -> bool {
         self.takes_commands
+    }
+
+    /// Whether some of them are worthless later.
+    pub(super) fn takes_live_only(&self) -> bool {
+        self.takes_live_only
     }
 
     /// Whether it may say this; otherwise the name of the event that is not its own.

@@ -12,3 +12,4 @@ mod order;
 mod sessions;
 mod subscribers;
 mod time;
+mod withdrawing;

@@ -2,34 +2,31 @@
 //!
 //! The machine, the log and the links are the runtime's own. A crash may come at every point between them.
 
+mod callers;
 mod pending;
 mod post;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use saga_runtime::bus::{FromParticipant, Report};
-use saga_runtime::cause::EndedBy;
 use saga_runtime::log::{Batch, LogError, LogReader, MemoryLog, SagaLog, Status};
-use saga_runtime::machine::{Decision, Input, Machine, NewSaga, Operator, Token};
+use saga_runtime::machine::{Decision, Input, Machine, Record, Token};
 use saga_runtime::message::SagaId;
 use saga_runtime::time::Timestamp;
 
+use self::callers::Asker;
 use self::pending::{Act, Pending, Reply};
 use self::post::{Line, Outbox};
 use super::judge::Scope;
 use super::network::{Frame, Wire};
-use super::people::{Kind, Start, Wish};
+use super::people::Wish;
 use super::reached::Met;
-use super::sagas::{Buy, Event, Fulfil, Insist, Look, Shop};
+use super::sagas::{Buy, Fulfil, Insist, Look, Shop};
 use super::stage::{Crashed, Happening, Stage};
 
-/// Who asked, until the machine has decided.
-enum Asker {
-    Start(Start),
-    Publish { order: u64 },
-    Cancel(SagaId),
-    Operate(Operator),
-}
+/// How late a timer may be: after a start it waits that long for answers that are there already.
+const LATE: Duration = Duration::from_secs(6);
 
 /// One life of the coordinator's process.
 pub(super) struct Coordinator {
@@ -110,11 +107,11 @@ impl Coordinator {
     pub(super) fn crash(mut self, stage: &mut Stage) -> Option<Stale> {
         let pending = self.committing.take()?;
         if stage.random.bool() {
-            stage.meet(Met::CoordinatorCrashedWithBatchKept);
+            stage.meet(Met::BatchKeptInCrash);
             self.append(stage, &pending);
             return None;
         }
-        stage.meet(Met::CoordinatorCrashedWithBatchLost);
+        stage.meet(Met::BatchLostInCrash);
         Some(Stale { log: self.log, batch: pending.batch })
     }
 
@@ -132,6 +129,13 @@ impl Coordinator {
     pub(super) fn going(&self) -> Vec<String> {
         let going = self.machine.in_flight().into_iter().filter(|saga| saga.standing.status != Status::Stuck);
         going.map(|saga| format!("saga {} ({}): {:?}", saga.saga, saga.name, saga.standing)).collect()
+    }
+
+    /// The sagas in flight whose timers should have fired long ago.
+    pub(super) fn overdue(&self, now: Timestamp) -> Vec<String> {
+        let is_overdue = |until: Timestamp| now.since(until) > LATE;
+        let overdue = self.machine.in_flight().into_iter().filter(|saga| saga.standing.until.is_some_and(is_overdue));
+        overdue.map(|saga| format!("saga {} ({}): {:?}", saga.saga, saga.name, saga.standing)).collect()
     }
 
     /// The sagas in flight that wait for an operator.
@@ -241,7 +245,7 @@ impl Coordinator {
     }
 
     fn decided(&mut self, stage: &mut Stage, decision: Decision<Shop>) {
-        stage.note(|| format!("decides {decision:?}"));
+        stage.note(|| describe(&decision));
         match decision {
             Decision::Record(record) => self.pending.record(self.machine.log(), record),
             Decision::Deliver { participant, key, definition, attempt, recorded_in } => {
@@ -254,30 +258,7 @@ impl Coordinator {
                 self.pending.late(key.saga, stage.now(), format!("{what:?}"));
             }
             Decision::Stray { .. } | Decision::TriggerFailed { .. } => {}
-            Decision::Started { token, result } => {
-                if let (Some(Asker::Start(start)), Ok(saga)) = (self.askers.remove(&token), result) {
-                    self.pending.acts.push(Act::Reply(Reply::Started { start, saga }));
-                }
-            }
-            Decision::Published { token } => {
-                if let Some(Asker::Publish { order }) = self.askers.remove(&token) {
-                    self.pending.acts.push(Act::Reply(Reply::Published { order }));
-                }
-            }
-            Decision::Cancelled { token, reply } => {
-                if let (Some(Asker::Cancel(saga)), Ok(reply)) = (self.askers.remove(&token), reply) {
-                    self.pending.acts.push(Act::Reply(Reply::Cancelled { saga, reply }));
-                }
-            }
-            Decision::Operated { token, result } => {
-                if let (Some(Asker::Operate(action)), Ok(())) = (self.askers.remove(&token), result) {
-                    stage.meet(match action {
-                        Operator::Retry => Met::OperatorRetried,
-                        Operator::Skip => Met::OperatorSkipped,
-                        Operator::End => Met::OperatorEnded,
-                    });
-                }
-            }
+            reply => self.replied(stage, reply),
         }
     }
 
@@ -307,68 +288,6 @@ impl Coordinator {
             }
         }
         self.pump(stage);
-        Ok(())
-    }
-
-    fn grant(&mut self, stage: &mut Stage, wish: Wish) -> Result<(), Crashed> {
-        stage.note(|| format!("somebody wants {wish:?}"));
-        match wish {
-            Wish::Start(start) if start.key.is_some() => self.pending.acts.push(Act::LookUp(start)),
-            Wish::Start(start) => self.start(stage, start)?,
-            Wish::Publish { order } => {
-                let token = self.asker(Asker::Publish { order });
-                self.step(stage, Scope::Nothing, Input::Publish { event: Event::Ordered { order }, token })?;
-            }
-            Wish::Cancel { chosen } => {
-                let flying = self.machine.in_flight();
-                if let Some(saga) = flying.get(chosen % flying.len().max(1)).map(|saga| saga.saga) {
-                    stage.meet(Met::Cancelled);
-                    let token = self.asker(Asker::Cancel(saga));
-                    self.step(stage, Scope::Only(saga), Input::Cancel { saga, by: None, token })?;
-                }
-            }
-            Wish::Operate { chosen, action } => {
-                let stuck = self.stuck();
-                if let Some(&saga) = stuck.get(chosen % stuck.len().max(1)) {
-                    let by = EndedBy { who: "ada".to_owned(), why: "it was stuck".to_owned() };
-                    let token = self.asker(Asker::Operate(action));
-                    self.step(stage, Scope::Only(saga), Input::Operate { saga, action, by, token })?;
-                }
-            }
-            Wish::PublishAtDesk { .. } => {}
-        }
-        Ok(())
-    }
-
-    fn asker(&mut self, asker: Asker) -> Token {
-        self.tokens += 1;
-        self.askers.insert(self.tokens, asker);
-        self.tokens
-    }
-
-    fn start(&mut self, stage: &mut Stage, start: Start) -> Result<(), Crashed> {
-        let order = start.order;
-        let saga = match start.kind {
-            Kind::Buy => NewSaga::of(Buy { order }),
-            Kind::Look => NewSaga::of(Look { order }),
-            Kind::Insist => NewSaga::Named { name: "insist".to_owned(), input: format!("{{\"order\":{order}}}") },
-        };
-        let key = start.key.clone();
-        let token = self.asker(Asker::Start(start));
-        self.step(stage, Scope::Nothing, Input::Start { saga, key, token })
-    }
-
-    /// The same key is the same saga: one that has ended is in the log only.
-    fn start_unless_known(&mut self, stage: &mut Stage, start: Start) -> Result<(), Crashed> {
-        let key = start.key.clone().unwrap_or_default();
-        let known = self.reader.started_with(&key).expect("the log is in memory");
-        if known.is_some() {
-            stage.meet(Met::StartedWithKnownKey);
-        }
-        match known.filter(|saga| self.machine.name_of(*saga).is_none()) {
-            Some(saga) => self.pending.acts.push(Act::Reply(Reply::Started { start, saga })),
-            None => self.start(stage, start)?,
-        }
         Ok(())
     }
 
@@ -448,5 +367,17 @@ impl Coordinator {
             stage.at(next.unwrap_or_default(), Happening::Tick { life: self.life, turn: self.turn });
         }
         self.ticking = next;
+    }
+}
+
+/// A decision in one line, without what does not change.
+fn describe(decision: &Decision<Shop>) -> String {
+    match decision {
+        Decision::Record(Record { saga, number, happened, then, .. }) => {
+            format!("decides saga {saga}, record {number}: {happened:?} → {then:?}")
+        }
+        Decision::Deliver { key, attempt, .. } => format!("decides to deliver {key} again, attempt {attempt}"),
+        Decision::Late { key, what, .. } => format!("decides that {key} is late: {what:?}"),
+        other => format!("decides {other:?}"),
     }
 }

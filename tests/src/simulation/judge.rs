@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use saga_runtime::bus::Report;
 use saga_runtime::log::{OpenSaga, ReceivedRow};
 use saga_runtime::machine::{CancelReply, Decision, Happened, Record};
-use saga_runtime::message::{ExchangeKey, Mode, SagaId};
+use saga_runtime::message::{Command as _, ExchangeKey, Mode, SagaId};
 
 use self::effects::Effects;
 use self::history::History;
@@ -96,7 +96,8 @@ impl Judge {
     }
 
     fn moves(&mut self, scope: Scope, record: &Record<Shop>) {
-        let starts = matches!(record.happened, Happened::Started { .. });
+        // The end of a saga lets those in that wait for its keys.
+        let starts = matches!(record.happened, Happened::Started { .. } | Happened::Admitted);
         let allowed = match scope {
             Scope::Nothing => starts,
             Scope::Any => true,
@@ -132,9 +133,10 @@ impl Judge {
         history.follow(record)?;
         if history.is_undone() {
             let standing = self.effects.standing(record.saga, |at| history.can_undo(at));
-            return standing.map_or(Ok(()), |key| Err((9, format!("it was undone, but for {key}"))));
+            return standing.map_or(Ok(()), |at| Err((9, format!("it was undone, but for {at:?}"))));
         }
-        Ok(())
+        let undone = history.completed_steps().find(|at| !self.effects.was_done(record.saga, *at));
+        undone.map_or(Ok(()), |at| Err((3, format!("it completed, and {at:?} was never done"))))
     }
 
     /// A coordinator begins with these sagas.
@@ -207,7 +209,6 @@ impl Judge {
 
     /// A participant is given a command.
     pub(super) fn hears(&mut self, name: &str, key: ExchangeKey, command: &Command) {
-        use saga_runtime::message::Command as _;
         self.demand(command.info().to == name, 3, || format!("{name} was sent {command:?}"));
         let first = self.payloads.entry(key).or_insert_with(|| command.clone()).clone();
         self.demand(first == *command, 7, || format!("{key} was {first:?}, and then {command:?}"));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use saga_runtime::bus::{Delivery, Horizon, Report};
 use saga_runtime::inbox::{Asked, Effect, Inbox, Limits, RunId};
-use saga_runtime::message::{Answer, Command as _, ExchangeKey, Memory, Mode};
+use saga_runtime::message::{Answer, Command as _, ExchangeKey, Fate, Memory, Mode};
 use saga_runtime::pipe::link::{Link, LinkError, Receipt};
 
 use super::handler::{self, Plan};
@@ -15,9 +15,6 @@ use super::stage::{Crashed, End, Happening, Stage};
 
 /// How many messages may be out on one link.
 pub(super) const WINDOW: usize = 4;
-
-/// How many handlers run at once.
-const AT_ONCE: usize = 3;
 
 /// Something that a handler does.
 #[derive(Debug)]
@@ -66,11 +63,12 @@ impl Participant {
         }
         self.lives += 1;
         let (number, session) = (self.lives, format!("{}-{}", self.name, self.lives));
-        stage.note(|| format!("{session} begins"));
+        let limits = Limits { at_once: stage.random.usize(1..=3) };
+        stage.note(|| format!("{session} begins, {limits:?}"));
         self.life = Some(Life {
             number,
             session,
-            inbox: Inbox::new(self.memory, Limits { at_once: AT_ONCE }),
+            inbox: Inbox::new(self.memory, limits),
             link: Link::new(WINDOW),
             coordinator: None,
             inbound: VecDeque::new(),
@@ -169,6 +167,9 @@ impl Participant {
             What::Return => life.inbox.returned(deed.run),
             What::Answer(answer) => {
                 stage.survive(Met::ParticipantCrashedBeforeAnswer)?;
+                if matches!(answer, Answer::Refused(_)) && stage.judge.effects.refused(key) {
+                    stage.note(|| format!("{} refuses {key}, and forgot that it did it", life.session));
+                }
                 life.inbox.answered(deed.run, answer);
                 life.act(stage, name);
                 stage.survive(Met::ParticipantCrashedAfterAnswer)?;
@@ -236,6 +237,12 @@ impl Life {
                     self.link.send(Report::Answered { key, attempt, answer });
                 }
                 Effect::Fate { key, fate } => {
+                    stage.meet(match fate {
+                        Fate::Never => Met::SettledNever,
+                        Fate::Done(_) => Met::SettledDone,
+                        Fate::Running => Met::SettledRunning,
+                        Fate::Unknown => Met::SettledUnknown,
+                    });
                     self.link.send(Report::Fate { key, fate });
                 }
             }

@@ -26,8 +26,8 @@ declare! {
     SessionResumed,
     SessionReplaced,
     CoordinatorCrashedBeforeRecord,
-    CoordinatorCrashedWithBatchLost,
-    CoordinatorCrashedWithBatchKept,
+    BatchLostInCrash,
+    BatchKeptInCrash,
     CoordinatorCrashedBetweenActs,
     CoordinatorCrashedAnywhere,
     SagaRecovered,
@@ -66,6 +66,16 @@ declare! {
     Compensated,
 }
 
+impl Met {
+    fn is_crash(self) -> bool {
+        use Met::*;
+        let coordinator =
+            matches!(self, CoordinatorCrashedBeforeRecord | CoordinatorCrashedBetweenActs | CoordinatorCrashedAnywhere);
+        let before_answer = matches!(self, ParticipantCrashedBeforeTaking | ParticipantCrashedBeforeAnswer);
+        coordinator || before_answer || matches!(self, ParticipantCrashedAfterAnswer | ParticipantCrashedAnywhere)
+    }
+}
+
 /// How often each was met.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reached([u64; Met::ALL.len()]);
@@ -89,6 +99,11 @@ impl Reached {
     /// Adds what another run has met.
     pub fn add(&mut self, other: &Self) {
         self.0.iter_mut().zip(other.0).for_each(|(all, one)| *all += one);
+    }
+
+    /// How often a process crashed.
+    pub fn crashes(&self) -> u64 {
+        Met::ALL.iter().filter(|met| met.is_crash()).map(|met| self.of(*met)).sum()
     }
 
     /// What was never met.

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use saga_runtime::time::Timestamp;
 
+use super::Run;
 use super::judge::Judge;
 use super::network::{Frame, Wire, Wires};
 use super::participant::Deed;
@@ -52,6 +53,12 @@ pub(super) enum Fault {
     Suspend,
 }
 
+impl Fault {
+    pub(super) fn is_crash(self) -> bool {
+        matches!(self, Self::CrashCoordinator | Self::CrashParticipant(_))
+    }
+}
+
 /// How much goes wrong, in thousandths.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Rates {
@@ -74,6 +81,10 @@ pub(super) struct Stage {
     pub(super) rates: Rates,
     /// How many more crashes there may be in the middle of something.
     crashes_left: u32,
+    /// The only point at which a process crashes, if that is not left to chance.
+    crash_at: Option<u32>,
+    points: u32,
+    is_calm: bool,
     pub(super) wires: Wires,
     pub(super) judge: Judge,
     pub(super) reached: Reached,
@@ -81,8 +92,8 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn new(seed: u64, trace: Trace) -> Self {
-        let mut random = fastrand::Rng::with_seed(seed);
+    pub(super) fn new(run: Run, trace: Trace) -> Self {
+        let mut random = fastrand::Rng::with_seed(run.seed);
         let rates = Rates { frames: random.u32(0..=15), crashes: random.u32(0..=12), handlers: random.u32(50..=350) };
         Self {
             clock: BEGIN,
@@ -90,6 +101,9 @@ impl Stage {
             queue: BTreeMap::new(),
             numbered: 0,
             crashes_left: 4,
+            crash_at: run.crash_at,
+            points: 0,
+            is_calm: false,
             random,
             rates,
             wires: Wires::default(),
@@ -132,11 +146,13 @@ impl Stage {
         self.after(micros, happening);
     }
 
-    /// The next that happens; time goes on to it.
-    pub(super) fn next(&mut self) -> Option<Happening> {
-        let ((time, _), happening) = self.queue.pop_first()?;
-        self.clock = self.clock.max(time);
-        Some(happening)
+    /// The next that happens up to then; time goes on to it, or to then.
+    pub(super) fn next(&mut self, elapsed: u64) -> Option<Happening> {
+        let until = BEGIN + elapsed;
+        let is_due = self.queue.first_key_value().is_some_and(|((time, _), _)| *time <= until);
+        let next = if is_due { self.queue.pop_first() } else { None };
+        self.clock = self.clock.max(next.as_ref().map_or(until, |((time, _), _)| *time));
+        next.map(|(_, happening)| happening)
     }
 
     /// Whether something happens that does so in so many of a thousand cases.
@@ -146,12 +162,25 @@ impl Stage {
 
     /// A point at which a process may crash.
     pub(super) fn survive(&mut self, met: Met) -> Result<(), Crashed> {
-        if self.crashes_left == 0 || !self.chance(self.rates.crashes) {
+        if self.is_calm {
             return Ok(());
         }
-        self.crashes_left -= 1;
+        self.points += 1;
+        let crashes = match self.crash_at {
+            Some(point) => self.points == point,
+            None => self.crashes_left > 0 && self.chance(self.rates.crashes),
+        };
+        if !crashes {
+            return Ok(());
+        }
+        self.crashes_left = self.crashes_left.saturating_sub(1);
         self.meet(met);
         Err(Crashed)
+    }
+
+    /// How many points there were at which a process could have crashed.
+    pub(super) fn points(&self) -> u32 {
+        self.points
     }
 
     pub(super) fn meet(&mut self, met: Met) {
@@ -165,7 +194,7 @@ impl Stage {
 
     /// From now on nothing goes wrong.
     pub(super) fn calm(&mut self) {
+        self.is_calm = true;
         self.rates = Rates::default();
-        self.crashes_left = 0;
     }
 }

@@ -2,7 +2,6 @@
 
 use saga_runtime::cause::Outcome;
 use saga_runtime::machine::{Change, Happened, Record, StartedBy};
-use saga_runtime::message::Fate;
 
 use super::reached::Met;
 use super::sagas::Shop;
@@ -17,10 +16,6 @@ impl Stage {
             Happened::Disconnected { .. } => self.meet(Met::Disconnected),
             Happened::Deadline => self.meet(Met::DeadlinePassed),
             Happened::FateOverdue { .. } => self.meet(Met::FateOverdue),
-            Happened::Fate { fate: Fate::Never, .. } => self.meet(Met::SettledNever),
-            Happened::Fate { fate: Fate::Done(_), .. } => self.meet(Met::SettledDone),
-            Happened::Fate { fate: Fate::Running, .. } => self.meet(Met::SettledRunning),
-            Happened::Fate { fate: Fate::Unknown, .. } => self.meet(Met::SettledUnknown),
             _ => {}
         }
         for change in &record.then {

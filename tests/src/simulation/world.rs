@@ -4,6 +4,7 @@ use saga_runtime::log::MemoryLog;
 use saga_runtime::machine::Operator;
 use saga_runtime::message::Memory;
 
+use super::Run;
 use super::coordinator::{Coordinator, Stale};
 use super::participant::Participant;
 use super::people::{self, Wish};
@@ -19,6 +20,9 @@ const CALM: u64 = 25_000_000;
 /// times, with the waits in between.
 const LIVENESS: u64 = 480_000_000;
 
+/// How long after that what unsticks by itself has done so.
+const UNSTICK: u64 = 40_000_000;
+
 /// How much happens at most in one run; more is a circle.
 const STEPS: u32 = 200_000;
 
@@ -33,10 +37,10 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, keep_trace: bool) -> Self {
+    pub(super) fn new(run: Run, keep_trace: bool) -> Self {
         // The log draws its identity from this.
-        fastrand::seed(seed);
-        let mut stage = Stage::new(seed, Trace::new(keep_trace));
+        fastrand::seed(run.seed);
+        let mut stage = Stage::new(run, Trace::new(keep_trace));
         let participants = [
             Participant::new("stock", Memory::Volatile),
             Participant::new("bank", Memory::None),
@@ -52,7 +56,9 @@ impl World {
                 5..7 => Fault::CrashParticipant(name),
                 _ => Fault::Suspend,
             };
-            stage.within(0..=CALM * 3 / 4, Happening::Fault(fault));
+            if run.crash_at.is_none() || !fault.is_crash() {
+                stage.within(0..=CALM * 3 / 4, Happening::Fault(fault));
+            }
         }
         Self { stage, log: MemoryLog::new(), coordinator: None, lives: 0, stale: None, participants }
     }
@@ -65,7 +71,7 @@ impl World {
         }
         self.until(CALM, |_| false);
         self.calm();
-        self.until(CALM + LIVENESS, Self::is_over);
+        self.until(CALM + LIVENESS, Self::is_settled);
         self.check_liveness();
         self.clear_up();
         self.stage.judge.ends();
@@ -77,11 +83,8 @@ impl World {
             if self.stage.judge.violation().is_some() || over(self) {
                 return;
             }
-            let Some(happening) = self.stage.next() else { return };
+            let Some(happening) = self.stage.next(micros) else { return };
             self.happens(happening);
-            if self.stage.elapsed() >= micros {
-                return;
-            }
         }
         self.stage.judge.object(17, format!("{STEPS} steps, and no end"));
     }
@@ -101,10 +104,21 @@ impl World {
         self.coordinator.as_ref().is_some_and(Coordinator::is_idle)
     }
 
+    /// Whether every saga has ended or is stuck, long enough after the last fault for those that unstick by themselves.
+    fn is_settled(&self) -> bool {
+        let is_late = self.stage.elapsed() > CALM + UNSTICK;
+        self.is_over() || is_late && self.coordinator.as_ref().is_some_and(|coordinator| coordinator.going().is_empty())
+    }
+
     fn check_liveness(&mut self) {
         let going = self.coordinator.as_ref().map(Coordinator::going).unwrap_or_default();
         if let Some(saga) = going.first() {
             self.stage.judge.object(17, format!("neither ended nor shown as stuck: {saga}"));
+        }
+        let now = self.stage.now();
+        let overdue = self.coordinator.as_ref().map(|coordinator| coordinator.overdue(now)).unwrap_or_default();
+        if let Some(saga) = overdue.first() {
+            self.stage.judge.object(13, format!("a timer did not fire: {saga}"));
         }
     }
 

@@ -9,6 +9,7 @@ use super::Turn;
 use crate::cause::{Cause, CauseKind};
 use crate::definition::ArmOutcome;
 use crate::message::{Answer, At, Bus, Event, EventOf, Mode, RefusalOf};
+use crate::planted::{self, Bug};
 use crate::saga::{Heard, RetryPlan, Verdict};
 
 /// The bound of an attempt that must succeed in the end, unless it says otherwise.
@@ -65,7 +66,8 @@ impl<B: Bus> Turn<'_, B> {
         open.attempt += 1;
         open.waits = Waits::Answer;
         open.since = now;
-        open.due = open.within.map(|within| now.after(within));
+        let part = if planted::is(Bug::TimeOutEarly) { 2 } else { 1 };
+        open.due = open.within.map(|within| now.after(within / part));
         if self.heeds_absence(at) && self.presence.is_away(self.command(at).to) {
             self.absent(at);
         } else {

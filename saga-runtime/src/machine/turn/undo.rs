@@ -7,6 +7,7 @@ use super::super::record::Change;
 use super::Turn;
 use crate::cause::{Cause, CauseKind, Outcome};
 use crate::message::{At, Bus, EventOf, Fate};
+use crate::planted::{self, Bug};
 use crate::saga::{Position, Verdict};
 
 /// How long a participant may leave the fate of an exchange open before that is shown.
@@ -32,7 +33,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn settle_or_drop(&mut self, open: &Open) {
-        if !open.in_doubt() {
+        if !open.in_doubt() || planted::is(Bug::GuessFates) {
             return;
         }
         let (at, command) = (open.at, self.command(open.at));
@@ -150,6 +151,9 @@ impl<B: Bus> Turn<'_, B> {
 
     /// Undoes what completed last, or ends.
     pub(super) fn compensate_next(&mut self) {
+        if planted::is(Bug::CompensateForwards) && !self.control().effects.is_empty() {
+            self.control_mut().effects.rotate_left(1);
+        }
         let Some(&at) = self.control().effects.last() else { return self.compensated() };
         let place = self.latest_effect();
         if self.kind.position(self.slot) != Position::Compensating(place)

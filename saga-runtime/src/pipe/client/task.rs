@@ -9,8 +9,8 @@ use tokio::time::sleep;
 
 use super::{ClientError, State};
 use crate::bus::{Delivery, Horizon, SessionId};
-use crate::message::Bus;
-use crate::pipe::body::decode_delivery;
+use crate::message::{Bus, ExchangeKey};
+use crate::pipe::body::{Inbound, decode_delivery};
 use crate::pipe::connection::{Body, Connection, Fault};
 use crate::pipe::frame::{ErrorCode, Frame, Numbered, Received, Welcome};
 use crate::pipe::link::{Link, Receipt};
@@ -40,14 +40,15 @@ impl Pending {
     }
 }
 
-type Inbound<B> = (Delivery<B>, Horizon);
+/// What the participant gets.
+type Item<B> = (Delivery<B>, Horizon);
 
 /// A participant's end of the pipe, over all its connections.
 pub(super) struct ClientTask<B: Bus, D> {
     dial: D,
     reported: mpsc::Receiver<Pending>,
     /// None for a publisher.
-    deliver: Option<mpsc::Sender<Inbound<B>>>,
+    deliver: Option<mpsc::Sender<Item<B>>>,
     state: watch::Sender<State>,
     talk: Talk<B>,
 }
@@ -58,8 +59,8 @@ struct Talk<B: Bus> {
     link: Link<Pending>,
     /// The coordinator that was spoken with last.
     coordinator: Option<SessionId>,
-    /// Came, and is not taken yet.
-    inbound: VecDeque<Inbound<B>>,
+    /// Came, and is not taken yet. None: it was withdrawn, and only its number counts.
+    inbound: VecDeque<Option<Item<B>>>,
     takes_deliveries: bool,
 }
 
@@ -68,7 +69,7 @@ impl<B: Bus, D: Dial> ClientTask<B, D> {
         dial: D,
         speaker: Speaker,
         reported: mpsc::Receiver<Pending>,
-        deliver: Option<mpsc::Sender<Inbound<B>>>,
+        deliver: Option<mpsc::Sender<Item<B>>>,
         state: watch::Sender<State>,
     ) -> Self {
         let link = Link::new(speaker.options.window);
@@ -219,21 +220,43 @@ impl<B: Bus> Talk<B> {
     fn receive(&mut self, message: &Numbered<'_>) -> Result<(), Fault> {
         let inbound = decode_delivery(message.body)
             .map_err(|error| Fault::new(ErrorCode::BadMessage, format!("a message is no delivery: {error}")))?;
-        if self.link.receive(message.number)? == Receipt::New {
-            self.inbound.push_back(inbound);
+        let receipt = self.link.receive(message.number)?;
+        match inbound {
+            Inbound::Withdrawn(key) => self.withdraw(key, receipt),
+            Inbound::Delivery(delivery, horizon) if receipt == Receipt::New => {
+                self.inbound.push_back(Some((delivery, horizon)));
+            }
+            Inbound::Delivery(..) => {}
         }
         Ok(())
     }
 
+    /// What had come of it before, and is not taken yet, is withdrawn too.
+    fn withdraw(&mut self, key: ExchangeKey, receipt: Receipt) {
+        let is_withdrawn =
+            |(delivery, _): &mut Item<B>| matches!(delivery, Delivery::Command { key: other, .. } if *other == key);
+        for item in &mut self.inbound {
+            item.take_if(is_withdrawn);
+        }
+        if receipt == Receipt::New {
+            self.inbound.push_back(None);
+        }
+    }
+
     /// Hands over all that there is room for. From here on it is the participant's.
-    fn hand_over(&mut self, permit: mpsc::Permit<'_, Inbound<B>>, deliver: Option<&mpsc::Sender<Inbound<B>>>) {
+    fn hand_over(&mut self, permit: mpsc::Permit<'_, Item<B>>, deliver: Option<&mpsc::Sender<Item<B>>>) {
         let mut permit = Some(permit);
         while let Some(free) = permit
             && let Some(inbound) = self.inbound.pop_front()
         {
-            free.send(inbound);
             self.link.taken_up_to(self.link.taken() + 1);
-            permit = deliver.and_then(|deliver| deliver.try_reserve().ok());
+            permit = match inbound {
+                None => Some(free),
+                Some(item) => {
+                    free.send(item);
+                    deliver.and_then(|deliver| deliver.try_reserve().ok())
+                }
+            };
         }
     }
 

@@ -17,8 +17,12 @@ impl Bus for Shop {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Ask {
-    Spawn { label: String },
+    Spawn {
+        label: String,
+    },
     Store,
+    /// Worthless later.
+    Ring,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,13 +49,17 @@ const fn event(name: &'static str, from: Option<&'static str>) -> EventInfo {
 
 impl Command for Ask {
     type Bus = Shop;
-    const COMMANDS: &'static [CommandInfo] =
-        &[command("Spawn", "host", &["Spawned"]), command("Store", "srv", &["Stored"])];
+    const COMMANDS: &'static [CommandInfo] = &[
+        command("Spawn", "host", &["Spawned"]),
+        command("Store", "srv", &["Stored"]),
+        CommandInfo { live_only: true, ..command("Ring", "host", &[]) },
+    ];
 
     fn index(&self) -> usize {
         match self {
             Self::Spawn { .. } => 0,
             Self::Store => 1,
+            Self::Ring => 2,
         }
     }
 }
@@ -119,6 +127,11 @@ pub(super) fn key(saga: u64) -> ExchangeKey {
 pub(super) fn spawn(saga: u64) -> Delivery<Shop> {
     let command = Payload::Typed(Ask::Spawn { label: format!("w{saga}") });
     Delivery::Command { key: key(saga), attempt: 1, saga: "respawn".into(), step: "refill".into(), command }
+}
+
+pub(super) fn ring(saga: u64) -> Delivery<Shop> {
+    let command = Payload::Typed(Ask::Ring);
+    Delivery::Command { key: key(saga), attempt: 1, saga: "call".into(), step: "ring".into(), command }
 }
 
 pub(super) fn spawned(saga: u64) -> Report<Shop> {

@@ -10,7 +10,7 @@ fn label(delivery: Delivery<Shop>) -> String {
     let Delivery::Command { command, .. } = delivery else { panic!("a command") };
     match command.into_typed().expect("a command of the bus") {
         Ask::Spawn { label } => label,
-        Ask::Store => panic!("not for the host"),
+        Ask::Store | Ask::Ring => panic!("not for the host"),
     }
 }
 

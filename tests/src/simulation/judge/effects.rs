@@ -51,12 +51,23 @@ impl Effects {
         Ok(())
     }
 
+    /// A participant refuses what this key says. Whether it forgot an effect of an earlier life, of which it says now
+    /// that there is none: who remembers nothing is taken at its word.
+    pub(in super::super) fn refused(&mut self, key: ExchangeKey) -> bool {
+        let done = self.done.get_mut(&(key.saga, key.at)).filter(|done| done.stands && done.in_this_life == 0);
+        done.map(|done| done.stands = false).is_some()
+    }
+
+    /// Whether this was done, in whichever life.
+    pub(super) fn was_done(&self, saga: SagaId, at: At) -> bool {
+        self.done.get(&(saga, at)).is_some_and(|done| done.ever > 0)
+    }
+
     /// An effect of this saga that stands and should not.
-    pub(super) fn standing(&self, saga: SagaId, can_undo: impl Fn(At) -> bool) -> Option<ExchangeKey> {
-        let all = self.done.range((saga, At { mode: Mode::Forward, step: 0, item: 0 })..);
+    pub(super) fn standing(&self, saga: SagaId, can_undo: impl Fn(At) -> bool) -> Option<At> {
+        let all = self.done.range((saga, At::step(0))..);
         let mut own = all.take_while(|((of, _), _)| *of == saga);
         let standing = own.find(|((_, at), done)| at.mode == Mode::Forward && done.stands && can_undo(*at));
-        let log = saga_runtime::message::LogId::from_bits(0);
-        standing.map(|((saga, at), _)| ExchangeKey { log, saga: *saga, at: *at })
+        standing.map(|((_, at), _)| *at)
     }
 }

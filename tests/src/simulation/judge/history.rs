@@ -28,6 +28,7 @@ pub(super) struct History {
     order: u64,
     triggered: bool,
     number: u32,
+    /// When it began, or left the queue: from then its deadline counts.
     started: Timestamp,
     deadline_passed: bool,
     failed: bool,
@@ -114,6 +115,13 @@ impl History {
         self.ended == Some(End::Compensated) && !self.skipped
     }
 
+    /// The exchanges that must have taken effect, as the saga has completed.
+    pub(super) fn completed_steps(&self) -> impl Iterator<Item = At> {
+        let steps = if self.ended == Some(End::Completed) { self.definition.steps } else { &[] };
+        let effects = (0..).zip(steps).filter(|(_, step)| !step.exchange.action.command().query);
+        effects.map(|(number, _)| At::step(number))
+    }
+
     pub(super) fn can_undo(&self, at: At) -> bool {
         self.definition.steps[usize::from(at.step)].compensation.exchange().is_some()
     }
@@ -153,6 +161,10 @@ impl History {
     fn happened(&mut self, record: &Record<Shop>) -> Result<(), Objection> {
         match &record.happened {
             Happened::Started { .. } if record.number > 1 => objection(3, "it started twice"),
+            Happened::Admitted => {
+                self.started = record.time;
+                Ok(())
+            }
             Happened::TimedOut { at, attempt } => self.timed_out(*at, *attempt, record.time),
             Happened::Deadline => self.deadline(record.time),
             Happened::Waited { at } => match self.waits.remove(at) {
@@ -165,7 +177,7 @@ impl History {
                 asked => objection(13, format!("the fate of {at:?} was asked at {asked:?}, and is not overdue")),
             },
             Happened::Fate { at, fate: Fate::Running } => {
-                self.waits.insert(*at, record.time.after(FATE_AGAIN));
+                self.waits.entry(*at).or_insert(record.time.after(FATE_AGAIN));
                 Ok(())
             }
             Happened::Fate { at, fate: Fate::Never } => {
@@ -221,6 +233,7 @@ impl History {
             Change::Waiting { at, until } => drop(self.waits.insert(*at, *until)),
             Change::Asked { at, .. } => {
                 self.asked.entry(*at).or_insert(record.time);
+                self.waits.remove(at);
                 self.settling.insert(*at);
             }
             Change::Done { at } => self.done(*at)?,
