@@ -362,7 +362,9 @@ const _: () = {
     __saga::value!("String", __Value0);
     __saga::value!("u64", __Value1);
     const _: () = ::saga_runtime::__private::check::sent(__COMMAND_0, "Charge");
-    const _: () = ::saga_runtime::__private::check::answers(__COMMAND_0, "Charged");
+    const _: () = ::saga_runtime::__private::check::answers::<
+        __Event,
+    >(__COMMAND_0, "Charged", true);
     const _: () = ::saga_runtime::__private::check::replies_taken(
         __COMMAND_0,
         &["Charged"],

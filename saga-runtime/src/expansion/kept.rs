@@ -111,6 +111,7 @@ pub struct Reader<E> {
     of: &'static str,
     place: String,
     fields: BTreeMap<String, Box<RawValue>>,
+    known: &'static [&'static str],
     error: PhantomData<E>,
 }
 
@@ -118,6 +119,12 @@ impl<E: Error> Reader<E> {
     /// The name of the place; empty in an input.
     pub fn place(&self) -> &str {
         &self.place
+    }
+
+    /// Tells the names of all fields that there are.
+    pub fn known(&mut self, names: &'static [&'static str]) -> &mut Self {
+        self.known = names;
+        self
     }
 
     /// Reads one field. One that is left out is as `null`, where its type has that.
@@ -129,7 +136,7 @@ impl<E: Error> Reader<E> {
             Some(value) => {
                 codec::decode(value.get()).map_err(|error| self.error(&format!("`{name}`: {}", error.reason())))
             }
-            None => serde_json::from_str("null").map_err(|_| self.error(&format!("`{name}` is missing"))),
+            None => codec::decode("null").map_err(|_| self.missing(name)),
         }
     }
 
@@ -139,6 +146,13 @@ impl<E: Error> Reader<E> {
     /// Always.
     pub fn unknown<T>(&self) -> Result<T, E> {
         Err(E::custom(format_args!("`{}` has no place `{}`", self.of, self.place)))
+    }
+
+    fn missing(&self, name: &str) -> E {
+        match self.fields.keys().find(|field| !self.known.contains(&field.as_str())) {
+            Some(unknown) => self.error(&format!("`{name}` is missing, and there is an unknown field `{unknown}`")),
+            None => self.error(&format!("`{name}` is missing")),
+        }
     }
 
     fn error(&self, what: &str) -> E {
@@ -164,7 +178,7 @@ pub fn read<'de, K: Kept, D: Deserializer<'de>>(from: D, has_places: bool) -> Re
     } else {
         (String::new(), BTreeMap::deserialize(from)?)
     };
-    let mut reader = Reader { of: K::NAME, place, fields, error: PhantomData };
+    let mut reader = Reader { of: K::NAME, place, fields, known: &[], error: PhantomData };
     let kept = K::read(&mut reader)?;
     match reader.fields.keys().next() {
         None => Ok(kept),
@@ -202,6 +216,7 @@ macro_rules! __input {
             fn read<E: $crate::__private::Error>(
                 from: &mut $crate::__private::Reader<E>,
             ) -> ::core::result::Result<Self, E> {
+                let from = from.known(&[$(::core::stringify!($field)),*]);
                 ::core::result::Result::Ok(Self { $($field: from.take(::core::stringify!($field))?),* })
             }
         }
@@ -254,6 +269,7 @@ macro_rules! __state {
                 from: &mut $crate::__private::Reader<E>,
             ) -> ::core::result::Result<Self, E> {
                 $(if from.place() == ::core::stringify!($place) {
+                    let from = from.known(&[$(::core::stringify!($field)),*]);
                     return ::core::result::Result::Ok(Self::$place {
                         $($field: from.take(::core::stringify!($field))?),*
                     });
