@@ -116,6 +116,22 @@ pub struct ExchangePlan<B: Bus> {
     pub retry: Option<RetryPlan>,
 }
 
+impl<B: Bus> ExchangePlan<B> {
+    /// The same with the bound of one attempt.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn within(self, within: Duration) -> Self {
+        Self { within: Some(within), ..self }
+    }
+
+    /// The same with more attempts.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn retry(self, times: u32, every: Duration, at_most: Duration) -> Self {
+        Self { retry: Some(RetryPlan { times, every, at_most }), ..self }
+    }
+}
+
 /// `retry`, evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryPlan {

@@ -77,6 +77,27 @@ saga! {
     }
 }
 
+saga! {
+    saga Numbered(word: String, word_1: String, count_1: u64) on Words {
+        concurrency allow;
+        deadline 5s;
+        step write {
+            send Write { title: word + &word + &word_1 + &word_1, lines: vec![word], count: 0 };
+            await Written { .. } => ();
+            within { std::time::Duration::from_secs(count_1 + count_1 + word_1.len() as u64) };
+            compensate none because "words are cheap";
+        }
+    }
+}
+
+#[test]
+fn names_that_end_in_numbers_are_names_like_others() {
+    let numbered = Numbered { word: "a".to_owned(), word_1: "b".to_owned(), count_1: 2 };
+    let plan = Numbered::exchange(&numbered.begin(), At::step(0), None);
+    assert_eq!(plan.command, Command::Write { title: "aabb".to_owned(), lines: vec!["a".to_owned()], count: 0 });
+    assert_eq!(plan.within, Some(std::time::Duration::from_secs(5)));
+}
+
 struct Line {
     #[expect(dead_code, reason = "that it is filled is what counts")]
     title: String,
