@@ -94,6 +94,8 @@ pub(crate) struct Taken {
     pub(crate) variant: Ident,
     /// Whether every value of it matches, guard included.
     pub(crate) whole: bool,
+    /// Whether its fields stand in braces.
+    pub(crate) braced: bool,
 }
 
 /// The `concurrency`.

@@ -275,11 +275,20 @@ fn action_of(
     mut command: Expr,
 ) -> Option<Action> {
     let Some(variant) = aliases::command(&mut command) else {
-        let message = "expected a variant of the bus's commands by its bare name, written out: `Charge { amount }`";
+        let message = no_variant(&mut command);
         errors.at(&command, message);
         return None;
     };
     Some(Action { kind, keyword, variant, command: scope.phrase(errors, command, &[]) })
+}
+
+fn no_variant(command: &mut Expr) -> String {
+    match aliases::path(command).filter(|path| path.segments.len() > 1).and_then(|path| path.segments.last()) {
+        Some(last) => format!("commands are written by their bare names: `{}`, without a path", last.ident),
+        None => {
+            "expected a variant of the bus's commands by its bare name, written out: `Charge { amount }`".to_owned()
+        }
+    }
 }
 
 /// `every a..b`, or the waits that the language gives.

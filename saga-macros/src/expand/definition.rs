@@ -50,7 +50,7 @@ pub(super) fn definition(expansion: &Expansion<'_>) -> TokenStream {
     let steps = (0..saga.steps.len()).map(step_name);
     let places = saga.places.iter().map(|place| {
         let steps = place.steps.iter().map(|step| number(*step));
-        quote!(#runtime::definition::Place { steps: &[#(#steps),*] })
+        quote!(#runtime::place(&[#(#steps),*]))
     });
     quote! {
         #runtime::Definition::new(#name, #type_name, #version, #deadline)
@@ -169,8 +169,8 @@ fn command(constant: &Ident, action: &Action) -> TokenStream {
 fn exchange(info: &Ident, exchange: &Exchange) -> TokenStream {
     let runtime = paths::here();
     let action = match exchange.action.kind {
-        ActionKind::Send => quote!(#runtime::Action::Send(#info)),
-        ActionKind::Query => quote!(#runtime::Action::Query(#info)),
+        ActionKind::Send => quote!(send),
+        ActionKind::Query => quote!(query),
     };
     let arms = exchange.arms.iter().map(arm);
     let arms = (!exchange.arms.is_empty()).then(|| quote!(.arms(&[#(#arms),*])));
@@ -180,7 +180,7 @@ fn exchange(info: &Ident, exchange: &Exchange) -> TokenStream {
         quote!(#runtime::Retry { times: #times, every: #every, at_most: #at_most })
     });
     let retry = with("retry", retry);
-    quote!(#runtime::Exchange::new(#action)#arms #within #retry)
+    quote!(#runtime::Exchange::#action(#info)#arms #within #retry)
 }
 
 fn arm(arm: &Arm) -> TokenStream {
@@ -193,12 +193,12 @@ fn arm(arm: &Arm) -> TokenStream {
         Outcome::Disconnected => quote!(Disconnected),
     };
     let disposition = match &arm.disposition {
-        Disposition::Value(value) => called("Value", &phrase_text(value)),
-        Disposition::Fail(reason) => called("Fail", &phrase_text(reason)),
-        Disposition::Retry => quote!(Retry),
+        Disposition::Value(value) => with("value", Some(phrase_text(value))),
+        Disposition::Fail(reason) => with("fail", Some(phrase_text(reason))),
+        Disposition::Retry => Some(quote!(.retry())),
     };
     let guard = with("when", arm.guard.as_ref().map(phrase_text));
-    quote!(#runtime::Arm::new(#runtime::ArmOutcome::#outcome, #runtime::Disposition::#disposition)#guard)
+    quote!(#runtime::ArmOutcome::#outcome #disposition #guard)
 }
 
 fn called(variant: &str, text: &str) -> TokenStream {

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::message::{CommandInfo, EventInfo};
+use crate::message::{CommandInfo, Event, EventInfo};
 use crate::saga::Key;
 
 /// A sentence made while the program is compiled.
@@ -134,9 +134,20 @@ pub const fn compensates(command: &CommandInfo, name: &str) {
     }
 }
 
-/// An awaited event answers the command (L17).
+/// An awaited event exists and answers the command (L17). Of one that does not exist the compiler says so itself, but
+/// for one with fields in braces, of which it says nothing that helps.
 #[track_caller]
-pub const fn answers(command: &CommandInfo, event: &str) {
+pub const fn answers<E: Event>(command: &CommandInfo, event: &str, braced: bool) {
+    if !is_among(E::EVENTS, event) {
+        if !braced {
+            return;
+        }
+        if command.replies.is_empty() {
+            no_event(event);
+        }
+        let text = Text::new("").name(event).and(" is no event of the bus; the replies to ").name(command.name);
+        list(text.and(" are "), command.replies).fail();
+    }
     if known(command) && !contains(command.replies, event) {
         let text = Text::new("")
             .name(event)
@@ -207,13 +218,24 @@ pub const fn does_not_start_itself(event: &str, commands: &[&CommandInfo]) {
 /// What `#[replies]` lists is an event of the bus (L24).
 #[track_caller]
 pub const fn is_event(events: &[EventInfo], event: &str) {
+    if !is_among(events, event) {
+        no_event(event);
+    }
+}
+
+const fn is_among(events: &[EventInfo], event: &str) -> bool {
     let mut index = 0;
     while index < events.len() {
         if same(events[index].name, event) {
-            return;
+            return true;
         }
         index += 1;
     }
+    false
+}
+
+#[track_caller]
+const fn no_event(event: &str) {
     Text::new("").name(event).and(" is no event of the bus: add it to the events, or correct the name").fail();
 }
 
