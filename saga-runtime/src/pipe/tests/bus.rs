@@ -17,7 +17,9 @@ impl Bus for Shop {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Ask {
-    Spawn { label: String },
+    Spawn {
+        label: String,
+    },
     Store,
     /// Worthless later.
     Ring,
@@ -47,12 +49,11 @@ const fn event(name: &'static str, from: Option<&'static str>) -> EventInfo {
 
 impl Command for Ask {
     type Bus = Shop;
-    const COMMANDS: &'static [CommandInfo] =
-        &[
-            command("Spawn", "host", &["Spawned"]),
-            command("Store", "srv", &["Stored"]),
-            CommandInfo { live_only: true, ..command("Ring", "host", &[]) },
-        ];
+    const COMMANDS: &'static [CommandInfo] = &[
+        command("Spawn", "host", &["Spawned"]),
+        command("Store", "srv", &["Stored"]),
+        CommandInfo { live_only: true, ..command("Ring", "host", &[]) },
+    ];
 
     fn index(&self) -> usize {
         match self {
