@@ -63,8 +63,9 @@ pub const PROMISES: &[&[Promise]] = &[speaking::PROMISES, sessions::PROMISES, an
 /// How many promises are checked at the same time.
 const AT_ONCE: usize = 8;
 
-/// Checks every promise, each with a participant of its own and an endpoint of its own below `directory`: `start` starts
-/// one that connects there. It may be called again for the same endpoint when the one before is gone. Takes a quarter
+/// Checks every promise, each with a participant of its own and an endpoint of its own below `directory`.
+///
+/// `start` starts one that connects there. It may be called again for the same endpoint when the one before is gone. Takes a quarter
 /// of a minute, most of which is waiting.
 ///
 /// # Panics
