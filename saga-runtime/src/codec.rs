@@ -87,8 +87,9 @@ fn too_deep() -> String {
 }
 
 fn is_too_deep(text: &str) -> bool {
-    // Every level takes two characters, so most texts need no look.
-    text.len() > 2 * DEEPEST && depth(text) > DEEPEST
+    // Every level has a bracket that opens it, so most texts need no closer look.
+    let opening = text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count();
+    opening > DEEPEST && depth(text) > DEEPEST
 }
 
 fn depth(text: &str) -> usize {

@@ -17,8 +17,9 @@ use crate::pipe::link::{Link, Receipt};
 use crate::pipe::speaker::{Backoff, Setback, Speaker};
 use crate::pipe::transport::Dial;
 
-/// While so many deliveries wait to be taken, nothing more is read.
-const BACKLOG: usize = 64;
+/// While so much waits for the participant, nothing more is read: more than any window, so that only a coordinator that
+/// breaks the rules gets here. Acknowledgements come the same way, and a participant that waits for one takes nothing.
+const BACKLOG: usize = 1024;
 
 /// A report on its way, and whom to tell that it is recorded.
 #[derive(Debug)]
