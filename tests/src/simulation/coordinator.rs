@@ -9,7 +9,7 @@ mod post;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use saga_runtime::bus::{FromParticipant, Report};
+use saga_runtime::bus::{FromParticipant, Horizon, Report};
 use saga_runtime::log::{Batch, LogError, LogReader, MemoryLog, SagaLog, Status};
 use saga_runtime::machine::{Decision, Input, Machine, Record, Token};
 use saga_runtime::message::SagaId;
@@ -35,7 +35,10 @@ pub(super) struct Coordinator {
     log: MemoryLog,
     reader: Box<dyn LogReader>,
     pending: Pending,
-    committing: Option<Pending>,
+    /// What is being committed, and which sagas are open when it is.
+    committing: Option<(Pending, Horizon)>,
+    /// Which sagas were open after the last commit.
+    horizon: Horizon,
     posts: BTreeMap<&'static str, (Outbox, Line)>,
     said: VecDeque<(&'static str, FromParticipant<Shop>)>,
     wishes: VecDeque<Wish>,
@@ -84,6 +87,7 @@ impl Coordinator {
         let mut decisions = Vec::new();
         machine.recover(recovery.open, stage.now(), &mut decisions);
         stage.judge.decided(Scope::Nothing, &decisions);
+        let horizon = machine.horizon();
         let mut coordinator = Self {
             life,
             machine,
@@ -91,6 +95,7 @@ impl Coordinator {
             reader,
             pending: Pending::default(),
             committing: None,
+            horizon,
             posts,
             said: VecDeque::new(),
             wishes: VecDeque::new(),
@@ -105,7 +110,7 @@ impl Coordinator {
 
     /// The process is gone. What was being committed is in the log, or it is not.
     pub(super) fn crash(mut self, stage: &mut Stage) -> Option<Stale> {
-        let pending = self.committing.take()?;
+        let (pending, _) = self.committing.take()?;
         if stage.random.bool() {
             stage.meet(Met::BatchKeptInCrash);
             self.append(stage, &pending);
@@ -218,8 +223,9 @@ impl Coordinator {
     /// The log has done what it was told, unless the process dies before that.
     pub(super) fn appended(&mut self, stage: &mut Stage) -> Result<(), Crashed> {
         stage.survive(Met::CoordinatorCrashedBeforeRecord)?;
-        let Some(pending) = self.committing.take() else { return Ok(()) };
+        let Some((pending, horizon)) = self.committing.take() else { return Ok(()) };
         self.append(stage, &pending);
+        self.horizon = horizon;
         self.perform(stage, pending.acts)?;
         self.commit(stage)?;
         self.schedule_tick(stage);
@@ -300,7 +306,7 @@ impl Coordinator {
         if pending.batch.is_empty() {
             return self.perform(stage, pending.acts);
         }
-        self.committing = Some(pending);
+        self.committing = Some((pending, self.machine.horizon()));
         stage.within(100..=20_000, Happening::Appended { life: self.life });
         Ok(())
     }
@@ -339,10 +345,9 @@ impl Coordinator {
 
     /// Lets out what may go out.
     fn pump(&mut self, stage: &mut Stage) {
-        let horizon = self.machine.horizon();
-        let Self { posts, reader, life, .. } = self;
+        let Self { posts, reader, life, horizon, .. } = self;
         for (name, (outbox, _)) in posts {
-            outbox.pump(stage, &horizon, |key, recorded_in| {
+            outbox.pump(stage, horizon, |key, recorded_in| {
                 let rows = reader.records(key.saga, recorded_in, 1).expect("the log is in memory");
                 rows.first().and_then(|row| pending::command_in(row, key.at))
             });
