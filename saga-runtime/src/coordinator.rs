@@ -157,8 +157,9 @@ impl<B: Bus> Coordinator<B> {
         self.ask(|reply| Ask::Participants { reply }).await
     }
 
-    /// Stops: what is decided is recorded and done, lines are closed, the log is closed. Sagas in flight go on when a
-    /// coordinator is started on the same log.
+    /// Stops. What participants in this process run may end (see
+    /// [`ParticipantOptions::grace`](crate::participant::ParticipantOptions)), and is recorded; then lines and log are
+    /// closed. Sagas in flight go on when a coordinator is started on the same log.
     ///
     /// # Errors
     /// When the coordinator had stopped because its log could not be written.

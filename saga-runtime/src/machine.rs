@@ -69,7 +69,7 @@ pub struct Machine<B: Bus> {
     /// The keys of concurrency, and who holds or awaits them.
     lines: Keys,
     /// The sagas that were started with a key, until that is in the log with their end.
-    keys: FxHashMap<String, SagaId>,
+    keys: FxHashMap<String, (SagaId, String)>,
     keyed: FxHashMap<SagaId, String>,
     timers: Timers,
     presence: Presence,
@@ -231,7 +231,7 @@ impl<B: Bus> Machine<B> {
 
     /// The key with which a saga in flight was started, or one that ended and is not forgotten.
     pub(crate) fn saga_with_key(&self, key: &str) -> Option<SagaId> {
-        self.keys.get(key).copied()
+        self.keys.get(key).map(|(saga, _)| *saga)
     }
 
     /// The end of this saga is in the log: its key need not be known here any more.

@@ -14,10 +14,12 @@
 //! | [`server`] | the coordinator's end |
 //! | [`client`] | a participant's end |
 //! | [`subscriber`] | a subscriber's end |
+//! | [`conformance`] | what a participant promises, as a suite that runs against any program |
 //!
 //! The pipe decides nothing about sagas, and knows none. `docs/protocol.md` describes the wire for other languages.
 
 pub mod client;
+pub mod conformance;
 pub mod endpoint;
 pub mod frame;
 pub mod link;

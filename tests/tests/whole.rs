@@ -5,3 +5,4 @@ mod names;
 mod programs;
 mod simulation;
 mod transitions;
+mod wire;

@@ -7,7 +7,7 @@ use super::engine::Engine;
 use super::handle::{self, Progress};
 use super::journal::{Work, Worked};
 use crate::cause::EndedBy;
-use crate::log::{Details, LogError};
+use crate::log::{Details, LogError, Status};
 use crate::machine::{CancelReply, Input, NewSaga, Operator, Token};
 use crate::message::{Bus, EventOf, SagaId};
 use crate::notice::Notice;
@@ -67,7 +67,7 @@ impl<B: Bus> Engine<B> {
                 self.step(Input::Operate { saga, action, by, token });
             }
             Ask::Participants { reply } => self.pending.act(Act::reply(reply, self.acts.participants())),
-            Ask::Stop => self.stopping = true,
+            Ask::Stop => self.stop(),
         }
     }
 
@@ -97,7 +97,7 @@ impl<B: Bus> Engine<B> {
     }
 
     fn attach(&mut self, saga: SagaId, name: &'static str, reply: oneshot::Sender<Started>) {
-        let progress = self.acts.watch(saga);
+        let progress = self.watch(saga);
         match self.machine.name_of(saga) {
             Some(known) if known == name => self.pending.act(Act::reply(reply, Ok((saga, progress)))),
             Some(other) => {
@@ -109,6 +109,13 @@ impl<B: Bus> Engine<B> {
                 self.pending.act(Act::LookUp(LookUp::Outcome { saga, name: name.to_owned(), reply }));
             }
         }
+    }
+
+    /// How far a saga in flight is, from now on.
+    fn watch(&mut self, saga: SagaId) -> watch::Receiver<Progress> {
+        let standing = self.machine.standing(saga).filter(|standing| standing.status == Status::Stuck);
+        let reason = standing.map(|standing| standing.reason.unwrap_or_default());
+        self.acts.watch(saga, reason.map_or(Progress::Going, Progress::Stuck))
     }
 
     /// Asks the journal, which answers in order: what is recorded before this is found.
@@ -137,11 +144,15 @@ impl<B: Bus> Engine<B> {
                 }
             }
             Worked::Command { participant, key, command } => {
-                let command = command.unwrap_or_else(|error| {
-                    tracing::error!(%key, %error, "a recorded command cannot be read");
-                    None
-                });
-                self.acts.read(participant, key, command);
+                let reason = match &command {
+                    Ok(Some(_)) => None,
+                    Ok(None) => Some("its command is not on record".to_owned()),
+                    Err(error) => Some(format!("its recorded command cannot be read: {error}")),
+                };
+                self.acts.read(participant, key, command.ok().flatten());
+                if let Some(reason) = reason {
+                    self.broken(participant, key, reason);
+                }
                 self.pump();
             }
         }
@@ -170,7 +181,7 @@ impl<B: Bus> Engine<B> {
             let (time, name, reason) = (self.clock.now(), name.into(), reason.clone());
             self.pending.act(Act::Notice(Notice::StartRefused { time, name, event: None, reason }));
         }
-        let started = result.map(|saga| (saga, self.acts.watch(saga)));
+        let started = result.map(|saga| (saga, self.watch(saga)));
         self.pending.act(Act::reply(reply, started));
     }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::pending;
-use std::ops::ControlFlow;
 
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -13,9 +12,9 @@ use super::calls::{Ask, Asker, LookUp};
 use super::clock::Clock;
 use super::journal::{Journal, Work, Worked};
 use super::outbox::{Outbox, WaitingCommand};
-use crate::bus::{FromParticipant, Report};
+use crate::bus::{FromParticipant, Horizon, Report};
 use crate::log::DefinitionRow;
-use crate::machine::{Decision, Input, Machine, Record, Token};
+use crate::machine::{Change, Decision, Input, Machine, Record, Token};
 use crate::message::{Answer, Bus, ExchangeKey};
 use crate::notice::Notice;
 use crate::pipe::{Lines, PipeEvent, PipeServer, SubscribeRequest};
@@ -44,18 +43,31 @@ pub(super) struct Engine<B: Bus> {
     /// Decided since the last commit began.
     pub(super) pending: Pending<B>,
     /// Decided, and being committed.
-    pub(super) committing: Option<Vec<Act<B>>>,
+    pub(super) committing: Option<Committing<B>>,
+    /// Which sagas were open after the last commit: a participant must not forget what an end undoes that is not durable.
+    pub(super) horizon: Horizon,
     pub(super) acts: Acts<B>,
     pub(super) askers: HashMap<Token, Asker>,
     pub(super) look_ups: HashMap<u64, LookUp>,
     pub(super) tickets: u64,
+    /// Nobody can ask any more.
+    pub(super) asks_end: bool,
+    /// No participant in this process has anything more to say.
+    pub(super) reports_end: bool,
     pub(super) stopping: bool,
+}
+
+/// What is done when a commit is through.
+pub(super) struct Committing<B: Bus> {
+    acts: Vec<Act<B>>,
+    /// Which sagas are open then.
+    horizon: Horizon,
 }
 
 /// Something came.
 enum Came<B: Bus> {
     Ask(Option<Ask<B>>),
-    Said(&'static str, FromParticipant<B>),
+    Said(Option<(&'static str, FromParticipant<B>)>),
     Pipe(PipeEvent),
     Subscriber(SubscribeRequest),
     Worked(Option<Worked>),
@@ -72,17 +84,21 @@ impl<B: Bus> Engine<B> {
         capacity: usize,
         decisions: Vec<Decision<B>>,
     ) -> Self {
-        let acts = Acts::new(outboxes, ends.notices.clone(), capacity);
+        let acts = Acts::new(machine.log(), outboxes, ends.notices.clone(), capacity);
+        let horizon = machine.horizon();
         let mut engine = Self {
             machine,
             clock,
             ends,
             pending: Pending::new(definitions),
             committing: None,
+            horizon,
             acts,
             askers: HashMap::new(),
             look_ups: HashMap::new(),
             tickets: 0,
+            asks_end: false,
+            reports_end: false,
             stopping: false,
         };
         decisions.into_iter().for_each(|decision| engine.decided(decision));
@@ -116,27 +132,26 @@ impl<B: Bus> Engine<B> {
     async fn work(&mut self) -> Result<(), String> {
         loop {
             self.commit();
-            if self.stopping && self.committing.is_none() && self.pending.is_empty() {
+            if self.stopping && self.reports_end && self.committing.is_none() && self.pending.is_empty() {
                 return Ok(());
             }
             let came = self.next().await;
-            if let ControlFlow::Break(result) = self.take(came) {
-                return result;
-            }
+            self.take(came)?;
             for _ in 0..TURN_LIMIT {
                 let Some(came) = self.next_now() else { break };
-                if let ControlFlow::Break(result) = self.take(came) {
-                    return result;
-                }
+                self.take(came)?;
             }
+            self.be_fair()?;
         }
     }
 
-    /// Waits for something to come. While too much is undecided, only for the journal.
+    /// Waits for something to come. While too much is undecided, only for the journal; while it stops, only for that
+    /// and for what participants in this process still have to say.
     async fn next(&mut self) -> Came<B> {
-        let full = self.pending.len() >= PENDING_LIMIT;
-        let open = !full && !self.stopping;
-        let tick = self.machine.next_tick().filter(|_| !full);
+        let room = self.pending.len() < PENDING_LIMIT;
+        let open = room && !self.stopping;
+        let (asks, reports) = (open && !self.asks_end, room && !self.reports_end);
+        let tick = self.machine.next_tick().filter(|_| open);
         let clock = self.clock;
         let ends = &mut self.ends;
         let (said, events, subscribers) = match &mut ends.lines {
@@ -146,16 +161,16 @@ impl<B: Bus> Engine<B> {
         tokio::select! {
             biased;
             worked = ends.journal.worked.recv() => Came::Worked(worked),
-            Some((who, what)) = ends.reported.recv(), if open => Came::Said(who, what),
-            (who, what) = receive(said), if open => Came::Said(who, what),
-            ask = ends.asked.recv(), if open => Came::Ask(ask),
+            said = ends.reported.recv(), if reports => Came::Said(said),
+            said = receive(said), if open => Came::Said(Some(said)),
+            ask = ends.asked.recv(), if asks => Came::Ask(ask),
             event = receive(events), if open => Came::Pipe(event),
             request = receive(subscribers), if open => Came::Subscriber(request),
-            () = clock.wait(tick), if !self.stopping => Came::Time,
+            () = clock.wait(tick) => Came::Time,
         }
     }
 
-    /// Takes what has come already, answers before time.
+    /// Takes what has come already, answers before all else.
     fn next_now(&mut self) -> Option<Came<B>> {
         let ends = &mut self.ends;
         if let Ok(worked) = ends.journal.worked.try_recv() {
@@ -164,26 +179,45 @@ impl<B: Bus> Engine<B> {
         if self.stopping || self.pending.len() >= PENDING_LIMIT {
             return None;
         }
-        if let Ok((who, what)) = ends.reported.try_recv() {
-            return Some(Came::Said(who, what));
+        if let Ok(said) = ends.reported.try_recv() {
+            return Some(Came::Said(Some(said)));
         }
-        if let Some((who, what)) = ends.lines.as_mut().and_then(|lines| lines.said.try_recv().ok()) {
-            return Some(Came::Said(who, what));
+        if let Some(said) = ends.lines.as_mut().and_then(|lines| lines.said.try_recv().ok()) {
+            return Some(Came::Said(Some(said)));
         }
         ends.asked.try_recv().ok().map(|ask| Came::Ask(Some(ask)))
     }
 
-    fn take(&mut self, came: Came<B>) -> ControlFlow<Result<(), String>> {
+    /// However much participants say, time goes on, and everybody else is heard too.
+    fn be_fair(&mut self) -> Result<(), String> {
+        if self.stopping || self.pending.len() >= PENDING_LIMIT {
+            return Ok(());
+        }
+        let ask = self.ends.asked.try_recv().ok().map(|ask| Came::Ask(Some(ask)));
+        let lines = self.ends.lines.as_mut();
+        let (event, request) =
+            lines.map_or((None, None), |lines| (lines.events.try_recv().ok(), lines.subscribers.try_recv().ok()));
+        let time = self.machine.next_tick().filter(|tick| *tick <= self.clock.now()).map(|_| Came::Time);
+        for came in [ask, event.map(Came::Pipe), request.map(Came::Subscriber), time].into_iter().flatten() {
+            self.take(came)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, came: Came<B>) -> Result<(), String> {
         match came {
-            Came::Worked(None) => return ControlFlow::Break(Err("the thread of the log has ended".to_owned())),
-            Came::Worked(Some(Worked::Appended(Err(error)))) => return ControlFlow::Break(Err(error.to_string())),
+            Came::Worked(None) => return Err("the thread of the log has ended".to_owned()),
+            Came::Worked(Some(Worked::Appended(Err(error)))) => return Err(error.to_string()),
             Came::Worked(Some(Worked::Appended(Ok(())))) => {
-                let acts = self.committing.take().unwrap_or_default();
-                self.perform(acts);
+                if let Some(Committing { acts, horizon }) = self.committing.take() {
+                    self.horizon = horizon;
+                    self.perform(acts);
+                }
             }
             Came::Worked(Some(worked)) => self.looked_up(worked),
-            Came::Said(participant, said) => self.said(participant, said),
-            Came::Ask(None) => self.stopping = true,
+            Came::Said(Some((participant, said))) => self.said(participant, said),
+            Came::Said(None) => self.reports_end = true,
+            Came::Ask(None) => self.asks_end = true,
             Came::Ask(Some(ask)) => self.asked(ask),
             Came::Pipe(event) => self.pipe_event(event),
             Came::Subscriber(request) => {
@@ -192,7 +226,13 @@ impl<B: Bus> Engine<B> {
             }
             Came::Time => self.step(Input::Tick),
         }
-        ControlFlow::Continue(())
+        Ok(())
+    }
+
+    /// Takes nothing new: what participants in this process run may end, and is recorded.
+    pub(super) fn stop(&mut self) {
+        self.stopping = true;
+        self.acts.close();
     }
 
     pub(super) fn step(&mut self, input: Input<B>) {
@@ -243,7 +283,7 @@ impl<B: Bus> Engine<B> {
     /// A command that cannot be written breaks its saga, and nothing else.
     fn record(&mut self, record: Record<B>) {
         let (log, saga) = (self.machine.log(), record.saga);
-        for Unwritable { participant, at, attempt, reason } in self.pending.record(log, record, &self.acts) {
+        for Unwritable { participant, at, attempt, reason } in self.pending.record(record) {
             let key = ExchangeKey { log, saga, at };
             let report = Report::Answered { key, attempt, answer: Answer::Broken(reason) };
             self.step(Input::Report { participant, report });
@@ -279,19 +319,17 @@ impl<B: Bus> Engine<B> {
         let notice = match event {
             PipeEvent::Refused { who, reason, .. } => Notice::ConnectionRefused { time, peer: who, reason },
             PipeEvent::Undeliverable { participant, key, reason } => {
-                return self.undeliverable(participant, key, &reason);
+                return self.broken(participant, key, format!("its command cannot be delivered: {reason}"));
             }
         };
         self.pending.act(Act::Notice(notice));
     }
 
-    /// No frame can carry the command: its saga must not wait for an answer.
-    fn undeliverable(&mut self, participant: &'static str, key: ExchangeKey, reason: &str) {
-        let mut exchanges = self.machine.exchanges(key.saga);
-        let attempt = exchanges.find(|exchange| exchange.at == key.at).map(|exchange| exchange.attempt);
-        drop(exchanges);
-        if let Some(attempt) = attempt {
-            let answer = Answer::Broken(format!("its command cannot be delivered: {reason}"));
+    /// A command cannot get to its participant: its saga must not wait for an answer.
+    pub(super) fn broken(&mut self, participant: &'static str, key: ExchangeKey, reason: String) {
+        let attempt = self.machine.exchanges(key.saga).find(|exchange| exchange.at == key.at);
+        if let Some(attempt) = attempt.map(|exchange| exchange.attempt) {
+            let answer = Answer::Broken(reason);
             self.step(Input::Report { participant, report: Report::Answered { key, attempt, answer } });
         }
     }
@@ -302,11 +340,12 @@ impl<B: Bus> Engine<B> {
             return;
         }
         let (batch, acts) = std::mem::replace(&mut self.pending, Pending::new(Vec::new())).close(&self.machine);
+        let horizon = self.machine.horizon();
         if batch.is_empty() {
             return self.perform(acts);
         }
         if self.ends.journal.work.send(Work::Append(batch)).is_ok() {
-            self.committing = Some(acts);
+            self.committing = Some(Committing { acts, horizon });
         }
     }
 
@@ -315,8 +354,10 @@ impl<B: Bus> Engine<B> {
             match act {
                 Act::LookUp(look_up) => self.look_up(look_up),
                 act => {
-                    if let Act::Ended(saga, _) = &act {
-                        self.machine.forget_key(*saga);
+                    if let Act::Record(record, _) = &act
+                        && let Some(Change::Ended(_)) = record.then.last()
+                    {
+                        self.machine.forget_key(record.saga);
                     }
                     self.acts.perform(act);
                 }
@@ -327,8 +368,7 @@ impl<B: Bus> Engine<B> {
 
     /// Lets out what may go out.
     pub(super) fn pump(&mut self) {
-        let horizon = self.machine.horizon();
-        for (participant, read) in self.acts.pump(&horizon) {
+        for (participant, read) in self.acts.pump(&self.horizon) {
             let (key, step, recorded_in) = (read.key, read.step, read.recorded_in);
             let _ = self.ends.journal.work.send(Work::Command { participant, key, step, recorded_in });
         }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -26,6 +27,8 @@ use crate::message::{Bus, ExchangeKey};
 
 /// How much may wait for the coordinator: what participants say, and subscribers who ask.
 const QUEUE: usize = 256;
+/// While so many connections are about to be let in or turned away, no more are accepted.
+const VISITS: usize = 1024;
 /// How long to wait when the operating system has no connection to give.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
@@ -44,7 +47,8 @@ pub struct Lines<B: Bus> {
     pub participants: BTreeMap<&'static str, mpsc::UnboundedSender<ToParticipant<B>>>,
     /// From the participants, with their names. While it is full, nothing is read from them.
     pub said: mpsc::Receiver<(&'static str, FromParticipant<B>)>,
-    /// What somebody should know of. While it is full, further events are only logged.
+    /// What somebody should know of. Nothing is left out: while it is full, whoever is turned away waits, and when many
+    /// do, nobody else is let in.
     pub events: mpsc::Receiver<PipeEvent>,
     /// Subscribers who wait for a snapshot. To drop a request turns the subscriber away.
     pub subscribers: mpsc::Receiver<SubscribeRequest>,
@@ -176,11 +180,20 @@ impl Events {
         (Self(sender), receiver)
     }
 
-    /// Never waits: whoever makes many events must not slow down the others.
-    pub(super) fn tell(&self, event: PipeEvent) {
+    /// Never waits, and gives the event back that there is no room for.
+    pub(super) fn tell(&self, event: PipeEvent) -> Result<(), PipeEvent> {
         tracing::warn!("{event}");
-        if self.0.try_send(event).is_err() {
-            tracing::debug!("nobody takes what happens on the pipe");
+        match self.0.try_send(event) {
+            Err(TrySendError::Full(event)) => Err(event),
+            Ok(()) | Err(TrySendError::Closed(_)) => Ok(()),
+        }
+    }
+
+    /// Waits for its turn: whoever makes many events waits, and nobody else.
+    pub(super) async fn tell_in_turn(&self, event: PipeEvent) {
+        if let Err(event) = self.tell(event) {
+            // Nobody listens when the coordinator is gone.
+            let _ = self.0.send(event).await;
         }
     }
 }
@@ -205,7 +218,7 @@ async fn accept(mut listener: impl Listen, hall: Arc<Hall>, mut stop: watch::Rec
     let mut visits = JoinSet::new();
     loop {
         tokio::select! {
-            carrier = listener.accept() => match carrier {
+            carrier = listener.accept(), if visits.len() < VISITS => match carrier {
                 Ok(carrier) => { visits.spawn(hall.clone().visit(carrier, handshakes.clone())); }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -226,7 +239,10 @@ impl Hall {
             return self.turn_away(connection, crowded(peer, "connections")).await;
         };
         match self.gate.admit(&mut connection).await {
-            Err(turned) => self.turn_away(connection, turned).await,
+            Err(turned) => {
+                drop(permit);
+                self.turn_away(connection, turned).await;
+            }
             Ok(hello) if hello.role == Role::Subscriber => {
                 drop(permit);
                 let Ok(_place) = self.subscribers_left.try_acquire() else {
@@ -250,7 +266,7 @@ impl Hall {
     async fn turn_away(&self, connection: Connection, turned: Turned) {
         let Turned { who, fault } = turned;
         connection.dismiss(&fault).await;
-        self.events.tell(PipeEvent::Refused { who, code: fault.code, reason: fault.message });
+        self.events.tell_in_turn(PipeEvent::Refused { who, code: fault.code, reason: fault.message }).await;
     }
 }
 

@@ -120,7 +120,8 @@ impl<B: Bus, D: Dial> ClientTask<B, D> {
 
     async fn connect(&mut self) -> Result<Connection, Setback> {
         // What is queued by now is part of what there is to say.
-        while let Ok(report) = self.reported.try_recv() {
+        while self.talk.has_room() {
+            let Ok(report) = self.reported.try_recv() else { break };
             self.talk.link.send(report);
         }
         let mut hello = self.talk.speaker.hello();

@@ -19,6 +19,9 @@ use crate::pipe::server::{Events, PipeEvent, stopped};
 /// How many wishes of the coordinator are taken at once.
 const BATCH: usize = 64;
 
+/// While so many events wait to be told, nobody is welcomed.
+const NOTES: usize = 64;
+
 /// What a participant says, with its name.
 type News<B> = (&'static str, FromParticipant<B>);
 
@@ -42,16 +45,18 @@ impl<B: Bus> LineTask<B> {
     /// Runs until the server stops or the coordinator is gone.
     pub(in crate::pipe) async fn run(self) {
         let Self { line, mut asked, mut arrivals, told, events, mut stop } = self;
-        let mut desk = Desk { line, connection: None, waiting: None, events, farewells: JoinSet::new() };
+        let (farewells, notes) = (JoinSet::new(), JoinSet::new());
+        let mut desk = Desk { line, connection: None, waiting: None, events, farewells, notes };
         let mut wishes = Vec::with_capacity(BATCH);
         loop {
             let reading = desk.line.is_keeping_up();
+            let welcoming = reading && desk.notes.len() < NOTES;
             tokio::select! {
                 count = asked.recv_many(&mut wishes, BATCH) => {
                     if count == 0 { break }
                     wishes.drain(..).for_each(|wish| desk.ask(wish));
                 }
-                Some(arrival) = arrivals.recv(), if reading => desk.arrive(arrival),
+                Some(arrival) = arrivals.recv(), if welcoming => desk.arrive(arrival),
                 result = turn(&mut desk.connection, reading) => desk.moved(result),
                 permit = told.reserve(), if desk.line.has_news() => {
                     let Ok(permit) = permit else { break };
@@ -83,12 +88,14 @@ struct Desk<B: Bus> {
     waiting: Option<Arrival>,
     events: Events,
     farewells: JoinSet<()>,
+    /// Events that there was no room for.
+    notes: JoinSet<()>,
 }
 
 impl<B: Bus> Desk<B> {
     fn ask(&mut self, wish: ToParticipant<B>) {
         if let Some(undeliverable) = self.line.ask(wish) {
-            self.events.tell(PipeEvent::Undeliverable {
+            self.note(PipeEvent::Undeliverable {
                 participant: self.line.name,
                 key: undeliverable.key,
                 reason: undeliverable.reason,
@@ -153,6 +160,7 @@ impl<B: Bus> Desk<B> {
             }
         }
         while self.farewells.try_join_next().is_some() {}
+        while self.notes.try_join_next().is_some() {}
     }
 
     fn expel(&mut self, fault: Fault) {
@@ -171,8 +179,15 @@ impl<B: Bus> Desk<B> {
 
     fn refuse(&mut self, connection: Connection, fault: Fault) {
         let who = format!("`{}` ({})", self.line.name, connection.peer());
-        self.events.tell(PipeEvent::Refused { who, code: fault.code, reason: fault.message.clone() });
+        self.note(PipeEvent::Refused { who, code: fault.code, reason: fault.message.clone() });
         self.dismiss(connection, fault);
+    }
+
+    fn note(&mut self, event: PipeEvent) {
+        if let Err(event) = self.events.tell(event) {
+            let events = self.events.clone();
+            self.notes.spawn(async move { events.tell_in_turn(event).await });
+        }
     }
 
     fn dismiss(&mut self, connection: Connection, fault: Fault) {

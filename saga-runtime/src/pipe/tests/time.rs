@@ -43,7 +43,8 @@ async fn too_many_who_say_nothing_do_not_pile_up() {
     let third = network.connect().expect("connected");
     assert!(matches!(desk.event().await, PipeEvent::Refused { code: ErrorCode::Crowded, .. }));
     assert!(everything(third).await.contains("\"code\":\"crowded\""));
-    let client = PipeClient::<Shop>::connect_over(network, "host", Memory::Volatile, quick());
+    let patient = PipeOptions::default();
+    let client = PipeClient::<Shop>::connect_over(network, "host", Memory::Volatile, patient);
     desk.connected().await;
     drop(client);
 }

@@ -1,0 +1,12 @@
+//! The wire between processes: whoever speaks it is held to the same promises, and whoever does not is sent away.
+//!
+//! Real coordinators, real sockets.
+
+mod conformance;
+mod crowd;
+mod guest;
+mod hostile;
+mod stalled;
+mod withdrawing;
+mod worker;
+mod yard;
