@@ -243,7 +243,7 @@ const _: () = {
                     __saga::Mode::Forward,
                     0u16,
                 ) => {
-                    match __saga::said(heard) {
+                    match __saga::said(&heard) {
                         __saga::Said::Event(__Event::Charged { receipt }) => {
                             let value: __Value2 = receipt;
                             __saga::done(slot, value)
@@ -259,7 +259,7 @@ const _: () = {
                     }
                 }
                 (TripState::Book { book: slot, .. }, __saga::Mode::Forward, 1u16) => {
-                    match __saga::said(heard) {
+                    match __saga::said(&heard) {
                         __saga::Said::Handled => __saga::done(slot, ()),
                         _ => __saga::Verdict::NoArm,
                     }

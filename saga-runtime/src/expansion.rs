@@ -72,9 +72,8 @@ pub enum Said<B: Bus> {
 }
 
 /// What was heard, by value.
-#[expect(clippy::needless_pass_by_value, reason = "taken as `Saga::answer` gets it")]
-pub fn said<B: Bus>(heard: Heard<'_, B>) -> Said<B> {
-    match heard {
+pub fn said<B: Bus>(heard: &Heard<'_, B>) -> Said<B> {
+    match *heard {
         Heard::Event(event) => Said::Event(event.clone()),
         Heard::Handled => Said::Handled,
         Heard::Refused(refusal) => Said::Refused(refusal.clone()),

@@ -45,7 +45,7 @@ fn step_answer(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Op
     let (own, slot) = (expansion.local(step.value), slot());
     let arms = answer.heard(exchange);
     Some(quote_spanned! {Span::mixed_site()=>
-        (#state::#name { #(#fields,)* #own: #slot, .. }, #runtime::Mode::Forward, #number) => match #runtime::said(heard) {
+        (#state::#name { #(#fields,)* #own: #slot, .. }, #runtime::Mode::Forward, #number) => match #runtime::said(&heard) {
             #(#arms)*
             _ => #runtime::Verdict::NoArm,
         },

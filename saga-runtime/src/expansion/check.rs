@@ -3,14 +3,15 @@
 //! Each panics with a sentence. All functions on the way track their caller, so that the error stands at the token
 //! that the expansion gave them.
 
-use std::hash::Hash;
+mod keys;
+
 use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::keys::{Has, IsKey, KeyOf, Missing, NoKey, key, key_of};
 use crate::message::{CommandInfo, Event, EventInfo};
-use crate::saga::Key;
 
 /// A sentence made while the program is compiled.
 struct Text {
@@ -310,83 +311,6 @@ pub const fn value(ty: &str, clone: bool, serialize: bool, deserialize: bool, se
         index += 1;
     }
     text.fail();
-}
-
-/// Tells what a key of concurrency can do: its own methods where it can, those of [`NoKey`] where it cannot. Of a key
-/// there is an expression and no name of its type.
-pub struct KeyOf<T>(PhantomData<T>);
-
-/// Of a key with this value.
-pub const fn key_of<T>(_: &T) -> KeyOf<T> {
-    KeyOf(PhantomData)
-}
-
-/// It is there.
-#[derive(Debug)]
-pub struct Has;
-
-/// It is missing.
-#[derive(Debug)]
-pub struct Missing;
-
-/// What a key is taken to lack unless [`KeyOf`] says otherwise.
-pub trait NoKey {
-    /// `Eq`.
-    fn is_eq(&self) -> Missing {
-        Missing
-    }
-    /// `Hash`.
-    fn is_hash(&self) -> Missing {
-        Missing
-    }
-    /// `Serialize`.
-    fn writes(&self) -> Missing {
-        Missing
-    }
-}
-
-impl<T> NoKey for KeyOf<T> {}
-
-impl<T: Eq> KeyOf<T> {
-    /// It is there.
-    pub const fn is_eq(&self) -> Has {
-        Has
-    }
-}
-
-impl<T: Hash> KeyOf<T> {
-    /// It is there.
-    pub const fn is_hash(&self) -> Has {
-        Has
-    }
-}
-
-impl<T: Serialize> KeyOf<T> {
-    /// It is there, and makes the key.
-    pub const fn writes(&self) -> fn(&T) -> Key {
-        Key::of::<T>
-    }
-}
-
-/// Everything that a key of this type needs is there (L23).
-#[diagnostic::on_unimplemented(
-    message = "a key of `concurrency` is `Eq + Hash + Serialize`, and `{T}` is not",
-    label = "this is a `{T}`"
-)]
-pub trait IsKey<T> {
-    /// The key.
-    fn key(self, value: &T) -> Key;
-}
-
-impl<T> IsKey<T> for (Has, Has, fn(&T) -> Key) {
-    fn key(self, value: &T) -> Key {
-        (self.2)(value)
-    }
-}
-
-/// The key with this value.
-pub fn key<T, F: IsKey<T>>(value: &T, found: F) -> Key {
-    found.key(value)
 }
 
 /// Checks a type, at its token (L23).

@@ -1,0 +1,85 @@
+//! What a key of concurrency must be able to do, told at the author's expression.
+
+use std::hash::Hash;
+use std::marker::PhantomData;
+
+use serde::Serialize;
+
+use crate::saga::Key;
+
+/// Tells what a key of concurrency can do: its own methods where it can, those of [`NoKey`] where it cannot. Of a key
+/// there is an expression and no name of its type.
+pub struct KeyOf<T>(PhantomData<T>);
+
+/// Of a key with this value.
+pub const fn key_of<T>(_: &T) -> KeyOf<T> {
+    KeyOf(PhantomData)
+}
+
+/// It is there.
+#[derive(Debug)]
+pub struct Has;
+
+/// It is missing.
+#[derive(Debug)]
+pub struct Missing;
+
+/// What a key is taken to lack unless [`KeyOf`] says otherwise.
+pub trait NoKey {
+    /// `Eq`.
+    fn is_eq(&self) -> Missing {
+        Missing
+    }
+    /// `Hash`.
+    fn is_hash(&self) -> Missing {
+        Missing
+    }
+    /// `Serialize`.
+    fn writes(&self) -> Missing {
+        Missing
+    }
+}
+
+impl<T> NoKey for KeyOf<T> {}
+
+impl<T: Eq> KeyOf<T> {
+    /// It is there.
+    pub const fn is_eq(&self) -> Has {
+        Has
+    }
+}
+
+impl<T: Hash> KeyOf<T> {
+    /// It is there.
+    pub const fn is_hash(&self) -> Has {
+        Has
+    }
+}
+
+impl<T: Serialize> KeyOf<T> {
+    /// It is there, and makes the key.
+    pub const fn writes(&self) -> fn(&T) -> Key {
+        Key::of::<T>
+    }
+}
+
+/// Everything that a key of this type needs is there (L23).
+#[diagnostic::on_unimplemented(
+    message = "a key of `concurrency` is `Eq + Hash + Serialize`, and `{T}` is not",
+    label = "this is a `{T}`"
+)]
+pub trait IsKey<T> {
+    /// The key.
+    fn key(self, value: &T) -> Key;
+}
+
+impl<T> IsKey<T> for (Has, Has, fn(&T) -> Key) {
+    fn key(self, value: &T) -> Key {
+        (self.2)(value)
+    }
+}
+
+/// The key with this value.
+pub fn key<T, F: IsKey<T>>(value: &T, found: F) -> Key {
+    found.key(value)
+}
