@@ -2,7 +2,7 @@ saga! {
     /// Books a room and pays for it.
     pub saga Trip(traveller: String, cents: u64) -> u64 on Travel {
         trigger Asked { who, cents } if cents > 0 => { traveller: who, cents };
-        concurrency allow;
+        concurrency queue per traveller, cents / 100;
         deadline 1m;
 
         /// Take the money first.

@@ -50,19 +50,13 @@ const _: () = {
     const __UNDO_0: &__saga::CommandInfo = __saga::command::<__Command>("Refund");
     const __STEP_0: __saga::Step = __saga::Step::new(
             "charge",
-            __saga::Exchange::new(__saga::Action::Send(__COMMAND_0))
+            __saga::Exchange::send(__COMMAND_0)
                 .arms(
                     &[
-                        __saga::Arm::new(
-                            __saga::ArmOutcome::Event("Charged { receipt }"),
-                            __saga::Disposition::Value("receipt"),
-                        ),
-                        __saga::Arm::new(
-                            __saga::ArmOutcome::Refused("NoFunds"),
-                            __saga::Disposition::Fail(
-                                "format!(\"{traveller} has no {cents}\")",
-                            ),
-                        ),
+                        __saga::ArmOutcome::Event("Charged { receipt }")
+                            .value("receipt"),
+                        __saga::ArmOutcome::Refused("NoFunds")
+                            .fail("format!(\"{traveller} has no {cents}\")"),
                     ],
                 )
                 .within(__saga::Span::Fixed(__saga::millis(10000u64)))
@@ -71,16 +65,14 @@ const _: () = {
                     every: __saga::Span::Fixed(__saga::millis(100u64)),
                     at_most: __saga::Span::Fixed(__saga::millis(5000u64)),
                 }),
-            __saga::Compensation::Exchange(
-                __saga::Exchange::new(__saga::Action::Send(__UNDO_0)),
-            ),
+            __saga::Compensation::Exchange(__saga::Exchange::send(__UNDO_0)),
         )
         .doc("Take the money first.")
         .output("u64");
     const __COMMAND_1: &__saga::CommandInfo = __saga::command::<__Command>("Book");
     const __STEP_1: __saga::Step = __saga::Step::new(
         "book",
-        __saga::Exchange::new(__saga::Action::Send(__COMMAND_1)),
+        __saga::Exchange::send(__COMMAND_1),
         __saga::Compensation::None {
             because: "a room is given back by itself",
         },
@@ -110,6 +102,10 @@ const _: () = {
                     },
                 ],
             )
+            .concurrency(
+                __saga::definition::Policy::Queue,
+                &["traveller", "cents / 100"],
+            )
             .returns("charge")
             .parameters(
                 &[
@@ -127,14 +123,7 @@ const _: () = {
             )
             .steps(
                 &[__STEP_0, __STEP_1],
-                &[
-                    __saga::definition::Place {
-                        steps: &[0u16],
-                    },
-                    __saga::definition::Place {
-                        steps: &[1u16],
-                    },
-                ],
+                &[__saga::place(&[0u16]), __saga::place(&[1u16])],
             );
         fn triggered_by(
             event: &__saga::EventOf<Self::Bus>,
@@ -148,6 +137,28 @@ const _: () = {
                 }
                 _ => ::core::option::Option::None,
             }
+        }
+        fn keys(&self) -> ::std::vec::Vec<__saga::Key> {
+            use __saga::check::NoKey as _;
+            let Self { traveller, cents } = self;
+            ::std::vec::Vec::from([
+                {
+                    let value = {
+                        let traveller = __saga::own(traveller);
+                        traveller
+                    };
+                    let of = __saga::check::key_of(&value);
+                    __saga::check::key(&value, (of.is_eq(), of.is_hash(), of.writes()))
+                },
+                {
+                    let value = {
+                        let cents = __saga::own(cents);
+                        cents / 100
+                    };
+                    let of = __saga::check::key_of(&value);
+                    __saga::check::key(&value, (of.is_eq(), of.is_hash(), of.writes()))
+                },
+            ])
         }
         fn deadline(&self) -> ::core::option::Option<::core::time::Duration> {
             ::core::option::Option::Some(__saga::millis(60000u64))
@@ -178,57 +189,44 @@ const _: () = {
                 let state = __saga::undoing::<Self>(state, at.step);
                 return match (&*state, at.step) {
                     (TripState::CompensateCharge { charge, .. }, 0u16) => {
-                        __saga::ExchangePlan {
-                            command: {
-                                let charge = __saga::output(charge);
-                                __Command::Refund {
-                                    receipt: charge,
-                                }
-                            },
-                            within: ::core::option::Option::None,
-                            retry: ::core::option::Option::None,
-                        }
+                        let charge = __saga::output(charge);
+                        let value: __Command = __Command::Refund {
+                            receipt: charge,
+                        };
+                        __saga::plan::<Self>(value)
                     }
                     _ => __saga::misplaced("exchange"),
                 };
             }
             match (state, at.step) {
                 (TripState::Charge { traveller, cents, .. }, 0u16) => {
-                    __saga::ExchangePlan {
-                        command: {
-                            let traveller = __saga::own(traveller);
-                            let cents = __saga::own(cents);
-                            __Command::Charge {
-                                traveller,
-                                cents,
-                            }
-                        },
-                        within: ::core::option::Option::Some(__saga::millis(10000u64)),
-                        retry: ::core::option::Option::Some(__saga::RetryPlan {
-                            times: {
+                    let traveller = __saga::own(traveller);
+                    let cents = __saga::own(cents);
+                    let value: __Command = __Command::Charge {
+                        traveller,
+                        cents,
+                    };
+                    __saga::plan::<Self>(value)
+                        .within(__saga::millis(10000u64))
+                        .retry(
+                            {
                                 let value: u32 = 2;
                                 value
                             },
-                            every: __saga::millis(100u64),
-                            at_most: __saga::millis(5000u64),
-                        }),
-                    }
+                            __saga::millis(100u64),
+                            __saga::millis(5000u64),
+                        )
                 }
                 (TripState::Book { charge, .. }, 1u16) => {
-                    __saga::ExchangePlan {
-                        command: {
-                            let charge = __saga::own(charge);
-                            let charge_1 = __saga::own(charge);
-                            let charge_2 = __saga::own(charge);
-                            __Command::Book {
-                                note: format!("{charge}"),
-                                payer: charge_1,
-                                guest: charge_2,
-                            }
-                        },
-                        within: ::core::option::Option::None,
-                        retry: ::core::option::Option::None,
-                    }
+                    let charge = __saga::own(charge);
+                    let __charge_1 = __saga::own(charge);
+                    let __charge_2 = __saga::own(charge);
+                    let value: __Command = __Command::Book {
+                        note: format!("{charge}"),
+                        payer: __charge_1,
+                        guest: __charge_2,
+                    };
+                    __saga::plan::<Self>(value)
                 }
                 _ => __saga::misplaced("exchange"),
             }
@@ -245,39 +243,24 @@ const _: () = {
                     __saga::Mode::Forward,
                     0u16,
                 ) => {
-                    match heard {
-                        __saga::Heard::Event(heard) => {
-                            match ::core::clone::Clone::clone(heard) {
-                                __Event::Charged { receipt } => {
-                                    __saga::done(
-                                        slot,
-                                        {
-                                            let value: __Value2 = receipt;
-                                            value
-                                        },
-                                    )
-                                }
-                                _ => __saga::Verdict::NoArm,
-                            }
+                    match __saga::said(heard) {
+                        __saga::Said::Event(__Event::Charged { receipt }) => {
+                            let value: __Value2 = receipt;
+                            __saga::done(slot, value)
                         }
-                        __saga::Heard::Refused(heard) => {
-                            match ::core::clone::Clone::clone(heard) {
-                                __Refusal::NoFunds => {
-                                    __saga::fail({
-                                        let traveller = __saga::own(traveller);
-                                        let cents = __saga::own(cents);
-                                        format!("{traveller} has no {cents}")
-                                    })
-                                }
-                                _ => __saga::Verdict::NoArm,
-                            }
+                        __saga::Said::Refused(__Refusal::NoFunds) => {
+                            __saga::fail({
+                                let traveller = __saga::own(traveller);
+                                let cents = __saga::own(cents);
+                                format!("{traveller} has no {cents}")
+                            })
                         }
                         _ => __saga::Verdict::NoArm,
                     }
                 }
                 (TripState::Book { book: slot, .. }, __saga::Mode::Forward, 1u16) => {
-                    match heard {
-                        __saga::Heard::Handled => __saga::done(slot, ()),
+                    match __saga::said(heard) {
+                        __saga::Said::Handled => __saga::done(slot, ()),
                         _ => __saga::Verdict::NoArm,
                     }
                 }
@@ -329,17 +312,10 @@ const _: () = {
     }
     __saga::value!("String", __Value0);
     __saga::value!("u64", __Value1);
-    const _: () = ::saga_runtime::__private::check::sent(__COMMAND_0, "Charge");
-    const _: () = ::saga_runtime::__private::check::answers(__COMMAND_0, "Charged");
-    const _: () = ::saga_runtime::__private::check::replies_taken(
-        __COMMAND_0,
-        &["Charged"],
-        &["Charged"],
-    );
-    const _: () = ::saga_runtime::__private::check::refusals_taken(
-        __COMMAND_0,
-        &["NoFunds"],
-    );
-    const _: () = ::saga_runtime::__private::check::compensates(__UNDO_0, "Refund");
-    const _: () = ::saga_runtime::__private::check::sent(__COMMAND_1, "Book");
+    const _: () = __saga::check::sent(__COMMAND_0, "Charge");
+    const _: () = __saga::check::answers::<__Event>(__COMMAND_0, "Charged", true);
+    const _: () = __saga::check::replies_taken(__COMMAND_0, &["Charged"], &["Charged"]);
+    const _: () = __saga::check::refusals_taken(__COMMAND_0, &["NoFunds"]);
+    const _: () = __saga::check::compensates(__UNDO_0, "Refund");
+    const _: () = __saga::check::sent(__COMMAND_1, "Book");
 };

@@ -34,24 +34,26 @@ impl Enum {
 
 /// The variant that an expression makes, whose name is then written out; none if the expression is no bare variant.
 pub(crate) fn command(command: &mut Expr) -> Option<Ident> {
-    let path = match command {
-        Expr::Path(path) if path.qself.is_none() => &mut path.path,
-        Expr::Struct(literal) if literal.qself.is_none() && literal.dot2_token.is_none() => &mut literal.path,
-        Expr::Call(call) => match &mut *call.func {
-            Expr::Path(path) if path.qself.is_none() => &mut path.path,
-            _ => return None,
-        },
-        _ => return None,
-    };
+    let path = path(command)?;
     let variant = path.get_ident().cloned()?;
     Enum::Command.qualify(path);
     Some(variant)
 }
 
+/// The name, path included, of what an expression makes, if it is written out.
+pub(crate) fn path(made: &mut Expr) -> Option<&mut Path> {
+    match made {
+        Expr::Path(path) if path.qself.is_none() => Some(&mut path.path),
+        Expr::Struct(literal) if literal.qself.is_none() && literal.dot2_token.is_none() => Some(&mut literal.path),
+        Expr::Call(call) if matches!(&*call.func, Expr::Path(_)) => path(&mut call.func),
+        _ => None,
+    }
+}
+
 /// What a case of a pattern takes.
 pub(crate) enum Case<'a> {
-    /// A variant, and whether it is taken whatever its fields are.
-    Variant { variant: Ident, whole: bool },
+    /// A variant, whether it is taken whatever its fields are, and whether these stand in braces.
+    Variant { variant: Ident, whole: bool, braced: bool },
     /// Not a variant: whatever comes.
     Anything(&'a Pat),
 }
@@ -64,7 +66,7 @@ pub(crate) fn cases(pattern: &Pat) -> Vec<Case<'_>> {
         Pat::Ident(binding) => match &binding.subpat {
             Some((_, pattern)) => cases(pattern),
             None if mentions::reads_as_binding(&binding.ident) => vec![Case::Anything(pattern)],
-            None => vec![Case::Variant { variant: binding.ident.clone(), whole: true }],
+            None => vec![Case::Variant { variant: binding.ident.clone(), whole: true, braced: false }],
         },
         Pat::Path(path) => variant(&path.path, true, pattern),
         Pat::Struct(fields) => variant(&fields.path, fields.fields.iter().all(|field| takes_all(&field.pat)), pattern),
@@ -75,7 +77,9 @@ pub(crate) fn cases(pattern: &Pat) -> Vec<Case<'_>> {
 
 fn variant<'a>(path: &Path, whole: bool, pattern: &'a Pat) -> Vec<Case<'a>> {
     match path.segments.last() {
-        Some(last) => vec![Case::Variant { variant: last.ident.clone(), whole }],
+        Some(last) => {
+            vec![Case::Variant { variant: last.ident.clone(), whole, braced: matches!(pattern, Pat::Struct(_)) }]
+        }
         None => vec![Case::Anything(pattern)],
     }
 }

@@ -25,6 +25,7 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
     let steps = items.take_steps();
     let values = names::declare(errors, &saga.parameters, &steps);
     let scopes = scope::Scopes::new(&values, &steps);
+    let concurrency = items.take_concurrency(errors, &scopes);
     let deadline = items.take_deadline(errors, &scopes);
     let triggers =
         items.triggers.into_iter().filter_map(|trigger| trigger::trigger(errors, &values, trigger)).collect();
@@ -46,6 +47,7 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
         output: saga.output,
         values,
         triggers,
+        concurrency,
         deadline,
         steps,
         places,

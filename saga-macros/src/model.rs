@@ -23,6 +23,7 @@ pub(crate) struct Saga {
     /// The parameters, then the outputs of the steps: all that can be named.
     pub(crate) values: Vec<Value>,
     pub(crate) triggers: Vec<Trigger>,
+    pub(crate) concurrency: Option<Concurrency>,
     pub(crate) deadline: Option<Deadline>,
     pub(crate) steps: Vec<Step>,
     pub(crate) places: Vec<Place>,
@@ -93,6 +94,16 @@ pub(crate) struct Taken {
     pub(crate) variant: Ident,
     /// Whether every value of it matches, guard included.
     pub(crate) whole: bool,
+    /// Whether its fields stand in braces.
+    pub(crate) braced: bool,
+}
+
+/// The `concurrency`.
+pub(crate) struct Concurrency {
+    /// The word for what a start does while another saga holds a key.
+    pub(crate) policy: Ident,
+    /// The keys; none: the kind is the key.
+    pub(crate) keys: Vec<Phrase>,
 }
 
 /// The `deadline`.

@@ -47,6 +47,33 @@ fn a_saga() {
     compare("saga.expanded.rs", &crate::sagas(tokens.expect("the input has a saga")));
 }
 
+/// The lines of a saga with so many ordinary steps: a command, one event, a bound, and what undoes it.
+fn lines(steps: usize) -> usize {
+    let steps: String = (0..steps)
+        .map(|step| {
+            format!(
+                "step step_{step} -> u64 {{
+                    send Charge {{ traveller, cents }};
+                    await Charged {{ receipt }} => receipt;
+                    within 10s;
+                    compensate Refund {{ receipt: step_{step} }};
+                }}"
+            )
+        })
+        .collect();
+    let saga =
+        format!("saga Trip(traveller: String, cents: u64) on Travel {{ concurrency allow; deadline 1m; {steps} }}");
+    let expansion = crate::sagas(saga.parse().expect("tokens"));
+    let parsed: syn::File = syn::parse2(expansion).expect("an expansion is Rust");
+    prettyplease::unparse(&parsed).lines().count()
+}
+
+#[test]
+fn an_ordinary_step_is_thin() {
+    let more = (lines(3) - lines(1)) / 2;
+    assert!(more <= 80, "a step expands to {more} lines");
+}
+
 #[test]
 fn commands() {
     compare("command.expanded.rs", &crate::derive::command(declared("Command")));

@@ -52,12 +52,13 @@ pub(crate) struct Binding {
     pub(crate) value: Option<Expr>,
 }
 
-/// `concurrency allow;`
+/// `concurrency queue per key, …;`
 pub(crate) struct Concurrency {
     pub(crate) keyword: Ident,
+    /// `allow`, `queue`, `replace` or `skip`.
     pub(crate) policy: Ident,
-    /// The word `per`, if there is one.
-    pub(crate) per: Option<Ident>,
+    /// What stands after `per`.
+    pub(crate) keys: Vec<Expr>,
 }
 
 /// `deadline 5s;` or `deadline none because "…";`
@@ -155,7 +156,7 @@ pub(crate) enum Outcome {
     Refused(Ident, Pat),
     Failed(Ident),
     Timeout(Ident),
-    Disconnected,
+    Disconnected(Ident),
 }
 
 /// What an arm does.

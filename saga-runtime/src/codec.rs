@@ -18,6 +18,8 @@
 mod read;
 mod write;
 
+pub(crate) use self::write::Exact;
+
 use std::any::type_name;
 
 use serde::Serialize;
@@ -48,6 +50,15 @@ pub enum CodecError {
     },
 }
 
+impl CodecError {
+    /// What is wrong, for whoever says of what it is.
+    pub(crate) fn reason(&self) -> &str {
+        match self {
+            Self::Encode { reason, .. } | Self::Decode { reason, .. } => reason,
+        }
+    }
+}
+
 /// The value as JSON that [`decode`] reads back exactly.
 ///
 /// # Errors
@@ -55,7 +66,7 @@ pub enum CodecError {
 /// the value's own `Serialize` refuses.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<String, CodecError> {
     let error = |reason| CodecError::Encode { type_name: type_name::<T>(), reason };
-    let text = serde_json::to_string(&write::Exact(value)).map_err(|problem| error(problem.to_string()))?;
+    let text = serde_json::to_string(&Exact(value)).map_err(|problem| error(problem.to_string()))?;
     if is_too_deep(&text) { Err(error(too_deep())) } else { Ok(text) }
 }
 
@@ -76,8 +87,9 @@ fn too_deep() -> String {
 }
 
 fn is_too_deep(text: &str) -> bool {
-    // Every level takes two characters, so most texts need no look.
-    text.len() > 2 * DEEPEST && depth(text) > DEEPEST
+    // Every level has a bracket that opens it, so most texts need no closer look.
+    let opening = text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count();
+    opening > DEEPEST && depth(text) > DEEPEST
 }
 
 fn depth(text: &str) -> usize {

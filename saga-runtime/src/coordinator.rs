@@ -13,6 +13,7 @@
 mod acts;
 mod batch;
 mod builder;
+mod calls;
 mod clock;
 mod desk;
 mod engine;
@@ -29,7 +30,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 pub use self::builder::{Builder, Options, StartupError};
 pub use self::handle::{Handle, Settled};
 
-use self::engine::Ask;
+use self::calls::Ask;
 pub(crate) use self::rows::late;
 use crate::cause::EndedBy;
 use crate::machine::{CancelReply, NewSaga, Operator};
@@ -156,8 +157,9 @@ impl<B: Bus> Coordinator<B> {
         self.ask(|reply| Ask::Participants { reply }).await
     }
 
-    /// Stops: what is decided is recorded and done, lines are closed, the log is closed. Sagas in flight go on when a
-    /// coordinator is started on the same log.
+    /// Stops. What participants in this process run may end (see
+    /// [`ParticipantOptions::grace`](crate::participant::ParticipantOptions)), and is recorded; then lines and log are
+    /// closed. Sagas in flight go on when a coordinator is started on the same log.
     ///
     /// # Errors
     /// When the coordinator had stopped because its log could not be written.

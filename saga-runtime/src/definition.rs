@@ -83,6 +83,12 @@ impl Definition {
         Self { triggers, ..self }
     }
 
+    /// The same with what a start does while another saga holds one of these keys.
+    #[doc(hidden)]
+    pub const fn concurrency(self, policy: Policy, keys: &'static [&'static str]) -> Self {
+        Self { concurrency: Concurrency { policy, keys }, ..self }
+    }
+
     /// The same with its steps, and their places.
     #[doc(hidden)]
     pub const fn steps(self, steps: &'static [Step], places: &'static [Place]) -> Self {
@@ -267,10 +273,16 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// A description with what every exchange has.
+    /// Asks for an effect.
     #[doc(hidden)]
-    pub const fn new(action: Action) -> Self {
-        Self { action, arms: &[], within: None, retry: None }
+    pub const fn send(command: &'static CommandInfo) -> Self {
+        Self { action: Action::Send(command), arms: &[], within: None, retry: None }
+    }
+
+    /// Asks for data.
+    #[doc(hidden)]
+    pub const fn query(command: &'static CommandInfo) -> Self {
+        Self { action: Action::Query(command), arms: &[], within: None, retry: None }
     }
 
     /// The same with the arms of its `await`.
@@ -334,12 +346,6 @@ pub struct Arm {
 }
 
 impl Arm {
-    /// A description with what every arm has.
-    #[doc(hidden)]
-    pub const fn new(outcome: ArmOutcome, disposition: Disposition) -> Self {
-        Self { outcome, guard: None, disposition }
-    }
-
     /// The same with its condition.
     #[doc(hidden)]
     pub const fn when(self, guard: &'static str) -> Self {
@@ -362,6 +368,26 @@ pub enum ArmOutcome {
     Timeout,
     /// The participant is away.
     Disconnected,
+}
+
+impl ArmOutcome {
+    /// The arm that ends the step with this output.
+    #[doc(hidden)]
+    pub const fn value(self, value: &'static str) -> Arm {
+        Arm { outcome: self, guard: None, disposition: Disposition::Value(value) }
+    }
+
+    /// The arm that fails the saga with this reason.
+    #[doc(hidden)]
+    pub const fn fail(self, reason: &'static str) -> Arm {
+        Arm { outcome: self, guard: None, disposition: Disposition::Fail(reason) }
+    }
+
+    /// The arm that sends the same command again.
+    #[doc(hidden)]
+    pub const fn retry(self) -> Arm {
+        Arm { outcome: self, guard: None, disposition: Disposition::Retry }
+    }
 }
 
 /// What an arm does; expressions as written.

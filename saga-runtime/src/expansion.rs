@@ -19,8 +19,8 @@ pub use crate::definition::{
     self, Action, Arm, ArmOutcome, Compensation, Deadline, Definition, Disposition, Exchange, Parameter, Retry, Span,
     Step, Trigger,
 };
-pub use crate::message::{At, CommandInfo, CommandOf, EventOf, Mode, RefusalOf};
-pub use crate::saga::{ExchangePlan, Heard, Position, RetryPlan, Saga, Slot, Value, Verdict};
+pub use crate::message::{At, Bus, CommandInfo, CommandOf, EventOf, Mode, RefusalOf};
+pub use crate::saga::{ExchangePlan, Heard, Key, Position, RetryPlan, Saga, Slot, Value, Verdict};
 pub use crate::{__input as input, __state as state, __value as value};
 
 /// Stands for a command that does not exist, which the compiler reports elsewhere.
@@ -28,7 +28,7 @@ static UNKNOWN: CommandInfo =
     CommandInfo { name: "", doc: "", fields: "", to: "", replies: &[], refuses: &[], query: false, live_only: false };
 
 /// Stands for an exchange that was found wrong.
-pub const UNKNOWN_EXCHANGE: Exchange = Exchange::new(Action::Send(&UNKNOWN));
+pub const UNKNOWN_EXCHANGE: Exchange = Exchange::send(&UNKNOWN);
 
 /// What was declared of the command with this name.
 pub const fn command<C: crate::message::Command>(name: &str) -> &'static CommandInfo {
@@ -45,6 +45,42 @@ pub const fn command<C: crate::message::Command>(name: &str) -> &'static Command
 /// This many milliseconds.
 pub const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
+}
+
+/// A place with these steps.
+pub const fn place(steps: &'static [u16]) -> definition::Place {
+    definition::Place { steps }
+}
+
+/// A plan without times.
+pub fn plan<S: Saga>(command: CommandOf<S::Bus>) -> ExchangePlan<S::Bus> {
+    ExchangePlan { command, within: None, retry: None }
+}
+
+/// What was heard, by value, for an author's patterns to match.
+pub enum Said<B: Bus> {
+    /// The participant emitted this for the command.
+    Event(EventOf<B>),
+    /// The participant did it.
+    Handled,
+    /// The participant said no.
+    Refused(RefusalOf<B>),
+    /// One attempt took too long.
+    Timeout,
+    /// The participant is away.
+    Disconnected,
+}
+
+/// What was heard, by value.
+#[expect(clippy::needless_pass_by_value, reason = "taken as `Saga::answer` gets it")]
+pub fn said<B: Bus>(heard: Heard<'_, B>) -> Said<B> {
+    match heard {
+        Heard::Event(event) => Said::Event(event.clone()),
+        Heard::Handled => Said::Handled,
+        Heard::Refused(refusal) => Said::Refused(refusal.clone()),
+        Heard::Timeout => Said::Timeout,
+        Heard::Disconnected => Said::Disconnected,
+    }
 }
 
 /// A value of one's own.

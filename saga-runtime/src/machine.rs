@@ -20,6 +20,7 @@ mod horizon;
 mod input;
 mod keys;
 mod kind;
+mod looking;
 mod operating;
 mod presence;
 mod record;
@@ -35,20 +36,18 @@ use std::any::TypeId;
 use rustc_hash::FxHashMap;
 
 pub use self::input::{CancelReply, Decision, Input, Late, NewSaga, Token};
+pub use self::looking::InFlight;
 pub use self::record::{Change, Happened, Operator, Record, StartedBy};
 
 pub(crate) use self::recovery::LOST_STATE;
 
-use self::control::{Phase, Waits};
 use self::horizon::OpenSagas;
 use self::keys::Keys;
 use self::kind::{Kind, KindOf, Slot};
 use self::presence::Presence;
 use self::timers::Timers;
 use self::turn::Turn;
-use crate::bus::Horizon;
 use crate::definition::Definition;
-use crate::log::Standing;
 use crate::message::{At, Bus, Event, EventOf, LogId, SagaId};
 use crate::saga::{Key, Saga};
 use crate::time::Timestamp;
@@ -70,7 +69,7 @@ pub struct Machine<B: Bus> {
     /// The keys of concurrency, and who holds or awaits them.
     lines: Keys,
     /// The sagas that were started with a key, until that is in the log with their end.
-    keys: FxHashMap<String, SagaId>,
+    keys: FxHashMap<String, (SagaId, String)>,
     keyed: FxHashMap<SagaId, String>,
     timers: Timers,
     presence: Presence,
@@ -103,28 +102,6 @@ struct Grace {
     since: Timestamp,
     /// The sagas whose timers had passed at the start.
     held: Vec<SagaId>,
-}
-
-/// A saga in flight, for whoever begins to watch.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct InFlight {
-    /// Its id.
-    pub saga: SagaId,
-    /// Its name; empty if this program cannot load it.
-    pub name: &'static str,
-    /// Where it stands.
-    pub standing: Standing,
-}
-
-/// An exchange that is not over, for a test kit.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct OpenExchange {
-    pub(crate) at: At,
-    pub(crate) attempt: u32,
-    /// It was sent, and no answer to it counted.
-    pub(crate) is_out: bool,
-    /// Its fate is asked.
-    pub(crate) is_asked: bool,
 }
 
 /// Two sagas of one name and version.
@@ -242,67 +219,9 @@ impl<B: Bus> Machine<B> {
         self.len() == 0
     }
 
-    /// The state and the control of a saga in flight, as the log keeps them; none of one that ended.
-    ///
-    /// # Errors
-    /// When the state cannot be written, which is told in words.
-    pub fn save(&self, saga: SagaId) -> Option<Result<String, String>> {
-        if let Some(parked) = self.parked.get(&saga) {
-            return Some(Ok(parked.state.clone()));
-        }
-        let route = self.routes.get(&saga)?;
-        Some(self.kinds[usize::from(route.kind)].save(route.slot))
-    }
-
-    /// Where a saga in flight stands.
-    pub fn standing(&self, saga: SagaId) -> Option<Standing> {
-        if let Some(parked) = self.parked.get(&saga) {
-            return Some(standing::parked(parked.since, &parked.reason));
-        }
-        let route = self.routes.get(&saga)?;
-        let kind = self.kinds[usize::from(route.kind)].as_ref();
-        let control = kind.control(route.slot);
-        if control.phase == Phase::Queued {
-            return Some(standing::queued(control.since, self.lines.holders(&control.keys).first().copied()));
-        }
-        Some(standing::of(kind.definition(), control, kind.position(route.slot)))
-    }
-
     /// The log that its keys name.
     pub fn log(&self) -> LogId {
         self.log
-    }
-
-    /// The name of a saga in flight; none of one that ended, or that this program cannot load.
-    pub fn name_of(&self, saga: SagaId) -> Option<&'static str> {
-        self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].definition().name)
-    }
-
-    /// All sagas in flight, oldest first, and where they stand.
-    pub fn in_flight(&self) -> Vec<InFlight> {
-        let routed = self.in_order().into_iter().map(|(saga, _)| (saga, self.name_of(saga).unwrap_or_default()));
-        let mut all: Vec<_> = routed.chain(self.parked.keys().map(|saga| (*saga, ""))).collect();
-        all.sort_unstable();
-        let stand = |(saga, name)| Some(InFlight { saga, name, standing: self.standing(saga)? });
-        all.into_iter().filter_map(stand).collect()
-    }
-
-    /// Whether a saga in flight goes back.
-    pub(crate) fn is_failing(&self, saga: SagaId) -> bool {
-        let control = self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].control(route.slot));
-        control.is_some_and(|control| matches!(control.phase, Phase::Settling | Phase::Compensating))
-    }
-
-    /// The exchanges of a saga that are not over, in the order in which they were first sent.
-    pub(crate) fn exchanges(&self, saga: SagaId) -> impl Iterator<Item = OpenExchange> {
-        let control = self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].control(route.slot));
-        control.into_iter().flat_map(|control| &control.open).map(|open| OpenExchange {
-            at: open.at,
-            attempt: open.attempt,
-            is_out: open.recorded_in.is_some()
-                && matches!(open.waits, Waits::Answer | Waits::Backoff { in_doubt: true }),
-            is_asked: matches!(open.waits, Waits::Fate { .. }),
-        })
     }
 
     /// Starts no saga on an event: for tests of one saga.
@@ -310,16 +229,9 @@ impl<B: Bus> Machine<B> {
         self.triggers.iter_mut().for_each(Vec::clear);
     }
 
-    /// The typed state of a saga in flight.
-    pub(crate) fn state<S: Saga<Bus = B>>(&self, saga: SagaId) -> Option<&S::State> {
-        let route = self.routes.get(&saga)?;
-        let kind = self.kinds[usize::from(route.kind)].as_any().downcast_ref::<KindOf<S>>()?;
-        Some(kind.state(route.slot))
-    }
-
     /// The key with which a saga in flight was started, or one that ended and is not forgotten.
     pub(crate) fn saga_with_key(&self, key: &str) -> Option<SagaId> {
-        self.keys.get(key).copied()
+        self.keys.get(key).map(|(saga, _)| *saga)
     }
 
     /// The end of this saga is in the log: its key need not be known here any more.
@@ -327,11 +239,6 @@ impl<B: Bus> Machine<B> {
         if let Some(key) = self.keyed.remove(&saga) {
             self.keys.remove(&key);
         }
-    }
-
-    /// Which sagas are open, for participants to forget the others.
-    pub fn horizon(&self) -> Horizon {
-        self.horizon.horizon()
     }
 
     fn turn(

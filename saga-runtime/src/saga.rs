@@ -4,8 +4,6 @@
 //! is common to all sagas (attempts, backoff, timers, order of completion, doubt, deadlines) is not here: it belongs to
 //! the [machine](crate::machine), beside the state.
 
-pub(crate) mod exact;
-
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -118,6 +116,22 @@ pub struct ExchangePlan<B: Bus> {
     pub retry: Option<RetryPlan>,
 }
 
+impl<B: Bus> ExchangePlan<B> {
+    /// The same with the bound of one attempt.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn within(self, within: Duration) -> Self {
+        Self { within: Some(within), ..self }
+    }
+
+    /// The same with more attempts.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn retry(self, times: u32, every: Duration, at_most: Duration) -> Self {
+        Self { retry: Some(RetryPlan { times, every, at_most }), ..self }
+    }
+}
+
 /// `retry`, evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryPlan {
@@ -193,16 +207,16 @@ impl<T> Slot<T> {
 
 impl<T: Serialize> Serialize for Slot<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(exact::Written))
+        serializer.collect_seq(&self.0)
     }
 }
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Slot<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut values = Vec::<exact::Read<T>>::deserialize(deserializer)?;
+        let mut values = Vec::deserialize(deserializer)?;
         let value = values.pop();
         if values.is_empty() {
-            Ok(Self(value.map(exact::Read::into_inner)))
+            Ok(Self(value))
         } else {
             Err(serde::de::Error::invalid_length(values.len() + 1, &"one value at most"))
         }

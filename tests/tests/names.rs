@@ -1,5 +1,6 @@
 //! What an author may do with the names of a saga: each mention is a value of its own.
 
+use saga_runtime::codec;
 use saga_runtime::message::At;
 use saga_runtime::prelude::*;
 use saga_runtime::saga::{Heard, Verdict};
@@ -76,7 +77,29 @@ saga! {
     }
 }
 
+saga! {
+    saga Numbered(word: String, word_1: String, count_1: u64) on Words {
+        concurrency allow;
+        deadline 5s;
+        step write {
+            send Write { title: word + &word + &word_1 + &word_1, lines: vec![word], count: 0 };
+            await Written { .. } => ();
+            within { std::time::Duration::from_secs(count_1 + count_1 + word_1.len() as u64) };
+            compensate none because "words are cheap";
+        }
+    }
+}
+
+#[test]
+fn names_that_end_in_numbers_are_names_like_others() {
+    let numbered = Numbered { word: "a".to_owned(), word_1: "b".to_owned(), count_1: 2 };
+    let plan = Numbered::exchange(&numbered.begin(), At::step(0), None);
+    assert_eq!(plan.command, Command::Write { title: "aabb".to_owned(), lines: vec!["a".to_owned()], count: 0 });
+    assert_eq!(plan.within, Some(std::time::Duration::from_secs(5)));
+}
+
 struct Line {
+    #[expect(dead_code, reason = "that it is filled is what counts")]
     title: String,
     line: String,
 }
@@ -113,6 +136,10 @@ fn a_value_that_json_cannot_tell_from_another_survives_a_restart() {
         let mut state = poem().begin();
         assert_eq!(hear(&mut state, "ode", line), Verdict::Done);
         let json = serde_json::to_string(&state).expect("a state can be written");
+        let logged = codec::encode(&state).expect("a state can be written");
+        assert_eq!(logged, json, "in the log it looks as everywhere");
+        let state: PoemState = codec::decode(&logged).expect("a state can be read");
+        assert_eq!(Poem::output(&state).2, line, "{logged}");
         let state: PoemState = serde_json::from_str(&json).expect("a state can be read");
         assert_eq!(Poem::output(&state).2, line, "{json}");
         let erase = Poem::exchange(&Poem::back(state, 0), At::step(0).undo(), None).command;

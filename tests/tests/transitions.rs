@@ -321,6 +321,10 @@ fn an_input_with_a_typo_is_refused() {
     let json = r#"{"hotel":"Ritz","hotl":1}"#;
     let error = serde_json::from_str::<LookUp>(json).expect_err("there is no `hotl`");
     assert!(error.to_string().contains("LookUp: unknown field `hotl`"), "{error}");
+    let error = serde_json::from_str::<LookUp>(r#"{"hotl":"Ritz"}"#).expect_err("`hotel` is missing");
+    assert_eq!(error.to_string(), "LookUp: `hotel` is missing, and there is an unknown field `hotl`");
+    let error = serde_json::from_str::<LookUp>("{}").expect_err("`hotel` is missing");
+    assert_eq!(error.to_string(), "LookUp: `hotel` is missing");
     let input: LookUp = serde_json::from_str(r#"{"hotel":"Ritz"}"#).expect("an input");
     assert_eq!(serde_json::to_string(&input).expect("JSON"), r#"{"hotel":"Ritz"}"#);
 }

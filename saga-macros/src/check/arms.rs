@@ -38,7 +38,7 @@ fn arm(errors: &mut Errors, scope: &Scope<'_>, kind: ActionKind, arm: syntax::Ar
         }
         syntax::Outcome::Handled => (Outcome::Handled, Vec::new()),
         syntax::Outcome::Timeout(_) => (Outcome::Timeout, Vec::new()),
-        syntax::Outcome::Disconnected => (Outcome::Disconnected, Vec::new()),
+        syntax::Outcome::Disconnected(_) => (Outcome::Disconnected, Vec::new()),
         syntax::Outcome::Failed(keyword) => {
             errors.at(&keyword, "`failed` is the outcome of a `run`, and this step has none");
             return None;
@@ -60,7 +60,7 @@ pub(super) fn events(errors: &mut Errors, mut pattern: Pat, guarded: bool) -> (V
     let mut taken = Vec::new();
     for case in aliases::cases(&pattern) {
         match case {
-            Case::Variant { variant, whole } => taken.push(Taken { variant, whole: whole && !guarded }),
+            Case::Variant { variant, whole, braced } => taken.push(Taken { variant, whole: whole && !guarded, braced }),
             Case::Anything(case) => {
                 errors.at(&case, format!("`{}` is no event: name variants of the bus's events", text::of(case)));
             }
@@ -75,7 +75,7 @@ fn refusals(mut pattern: Pat, guarded: bool) -> (Vec<Taken>, Pattern, Vec<Ident>
     let text = text::of(&pattern);
     let bound = mentions::bindings(&pattern);
     let taken = aliases::cases(&pattern).into_iter().filter_map(|case| match case {
-        Case::Variant { variant, whole } => Some(Taken { variant, whole: whole && !guarded }),
+        Case::Variant { variant, whole, braced } => Some(Taken { variant, whole: whole && !guarded, braced }),
         Case::Anything(_) => None,
     });
     let taken = taken.collect();
@@ -96,7 +96,7 @@ fn taken_twice(errors: &mut Errors, arms: &[Arm]) {
     let mut gone = BTreeSet::new();
     for arm in arms {
         let Outcome::Event(taken, _) = &arm.outcome else { continue };
-        for Taken { variant, whole } in taken {
+        for Taken { variant, whole, .. } in taken {
             if gone.contains(variant) {
                 errors
                     .at(variant, format!("an earlier arm takes every `{variant}`, so this one never runs: remove it"));

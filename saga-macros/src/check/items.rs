@@ -6,13 +6,14 @@ use syn::Expr;
 use super::scope::{Numbered, Scopes};
 use super::{step, unbuilt};
 use crate::errors::Errors;
-use crate::model::Deadline;
+use crate::model::{Concurrency, Deadline};
 use crate::syntax::{self, Item, Limit, Saga, Step, Trigger};
 
 /// The items by kind.
 pub(super) struct Items {
     pub(super) triggers: Vec<Trigger>,
     pub(super) returns: Option<Expr>,
+    concurrency: Option<syntax::Concurrency>,
     deadline: Option<syntax::Deadline>,
     blocks: Vec<Vec<Step>>,
 }
@@ -20,12 +21,12 @@ pub(super) struct Items {
 /// Sorts the items, and reports what is missing or twice.
 pub(super) fn sorted(errors: &mut Errors, saga: &Saga, items: Vec<Item>) -> Items {
     order(errors, &items);
-    let mut sorted = Items { triggers: Vec::new(), returns: None, deadline: None, blocks: Vec::new() };
-    let mut concurrency = None;
+    let mut sorted =
+        Items { triggers: Vec::new(), returns: None, concurrency: None, deadline: None, blocks: Vec::new() };
     for item in items {
         match item {
             Item::Trigger(trigger) => sorted.triggers.push(trigger),
-            Item::Concurrency(item) => once(errors, &mut concurrency, item, |item| &item.keyword),
+            Item::Concurrency(item) => once(errors, &mut sorted.concurrency, item, |item| &item.keyword),
             Item::Deadline(item) => once(errors, &mut sorted.deadline, item, |item| &item.keyword),
             Item::Step(step) => sorted.blocks.push(vec![step]),
             Item::Parallel { keyword, steps } => {
@@ -40,7 +41,6 @@ pub(super) fn sorted(errors: &mut Errors, saga: &Saga, items: Vec<Item>) -> Item
             }
         }
     }
-    policy(errors, concurrency.as_ref());
     missing(errors, saga, &sorted);
     sorted
 }
@@ -64,15 +64,6 @@ fn order(errors: &mut Errors, items: &[Item]) {
         && !again
     {
         errors.at(keyword, "`return` is the last item of a saga: move it to the end");
-    }
-}
-
-fn policy(errors: &mut Errors, concurrency: Option<&syntax::Concurrency>) {
-    let Some(concurrency) = concurrency else { return };
-    if concurrency.policy != "allow" {
-        unbuilt::report(errors, concurrency.policy.span(), &format!("concurrency {}", concurrency.policy));
-    } else if let Some(per) = &concurrency.per {
-        unbuilt::report(errors, per.span(), "per");
     }
 }
 
@@ -112,6 +103,13 @@ impl Items {
     pub(super) fn take_steps(&mut self) -> Vec<Numbered> {
         let blocks = std::mem::take(&mut self.blocks).into_iter().enumerate();
         blocks.flat_map(|(block, steps)| steps.into_iter().map(move |step| (block, step))).collect()
+    }
+
+    /// The policy and its keys; none when they are missing or broken.
+    pub(super) fn take_concurrency(&mut self, errors: &mut Errors, scopes: &Scopes<'_>) -> Option<Concurrency> {
+        let syntax::Concurrency { policy, keys, .. } = self.concurrency.take()?;
+        let keys = keys.into_iter().map(|key| scopes.before_all().phrase(errors, key, &[])).collect();
+        Some(Concurrency { policy, keys })
     }
 
     /// The deadline; none when it is missing or broken.

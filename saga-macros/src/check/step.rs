@@ -142,6 +142,7 @@ impl Clauses {
             _ => {}
         }
         self.idle_retry(errors, step);
+        self.abandons(errors);
     }
 
     /// A step that only awaits needs an event that someone else gives.
@@ -174,6 +175,26 @@ impl Clauses {
         for arm in arms {
             if let syntax::Outcome::Timeout(keyword) = &arm.outcome {
                 errors.at(keyword, format!("step `{}` never times out: add `within 10s;`", step.name));
+            }
+        }
+    }
+
+    /// A value while the command is in doubt: it would have to be settled, and undone, beside the saga that goes on.
+    fn abandons(&self, errors: &mut Errors) {
+        let effect = matches!(&self.action, Some((_, Some((ActionKind::Send, _)))));
+        if !effect || !matches!(&self.compensate, Some((_, Compensate::Command(_)))) {
+            return;
+        }
+        for arm in self.arms.iter().flat_map(|(_, arms)| arms) {
+            if let (
+                syntax::Outcome::Timeout(keyword) | syntax::Outcome::Disconnected(keyword),
+                syntax::Disposition::Value(_),
+            ) = (&arm.outcome, &arm.disposition)
+            {
+                let message = format!(
+                    "a value for `{keyword}` leaves a command behind that may have to be undone, which is not built yet: use `fail` or `retry`, or `compensate none because \"…\";`"
+                );
+                errors.at(keyword, message);
             }
         }
     }
@@ -254,11 +275,20 @@ fn action_of(
     mut command: Expr,
 ) -> Option<Action> {
     let Some(variant) = aliases::command(&mut command) else {
-        let message = "expected a variant of the bus's commands by its bare name, written out: `Charge { amount }`";
+        let message = no_variant(&mut command);
         errors.at(&command, message);
         return None;
     };
     Some(Action { kind, keyword, variant, command: scope.phrase(errors, command, &[]) })
+}
+
+fn no_variant(command: &mut Expr) -> String {
+    match aliases::path(command).filter(|path| path.segments.len() > 1).and_then(|path| path.segments.last()) {
+        Some(last) => format!("commands are written by their bare names: `{}`, without a path", last.ident),
+        None => {
+            "expected a variant of the bus's commands by its bare name, written out: `Charge { amount }`".to_owned()
+        }
+    }
 }
 
 /// `every a..b`, or the waits that the language gives.

@@ -101,7 +101,7 @@ fn names(commands: &Commands) -> TokenStream {
     let (bus, message) = (&commands.bus, paths::message());
     let listed = |word: &'static str| commands.commands.iter().flat_map(move |command| command.variant.names(word));
     let replies = listed("replies").map(|name| {
-        let (check, text) = (paths::check(name.span()), name.to_string());
+        let (check, text) = (paths::declared_check(name.span()), name.to_string());
         quote_spanned!(name.span()=> const _: () = #check::is_event(<#message::EventOf<#bus> as #message::Event>::EVENTS, #text);)
     });
     let refuses = listed("refuses").map(|name| {

@@ -58,7 +58,7 @@ fn info(variant: &Variant) -> TokenStream {
 
 /// Someone says it: it is a reply, or says who publishes it (L24).
 fn said(events: &Events, variant: &Variant) -> TokenStream {
-    let (check, message, bus) = (paths::check(variant.name.span()), paths::message(), &events.bus);
+    let (check, message, bus) = (paths::declared_check(variant.name.span()), paths::message(), &events.bus);
     let text = variant.name.to_string();
     quote_spanned! {variant.name.span()=>
         const _: () = #check::is_said(<#message::CommandOf<#bus> as #message::Command>::COMMANDS, #text);

@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 use super::transition::number;
 use super::{Expansion, paths};
 use crate::model::live::{Field, Variant, Way};
-use crate::model::{Arm, Disposition, Exchange, Outcome, Step};
+use crate::model::{Arm, Disposition, Exchange, Outcome, Pattern, Step};
 
 /// The function.
 ///
@@ -45,7 +45,7 @@ fn step_answer(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Op
     let (own, slot) = (expansion.local(step.value), slot());
     let arms = answer.heard(exchange);
     Some(quote_spanned! {Span::mixed_site()=>
-        (#state::#name { #(#fields,)* #own: #slot, .. }, #runtime::Mode::Forward, #number) => match heard {
+        (#state::#name { #(#fields,)* #own: #slot, .. }, #runtime::Mode::Forward, #number) => match #runtime::said(heard) {
             #(#arms)*
             _ => #runtime::Verdict::NoArm,
         },
@@ -66,42 +66,24 @@ struct Answer<'a> {
 
 impl Answer<'_> {
     fn heard(&self, exchange: &Exchange) -> Vec<TokenStream> {
-        let of = |kind: fn(&Outcome) -> bool| exchange.arms.iter().filter(move |arm| kind(&arm.outcome));
-        let mut heard = Vec::new();
-        heard.extend(self.matched("Event", of(|outcome| matches!(outcome, Outcome::Event(..))).collect()));
-        heard.extend(of(|outcome| matches!(outcome, Outcome::Handled)).map(|arm| self.plain("Handled", arm)));
+        let mut arms: Vec<_> = exchange.arms.iter().map(|arm| self.arm(arm)).collect();
         if exchange.arms.iter().all(|arm| !matches!(arm.outcome, Outcome::Event(..) | Outcome::Handled)) {
-            heard.push(self.done());
+            arms.push(self.done());
         }
-        heard.extend(self.matched("Refused", of(|outcome| matches!(outcome, Outcome::Refused(..))).collect()));
-        heard.extend(of(|outcome| matches!(outcome, Outcome::Timeout)).map(|arm| self.plain("Timeout", arm)));
-        heard.extend(of(|outcome| matches!(outcome, Outcome::Disconnected)).map(|arm| self.plain("Disconnected", arm)));
-        heard
+        arms
     }
 
-    /// What is heard with something to match: by value, so a clone of it.
-    fn matched(&self, heard: &str, arms: Vec<&Arm>) -> Option<TokenStream> {
-        if arms.is_empty() {
-            return None;
-        }
-        let (runtime, heard) = (paths::here(), Ident::new(heard, Span::mixed_site()));
-        let arms = arms.into_iter().filter_map(|arm| {
-            let (Outcome::Event(_, pattern) | Outcome::Refused(_, pattern, _)) = &arm.outcome else { return None };
-            let (pattern, guard, verdict) = (&pattern.tokens, self.guard(arm), self.verdict(&arm.disposition));
-            Some(quote!(#pattern #guard => #verdict,))
-        });
-        Some(quote_spanned! {Span::mixed_site()=>
-            #runtime::Heard::#heard(heard) => match ::core::clone::Clone::clone(heard) {
-                #(#arms)*
-                _ => #runtime::Verdict::NoArm,
-            },
-        })
-    }
-
-    fn plain(&self, heard: &str, arm: &Arm) -> TokenStream {
-        let (runtime, heard) = (paths::here(), Ident::new(heard, Span::mixed_site()));
+    fn arm(&self, arm: &Arm) -> TokenStream {
+        let runtime = paths::here();
+        let said = match &arm.outcome {
+            Outcome::Event(_, Pattern { tokens, .. }) => quote!(Event(#tokens)),
+            Outcome::Refused(_, Pattern { tokens, .. }, _) => quote!(Refused(#tokens)),
+            Outcome::Handled => quote!(Handled),
+            Outcome::Timeout => quote!(Timeout),
+            Outcome::Disconnected => quote!(Disconnected),
+        };
         let (guard, verdict) = (self.guard(arm), self.verdict(&arm.disposition));
-        quote!(#runtime::Heard::#heard #guard => #verdict,)
+        quote!(#runtime::Said::#said #guard => #verdict,)
     }
 
     /// *Handled* ends a step that awaits nothing else, with `()`.
@@ -109,7 +91,7 @@ impl Answer<'_> {
         let (runtime, slot) = (paths::here(), &self.slot);
         let unit = self.step.output.as_ref().is_none_or(crate::check::is_unit);
         let value = if unit { quote!(()) } else { quote!(#runtime::hole()) };
-        quote!(#runtime::Heard::Handled => #runtime::done(#slot, #value),)
+        quote!(#runtime::Said::Handled => #runtime::done(#slot, #value),)
     }
 
     fn guard(&self, arm: &Arm) -> Option<TokenStream> {
@@ -128,8 +110,7 @@ impl Answer<'_> {
         match disposition {
             Disposition::Value(value) => {
                 let ty = self.expansion.ty(self.step.value).into_token_stream();
-                let value = self.expansion.owned(value, self.fields, Some(&ty));
-                quote!(#runtime::done(#slot, #value))
+                self.expansion.owned_for(value, self.fields, &ty, |value| quote!(#runtime::done(#slot, #value)))
             }
             Disposition::Fail(reason) => {
                 let (span, runtime) = (reason.expression.span(), paths::runtime(reason.expression.span()));

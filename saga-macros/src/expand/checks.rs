@@ -1,11 +1,12 @@
 //! Rules that need the declarations of the bus: evaluated by the compiler, each at the author's token (L17–L20, L23).
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
 use super::definition::info;
 use super::{Expansion, paths};
+use crate::aliases::Enum;
 use crate::model::live::Way;
 use crate::model::{Action, ActionKind, Arm, Exchange, Outcome, Step, Taken};
 use crate::text;
@@ -70,8 +71,9 @@ fn action(info: &Ident, action: &Action) -> TokenStream {
 /// Each event is one of the command's replies (L17).
 fn events(info: &Ident, exchange: &Exchange) -> TokenStream {
     let checks = taken(exchange, Of::Events).map(|event| {
-        let (check, text) = (paths::check(event.variant.span()), event.variant.to_string());
-        quote_spanned!(event.variant.span()=> const _: () = #check::answers(#info, #text);)
+        let (check, text, braced) = (paths::check(event.variant.span()), event.variant.to_string(), event.braced);
+        let events = Enum::Event.alias(Span::mixed_site());
+        quote_spanned!(event.variant.span()=> const _: () = #check::answers::<#events>(#info, #text, #braced);)
     });
     checks.collect()
 }

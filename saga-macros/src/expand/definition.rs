@@ -6,9 +6,11 @@ use quote::{format_ident, quote, quote_spanned};
 use super::transition::number;
 use super::{Expansion, paths};
 use crate::aliases::Enum;
+use crate::case;
 use crate::model::live::Way;
 use crate::model::{
-    Action, ActionKind, Arm, Compensation, Deadline, Disposition, Duration, Exchange, Outcome, Phrase, Step,
+    Action, ActionKind, Arm, Compensation, Concurrency, Deadline, Disposition, Duration, Exchange, Outcome, Phrase,
+    Step,
 };
 use crate::text;
 
@@ -40,6 +42,7 @@ pub(super) fn definition(expansion: &Expansion<'_>) -> TokenStream {
     let output = with("output", saga.output.as_ref().map(text::of_type));
     let returns = with("returns", saga.returns.as_ref().map(|value| text::of(&value.expression)));
     let triggers = triggers(expansion);
+    let concurrency = saga.concurrency.as_ref().and_then(concurrency);
     let parameters = saga.parameters().map(|(_, parameter)| {
         let (name, ty, doc) = (parameter.name.to_string(), text::of_type(&parameter.ty), &parameter.doc);
         quote!(#runtime::Parameter { name: #name, ty: #ty, doc: #doc })
@@ -47,11 +50,11 @@ pub(super) fn definition(expansion: &Expansion<'_>) -> TokenStream {
     let steps = (0..saga.steps.len()).map(step_name);
     let places = saga.places.iter().map(|place| {
         let steps = place.steps.iter().map(|step| number(*step));
-        quote!(#runtime::definition::Place { steps: &[#(#steps),*] })
+        quote!(#runtime::place(&[#(#steps),*]))
     });
     quote! {
         #runtime::Definition::new(#name, #type_name, #version, #deadline)
-            #doc #output #triggers #returns
+            #doc #output #triggers #concurrency #returns
             .parameters(&[#(#parameters),*])
             .steps(&[#(#steps),*], &[#(#places),*])
     }
@@ -82,6 +85,17 @@ fn some(value: Option<impl quote::ToTokens>) -> TokenStream {
         Some(value) => quote!(::core::option::Option::Some(#value)),
         None => quote!(::core::option::Option::None),
     }
+}
+
+/// What differs from `concurrency allow`.
+fn concurrency(concurrency: &Concurrency) -> Option<TokenStream> {
+    if concurrency.policy == "allow" && concurrency.keys.is_empty() {
+        return None;
+    }
+    let policy = Ident::new(&case::camel(&concurrency.policy), Span::mixed_site());
+    let (runtime, keys) = (paths::here(), concurrency.keys.iter().map(phrase_text));
+    let concurrency = quote!(.concurrency(#runtime::definition::Policy::#policy, &[#(#keys),*]));
+    Some(concurrency)
 }
 
 fn deadline(deadline: Option<&Deadline>) -> TokenStream {
@@ -155,8 +169,8 @@ fn command(constant: &Ident, action: &Action) -> TokenStream {
 fn exchange(info: &Ident, exchange: &Exchange) -> TokenStream {
     let runtime = paths::here();
     let action = match exchange.action.kind {
-        ActionKind::Send => quote!(#runtime::Action::Send(#info)),
-        ActionKind::Query => quote!(#runtime::Action::Query(#info)),
+        ActionKind::Send => quote!(send),
+        ActionKind::Query => quote!(query),
     };
     let arms = exchange.arms.iter().map(arm);
     let arms = (!exchange.arms.is_empty()).then(|| quote!(.arms(&[#(#arms),*])));
@@ -166,7 +180,7 @@ fn exchange(info: &Ident, exchange: &Exchange) -> TokenStream {
         quote!(#runtime::Retry { times: #times, every: #every, at_most: #at_most })
     });
     let retry = with("retry", retry);
-    quote!(#runtime::Exchange::new(#action)#arms #within #retry)
+    quote!(#runtime::Exchange::#action(#info)#arms #within #retry)
 }
 
 fn arm(arm: &Arm) -> TokenStream {
@@ -179,12 +193,12 @@ fn arm(arm: &Arm) -> TokenStream {
         Outcome::Disconnected => quote!(Disconnected),
     };
     let disposition = match &arm.disposition {
-        Disposition::Value(value) => called("Value", &phrase_text(value)),
-        Disposition::Fail(reason) => called("Fail", &phrase_text(reason)),
-        Disposition::Retry => quote!(Retry),
+        Disposition::Value(value) => with("value", Some(phrase_text(value))),
+        Disposition::Fail(reason) => with("fail", Some(phrase_text(reason))),
+        Disposition::Retry => Some(quote!(.retry())),
     };
     let guard = with("when", arm.guard.as_ref().map(phrase_text));
-    quote!(#runtime::Arm::new(#runtime::ArmOutcome::#outcome, #runtime::Disposition::#disposition)#guard)
+    quote!(#runtime::ArmOutcome::#outcome #disposition #guard)
 }
 
 fn called(variant: &str, text: &str) -> TokenStream {

@@ -1,12 +1,13 @@
 //! `Saga::exchange`: what is said, and its times.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 
 use syn::spanned::Spanned as _;
 
 use super::transition::number;
 use super::{Expansion, definition, paths};
+use crate::aliases::Enum;
 use crate::model::live::{Field, Variant, Way};
 use crate::model::{Duration, Exchange, Phrase};
 
@@ -65,21 +66,22 @@ fn arm(expansion: &Expansion<'_>, variant: &Variant, step: usize, exchange: &Exc
 
 fn plan(expansion: &Expansion<'_>, exchange: &Exchange, fields: &[Field]) -> TokenStream {
     let runtime = paths::here();
-    let command = expansion.owned(&exchange.action.command, fields, None);
-    let within = optional(exchange.within.as_ref().map(|within| expansion.duration(within, fields)));
-    let retry = optional(exchange.retry.as_ref().map(|retry| {
+    let within = exchange.within.as_ref().map(|within| {
+        let within = expansion.duration(within, fields);
+        quote!(.within(#within))
+    });
+    let retry = exchange.retry.as_ref().map(|retry| {
         let times = expansion.owned(&retry.times, fields, Some(&quote_spanned!(retry.times.expression.span()=> u32)));
         let (every, at_most) = (expansion.duration(&retry.every, fields), expansion.duration(&retry.at_most, fields));
-        quote!(#runtime::RetryPlan { times: #times, every: #every, at_most: #at_most })
-    }));
-    quote!(#runtime::ExchangePlan { command: #command, within: #within, retry: #retry })
-}
-
-fn optional(value: Option<TokenStream>) -> TokenStream {
-    match value {
-        Some(value) => quote!(::core::option::Option::Some(#value)),
-        None => quote!(::core::option::Option::None),
-    }
+        quote!(.retry(#times, #every, #at_most))
+    });
+    let command = Enum::Command.alias(Span::mixed_site()).into_token_stream();
+    expansion.owned_for(
+        &exchange.action.command,
+        fields,
+        &command,
+        |command| quote!(#runtime::plan::<Self>(#command)#within #retry),
+    )
 }
 
 impl Expansion<'_> {

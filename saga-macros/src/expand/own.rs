@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
@@ -23,24 +24,40 @@ impl Expansion<'_> {
     /// `fields` tells which of them are slots; `ty` is the type that the author gave, so that a mismatch is reported
     /// at the expression.
     pub(super) fn owned(&self, phrase: &Phrase, fields: &[Field], ty: Option<&TokenStream>) -> TokenStream {
+        if let Some(ty) = ty {
+            return self.owned_for(phrase, fields, ty, |value| quote!(#value));
+        }
+        let (variables, expression) = self.variables(phrase, fields);
+        quote_spanned!(phrase.expression.span()=> { #variables #expression })
+    }
+
+    /// The same, and what is `then` made of its value.
+    pub(super) fn owned_for(
+        &self,
+        phrase: &Phrase,
+        fields: &[Field],
+        ty: &TokenStream,
+        then: impl FnOnce(&Ident) -> TokenStream,
+    ) -> TokenStream {
+        let (variables, expression) = self.variables(phrase, fields);
+        let value = format_ident!("value", span = Span::mixed_site());
+        let then = then(&value);
+        quote_spanned!(phrase.expression.span()=> { #variables let #value: #ty = #expression; #then })
+    }
+
+    /// All that the expression needs, and the expression in terms of it.
+    fn variables(&self, phrase: &Phrase, fields: &[Field]) -> (TokenStream, Expr) {
         let (bindings, expression) = separate(phrase);
         let bindings = bindings.into_iter().map(|(value, name)| self.binding(value, &name, fields));
         let cause = phrase.cause.as_ref().map(|name| {
-            let cause = format_ident!("given_cause", span = proc_macro2::Span::mixed_site());
+            let cause = format_ident!("given_cause", span = Span::mixed_site());
             quote!(let #name = #cause;)
         });
         let holes = phrase.holes.iter().map(|(value, name)| {
             let (ty, runtime) = (self.ty(*value), paths::runtime(name.span()));
             quote!(let #name: #ty = #runtime::hole();)
         });
-        let result = match ty {
-            Some(ty) => {
-                let value = format_ident!("value", span = proc_macro2::Span::mixed_site());
-                quote!(let #value: #ty = #expression; #value)
-            }
-            None => quote!(#expression),
-        };
-        quote_spanned!(phrase.expression.span()=> { #(#bindings)* #cause #(#holes)* #result })
+        (quote!(#(#bindings)* #cause #(#holes)*), expression)
     }
 
     fn binding(&self, value: ValueId, name: &Ident, fields: &[Field]) -> TokenStream {
@@ -85,7 +102,7 @@ fn several(phrase: &Phrase) -> BTreeSet<Ident> {
     names.filter(often).filter(|name| !shadowed.contains(&name.to_string())).cloned().collect()
 }
 
-/// Gives each mention a variable of its own.
+/// Gives each mention a variable of its own, under a name that no value of a saga has.
 struct Separate {
     names: BTreeSet<Ident>,
     made: Vec<Made>,
@@ -104,7 +121,7 @@ impl Separate {
         let Expr::Path(path) = expression else { return false };
         let Some(name) = mentions::single(path).filter(|name| self.names.contains(name)).cloned() else { return false };
         self.count += 1;
-        let variable = format_ident!("{name}_{}", self.count, span = local(&name).span());
+        let variable = format_ident!("__{}_{}", name.unraw(), self.count, span = local(&name).span());
         *expression = parse_quote!(#variable);
         self.made.push(Made { of: name, variable, borrowed });
         true
@@ -122,7 +139,7 @@ impl Separate {
                 continue;
             }
             self.count += 1;
-            let outer = format_ident!("{}_{}", made.of, self.count, span = made.variable.span());
+            let outer = format_ident!("__{}_{}", made.of.unraw(), self.count, span = made.variable.span());
             let (variable, runtime) = (&made.variable, paths::runtime(made.variable.span()));
             each_time.extend(quote_spanned!(variable.span()=> let #variable = #runtime::own(&#outer);));
             self.made.push(Made { of: made.of, variable: outer, borrowed: false });

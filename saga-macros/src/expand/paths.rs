@@ -26,6 +26,12 @@ pub(crate) fn message() -> TokenStream {
 
 /// Checks that need the declarations of a bus; what they report stands where `at` is.
 pub(crate) fn check(at: Span) -> TokenStream {
+    let runtime = runtime(at);
+    quote_spanned!(at=> #runtime::check)
+}
+
+/// The same where nothing is imported: beside the declarations of a bus.
+pub(crate) fn declared_check(at: Span) -> TokenStream {
     quote_spanned!(at=> ::saga_runtime::__private::check)
 }
 

@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 
 use super::{Expansion, answer, definition, exchange, paths};
 use crate::model::live::{Field, Variant, Way};
-use crate::model::{Deadline, Duration};
+use crate::model::{Deadline, Duration, Phrase};
 
 /// The implementation; none for a saga without places, which is reported already.
 pub(super) fn saga(expansion: &Expansion<'_>) -> TokenStream {
@@ -22,6 +22,7 @@ pub(super) fn saga(expansion: &Expansion<'_>) -> TokenStream {
     let definition = definition::definition(expansion);
     let functions = [
         triggered_by(expansion),
+        keys(expansion),
         deadline(expansion),
         begin(expansion),
         position(expansion),
@@ -68,6 +69,36 @@ fn triggered_by(expansion: &Expansion<'_>) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         fn triggered_by(event: &#runtime::EventOf<Self::Bus>) -> ::core::option::Option<Self> { #body }
     }
+}
+
+/// The keys that `per` names; without it there are none, which the trait says.
+fn keys(expansion: &Expansion<'_>) -> TokenStream {
+    let keys = expansion.saga.concurrency.iter().flat_map(|concurrency| &concurrency.keys);
+    let keys: Vec<_> = keys.map(|key| self::key(expansion, key)).collect();
+    if keys.is_empty() {
+        return TokenStream::new();
+    }
+    let (runtime, fields) = (paths::here(), expansion.saga.parameters().map(|(id, _)| expansion.local(id)));
+    quote! {
+        fn keys(&self) -> ::std::vec::Vec<#runtime::Key> {
+            use #runtime::check::NoKey as _;
+            let Self { #(#fields),* } = self;
+            ::std::vec::Vec::from([#(#keys),*])
+        }
+    }
+}
+
+/// One key. Its type is that of the expression, and what it lacks is told there (L23).
+fn key(expansion: &Expansion<'_>, key: &Phrase) -> TokenStream {
+    let span = key.expression.span();
+    let (check, value) = (paths::check(span), format_ident!("value", span = Span::mixed_site()));
+    let of = format_ident!("of", span = Span::mixed_site());
+    let owned = expansion.owned(key, &[], None);
+    quote_spanned! {span=> {
+        let #value = #owned;
+        let #of = #check::key_of(&#value);
+        #check::key(&#value, (#of.is_eq(), #of.is_hash(), #of.writes()))
+    }}
 }
 
 fn deadline(expansion: &Expansion<'_>) -> TokenStream {

@@ -90,7 +90,7 @@ fn outcome(input: ParseStream<'_>) -> syn::Result<Outcome> {
             Outcome::Failed(keyword)
         }
         "timeout" => Outcome::Timeout(keyword),
-        _ => Outcome::Disconnected,
+        _ => Outcome::Disconnected(keyword),
     })
 }
 

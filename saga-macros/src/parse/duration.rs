@@ -2,9 +2,13 @@
 
 use std::time::Duration as Time;
 
+use proc_macro2::Ident;
+use quote::{ToTokens as _, quote};
 use syn::parse::ParseStream;
 use syn::{Block, Expr, ExprBlock, Lit};
 
+use super::words;
+use super::words::{CLAUSES, ITEMS};
 use crate::errors::Errors;
 use crate::syntax::Duration;
 
@@ -17,12 +21,35 @@ pub(super) fn duration(errors: &mut Errors, input: ParseStream<'_>) -> syn::Resu
     let Ok(literal) = input.parse::<Lit>() else {
         return Err(input.error("expected a duration such as `250ms`, `10s`, `5m`, `2h`, or an expression in braces"));
     };
+    if let Some(unit) = unit_apart(input, &literal) {
+        errors.at(&quote!(#literal #unit), apart(&literal, &unit));
+        return Ok(Duration::Broken);
+    }
     match length(&literal) {
         Ok(duration) => Ok(Duration::Literal { span: literal.span(), duration }),
         Err(message) => {
             errors.at(&literal, message);
             Ok(Duration::Broken)
         }
+    }
+}
+
+/// A word behind a number that has no unit: the author set it apart.
+fn unit_apart(input: ParseStream<'_>, literal: &Lit) -> Option<Ident> {
+    let bare = match literal {
+        Lit::Int(number) => number.suffix().is_empty(),
+        Lit::Float(number) => number.suffix().is_empty(),
+        _ => false,
+    };
+    let opens = words::peek(input).is_none_or(|word| CLAUSES.contains(&&*word) || ITEMS.contains(&&*word));
+    if bare && !opens { input.parse().ok() } else { None }
+}
+
+fn apart(number: &Lit, unit: &Ident) -> String {
+    let together = format!("{}{unit}", number.to_token_stream());
+    match syn::parse_str(&together).map(|literal| length(&literal)) {
+        Ok(Err(message)) => message,
+        Ok(Ok(_)) | Err(_) => format!("a number and its unit are one word: `{together}`"),
     }
 }
 

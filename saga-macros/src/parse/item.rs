@@ -127,12 +127,24 @@ fn concurrency(input: ParseStream<'_>) -> syn::Result<Concurrency> {
         };
         return Err(syn::Error::new(policy.span(), message));
     }
-    let per = words::accept(input, "per");
-    if per.is_some() {
-        Punctuated::<Expr, Token![,]>::parse_separated_nonempty(input)?;
-    }
+    let keys = match words::accept(input, "per") {
+        Some(_) => keys(input)?,
+        None => Vec::new(),
+    };
     end(input, &keyword)?;
-    Ok(Concurrency { keyword, policy, per })
+    Ok(Concurrency { keyword, policy, keys })
+}
+
+/// One key or more; a comma may stand behind the last.
+fn keys(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
+    if input.is_empty() || input.peek(Token![;]) {
+        return Err(input.error("expected what the key is: `per workspace`"));
+    }
+    let mut keys = vec![input.parse()?];
+    while input.parse::<Option<Token![,]>>()?.is_some() && !input.peek(Token![;]) {
+        keys.push(input.parse()?);
+    }
+    Ok(keys)
 }
 
 fn deadline(errors: &mut Errors, input: ParseStream<'_>) -> syn::Result<Deadline> {

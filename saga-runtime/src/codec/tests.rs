@@ -12,6 +12,8 @@ fn kept<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) -> Strin
     let text = encode(value).expect("it can be written");
     let back: T = decode(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
     assert_eq!(&back, value, "{text}");
+    let twice = serde_json::to_string(&Exact(&Exact(value))).expect("it can be written");
+    assert_eq!(twice, text, "brackets are put once, however often it is asked for");
     let spaced = text.replace('[', " [ ").replace(']', " ] ");
     if !text.contains('"') {
         assert_eq!(&decode::<T>(&spaced).expect("white space means nothing"), value, "{spaced}");

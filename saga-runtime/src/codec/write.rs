@@ -9,8 +9,8 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-/// A serializer, what it began, or a value to give to it.
-pub(super) struct Exact<T>(pub(super) T);
+/// A serializer, what it began, or a value to give to it. Around another of its kind it changes nothing more.
+pub(crate) struct Exact<T>(pub(crate) T);
 
 impl<T: Serialize + ?Sized> Serialize for Exact<&T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

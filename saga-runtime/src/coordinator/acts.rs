@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use serde_json::value::RawValue;
 use tokio::sync::{broadcast, oneshot, watch};
 
-use super::engine::LookUp;
+use super::calls::LookUp;
 use super::handle::Progress;
 use super::outbox::{Outbox, Read, WaitingCommand};
-use crate::bus::Horizon;
-use crate::cause::Outcome;
-use crate::message::{Bus, ExchangeKey, SagaId};
+use crate::bus::{Horizon, Payload};
+use crate::definition::Definition;
+use crate::machine::{Change, Record};
+use crate::message::{Bus, ExchangeKey, LogId, SagaId};
 use crate::notice::Notice;
 use crate::operator::ParticipantStatus;
 use crate::pipe::{SubscribeRequest, Subscription};
@@ -18,9 +20,10 @@ use crate::time::Timestamp;
 
 /// Something to do after a commit.
 pub(super) enum Act<B: Bus> {
+    /// Everything that follows from a record; with the bytes of the commands that it sends for the first time.
+    Record(Record<B>, Vec<Option<Box<RawValue>>>),
     Send(&'static str, WaitingCommand<B>),
     Settle(&'static str, ExchangeKey),
-    Withdraw(&'static str, ExchangeKey),
     Recorded(&'static str, u64),
     Connected {
         participant: &'static str,
@@ -32,9 +35,6 @@ pub(super) enum Act<B: Bus> {
         reason: String,
         time: Timestamp,
     },
-    Stuck(SagaId, String),
-    Unstuck(SagaId),
-    Ended(SagaId, Outcome<String>),
     Notice(Notice),
     Subscribe {
         request: SubscribeRequest,
@@ -55,6 +55,7 @@ impl<B: Bus> Act<B> {
 
 /// Everything that is reached outside.
 pub(super) struct Acts<B: Bus> {
+    log: LogId,
     outboxes: BTreeMap<&'static str, Outbox<B>>,
     notices: broadcast::Sender<Notice>,
     /// The same notices for subscribers in other processes.
@@ -64,26 +65,86 @@ pub(super) struct Acts<B: Bus> {
 
 impl<B: Bus> Acts<B> {
     pub(super) fn new(
+        log: LogId,
         outboxes: BTreeMap<&'static str, Outbox<B>>,
         notices: broadcast::Sender<Notice>,
         capacity: usize,
     ) -> Self {
-        Self { outboxes, notices, changes: broadcast::channel(capacity).0, watched: HashMap::new() }
+        Self { log, outboxes, notices, changes: broadcast::channel(capacity).0, watched: HashMap::new() }
+    }
+
+    /// Does what follows from a record, and tells of it.
+    fn record(&mut self, record: Record<B>, commands: Vec<Option<Box<RawValue>>>) {
+        if self.is_watched() {
+            Notice::of(&record).into_iter().for_each(|notice| self.tell(notice));
+        }
+        let Record { saga, definition, then, .. } = record;
+        let mut commands = commands.into_iter();
+        for change in then {
+            let first = matches!(change, Change::Sent { command: Some(_), .. });
+            let bytes = if first { commands.next().flatten() } else { None };
+            self.change(saga, definition, change, bytes);
+        }
+    }
+
+    fn change(
+        &mut self,
+        saga: SagaId,
+        definition: Option<&'static Definition>,
+        change: Change<B>,
+        bytes: Option<Box<RawValue>>,
+    ) {
+        let key = |at| ExchangeKey { log: self.log, saga, at };
+        match change {
+            Change::Sent { at, attempt, participant, recorded_in, command } => {
+                // A command without bytes could not be written: its saga is told so.
+                let Some(definition) = definition.filter(|_| command.is_none() || bytes.is_some()) else { return };
+                let typed = command.filter(|_| self.is_local(participant)).map(Payload::Typed);
+                let command = typed.or(bytes.map(Payload::Encoded));
+                let waiting = WaitingCommand { key: key(at), attempt, definition, recorded_in, command };
+                self.with(participant, |outbox| outbox.command(waiting));
+            }
+            Change::Asked { at, participant } => {
+                let key = key(at);
+                self.with(participant, |outbox| outbox.settle(key));
+            }
+            Change::Withdrawn { at, participant } => {
+                let key = key(at);
+                self.with(participant, |outbox| outbox.withdraw(key));
+            }
+            Change::Stuck { reason } => self.progress(saga, Progress::Stuck(reason)),
+            Change::Unstuck => self.progress(saga, Progress::Going),
+            Change::Ended(outcome) => {
+                self.progress(saga, Progress::Ended(outcome));
+                self.watched.remove(&saga);
+            }
+            Change::Queued { .. }
+            | Change::Waiting { .. }
+            | Change::Done { .. }
+            | Change::Undone { .. }
+            | Change::Skipped { .. }
+            | Change::Failed(_) => {}
+        }
     }
 
     /// Whether anybody would hear a notice.
-    pub(super) fn is_watched(&self) -> bool {
+    fn is_watched(&self) -> bool {
         self.notices.receiver_count() > 0 || self.changes.receiver_count() > 0
     }
 
     /// Whether the participant runs in this process.
-    pub(super) fn is_local(&self, participant: &str) -> bool {
+    fn is_local(&self, participant: &str) -> bool {
         self.outboxes.get(participant).is_some_and(Outbox::is_local)
     }
 
-    /// How far a saga in flight is, from now on.
-    pub(super) fn watch(&mut self, saga: SagaId) -> watch::Receiver<Progress> {
-        self.watched.entry(saga).or_insert_with(|| watch::channel(Progress::Going).0).subscribe()
+    /// How far a saga in flight is, from `now` on.
+    pub(super) fn watch(&mut self, saga: SagaId, now: Progress) -> watch::Receiver<Progress> {
+        self.watched.entry(saga).or_insert_with(|| watch::channel(now).0).subscribe()
+    }
+
+    /// Closes every line: participants in this process end, with what they still have to say.
+    pub(super) fn close(&mut self) {
+        self.outboxes.clear();
     }
 
     /// Forgets a saga that nobody else watches.
@@ -108,12 +169,7 @@ impl<B: Bus> Acts<B> {
         }
     }
 
-    pub(super) fn read(
-        &mut self,
-        participant: &str,
-        key: ExchangeKey,
-        bytes: Option<Box<serde_json::value::RawValue>>,
-    ) {
+    pub(super) fn read(&mut self, participant: &str, key: ExchangeKey, bytes: Option<Box<RawValue>>) {
         if let Some(outbox) = self.outboxes.get_mut(participant) {
             outbox.read(key, bytes);
         }
@@ -127,9 +183,9 @@ impl<B: Bus> Acts<B> {
     /// Does one thing. What is the engine's own (a look-up) is not for here.
     pub(super) fn perform(&mut self, act: Act<B>) {
         match act {
+            Act::Record(record, commands) => self.record(record, commands),
             Act::Send(participant, command) => self.with(participant, |outbox| outbox.command(command)),
             Act::Settle(participant, key) => self.with(participant, |outbox| outbox.settle(key)),
-            Act::Withdraw(participant, key) => self.with(participant, |outbox| outbox.withdraw(key)),
             Act::Recorded(participant, number) => self.with(participant, |outbox| outbox.recorded(number)),
             Act::Connected { participant, resumed, time } => {
                 self.with(participant, |outbox| outbox.connected(resumed));
@@ -138,12 +194,6 @@ impl<B: Bus> Acts<B> {
             Act::Disconnected { participant, reason, time } => {
                 self.with(participant, Outbox::disconnected);
                 self.tell(Notice::ParticipantDisconnected { time, participant: participant.into(), reason });
-            }
-            Act::Stuck(saga, reason) => self.progress(saga, Progress::Stuck(reason)),
-            Act::Unstuck(saga) => self.progress(saga, Progress::Going),
-            Act::Ended(saga, outcome) => {
-                self.progress(saga, Progress::Ended(outcome));
-                self.watched.remove(&saga);
             }
             Act::Notice(notice) => self.tell(notice),
             Act::Subscribe { request, snapshot } => {

@@ -4,14 +4,13 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use super::acts::{Act, Acts};
-use super::outbox::WaitingCommand;
+use super::acts::Act;
 use super::rows;
-use crate::bus::{Payload, SessionId};
+use crate::bus::SessionId;
 use crate::definition::Definition;
 use crate::log::{Batch, DefinitionRow, LateRow, ReceivedRow, Standing, Status};
 use crate::machine::{Change, LOST_STATE, Late, Machine, Record};
-use crate::message::{At, Bus, ExchangeKey, LogId, SagaId};
+use crate::message::{At, Bus, ExchangeKey, SagaId};
 use crate::notice::Notice;
 use crate::time::Timestamp;
 
@@ -52,55 +51,14 @@ impl<B: Bus> Pending<B> {
     }
 
     /// To be recorded, and then done. Gives back what cannot be sent.
-    pub(super) fn record(&mut self, log: LogId, record: Record<B>, acts: &Acts<B>) -> Vec<Unwritable> {
+    pub(super) fn record(&mut self, record: Record<B>) -> Vec<Unwritable> {
         let (commands, unwritable) = write_commands(&record);
         self.last.insert(record.saga, self.batch.records.len());
         self.batch.records.push(rows::record(&record, &commands));
         self.batch.started.extend(rows::started(&record));
         self.batch.ended.extend(rows::ended(&record));
-        if acts.is_watched() {
-            self.acts.extend(Notice::of(&record).into_iter().map(Act::Notice));
-        }
-        let Record { saga, definition, then, .. } = record;
-        let mut commands = commands.into_iter();
-        for change in then {
-            let bytes =
-                if let Change::Sent { command: Some(_), .. } = &change { commands.next().flatten() } else { None };
-            self.change(log, saga, definition, change, bytes, acts);
-        }
+        self.acts.push(Act::Record(record, commands));
         unwritable
-    }
-
-    fn change(
-        &mut self,
-        log: LogId,
-        saga: SagaId,
-        definition: Option<&'static Definition>,
-        change: Change<B>,
-        bytes: Option<Box<RawValue>>,
-        acts: &Acts<B>,
-    ) {
-        let key = |at| ExchangeKey { log, saga, at };
-        let act = match change {
-            Change::Sent { at, attempt, participant, recorded_in, command } => {
-                let Some(definition) = definition.filter(|_| command.is_none() || bytes.is_some()) else { return };
-                let typed = command.filter(|_| acts.is_local(participant)).map(Payload::Typed);
-                let command = typed.or(bytes.map(Payload::Encoded));
-                Act::Send(participant, WaitingCommand { key: key(at), attempt, definition, recorded_in, command })
-            }
-            Change::Asked { at, participant } => Act::Settle(participant, key(at)),
-            Change::Withdrawn { at, participant } => Act::Withdraw(participant, key(at)),
-            Change::Stuck { reason } => Act::Stuck(saga, reason),
-            Change::Unstuck => Act::Unstuck(saga),
-            Change::Ended(outcome) => Act::Ended(saga, outcome),
-            Change::Queued { .. }
-            | Change::Waiting { .. }
-            | Change::Done { .. }
-            | Change::Undone { .. }
-            | Change::Skipped { .. }
-            | Change::Failed(_) => return,
-        };
-        self.acts.push(act);
     }
 
     /// What came too late, to be recorded and shown.

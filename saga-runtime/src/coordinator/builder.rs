@@ -29,7 +29,7 @@ type Reports<B> = Sender<(&'static str, FromParticipant<B>)>;
 type Register<B> = fn(&mut Machine<B>) -> Result<(), Duplicate>;
 
 /// Starts the line of a participant in this process.
-type Spawn<B> = Box<dyn FnOnce(Reports<B>) -> UnboundedSender<ToParticipant<B>> + Send>;
+type Spawn<B> = Box<dyn FnOnce(ParticipantOptions, Reports<B>) -> UnboundedSender<ToParticipant<B>> + Send>;
 
 /// A coordinator that is being put together.
 #[must_use = "a builder does nothing until `start`"]
@@ -157,8 +157,7 @@ impl<B: Bus> Builder<B> {
         P::Command: ParticipantCommand<Bus = B>,
     {
         let name = P::Command::PARTICIPANT;
-        let options = self.options.participant;
-        let spawn = move |reports: Reports<BusOf<P>>| participant::spawn(participant, options, reports);
+        let spawn = |options, reports: Reports<BusOf<P>>| participant::spawn(participant, options, reports);
         if self.participants.insert(name, Box::new(spawn)).is_some() {
             self.twice = Some(name);
         }
@@ -177,7 +176,7 @@ impl<B: Bus> Builder<B> {
         self
     }
 
-    /// With these limits. To be given before the participants that they are for.
+    /// With these limits.
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
@@ -218,7 +217,8 @@ impl<B: Bus> Builder<B> {
         let remote = lines.as_mut().map(|lines| std::mem::take(&mut lines.participants)).unwrap_or_default();
         let remote = remote.into_iter().map(|(name, line)| (name, Outbox::new(line, false, window)));
         let local = self.participants.into_iter();
-        let local = local.map(|(name, spawn)| (name, Outbox::new(spawn(reports.clone()), true, window)));
+        let local = local
+            .map(|(name, spawn)| (name, Outbox::new(spawn(self.options.participant, reports.clone()), true, window)));
         let outboxes = remote.chain(local).collect();
         let ends = Ends { asked, reported, lines, journal, notices, stopped };
         let engine = Engine::new(machine, clock, outboxes, ends, definitions, self.options.notices, decisions);

@@ -2,24 +2,21 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::pending;
-use std::ops::ControlFlow;
 
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::acts::{Act, Acts};
 use super::batch::{Pending, Unwritable};
+use super::calls::{Ask, Asker, LookUp};
 use super::clock::Clock;
-use super::handle::{self, Progress};
 use super::journal::{Journal, Work, Worked};
 use super::outbox::{Outbox, WaitingCommand};
-use crate::bus::{FromParticipant, Report};
-use crate::cause::EndedBy;
-use crate::log::{DefinitionRow, Details, LogError};
-use crate::machine::{CancelReply, Decision, Input, Machine, NewSaga, Operator, Record, Token};
-use crate::message::{Answer, Bus, EventOf, ExchangeKey, SagaId};
+use crate::bus::{FromParticipant, Horizon, Report};
+use crate::log::DefinitionRow;
+use crate::machine::{Change, Decision, Input, Machine, Record, Token};
+use crate::message::{Answer, Bus, ExchangeKey};
 use crate::notice::Notice;
-use crate::operator::ParticipantStatus;
 use crate::pipe::{Lines, PipeEvent, PipeServer, SubscribeRequest};
 
 /// How much is decided at most before what was decided must be recorded.
@@ -27,20 +24,6 @@ const PENDING_LIMIT: usize = 4096;
 
 /// How many inputs are taken in a row before the batch is looked at.
 const TURN_LIMIT: usize = 256;
-
-/// A saga that was started or attached to: its id, and how far it is.
-pub(super) type Started = Result<(SagaId, watch::Receiver<Progress>), String>;
-
-/// What callers ask.
-pub(super) enum Ask<B: Bus> {
-    Start { saga: NewSaga, key: Option<String>, reply: oneshot::Sender<Started> },
-    Attach { saga: SagaId, name: &'static str, reply: oneshot::Sender<Started> },
-    Publish { event: EventOf<B>, reply: oneshot::Sender<()> },
-    Cancel { saga: SagaId, by: Option<EndedBy>, reply: oneshot::Sender<Result<CancelReply, String>> },
-    Operate { saga: SagaId, action: Operator, by: EndedBy, reply: oneshot::Sender<Result<(), String>> },
-    Participants { reply: oneshot::Sender<Vec<ParticipantStatus>> },
-    Stop,
-}
 
 /// Where things come from and go to.
 pub(super) struct Ends<B: Bus> {
@@ -52,47 +35,39 @@ pub(super) struct Ends<B: Bus> {
     pub(super) stopped: watch::Sender<Option<Result<(), String>>>,
 }
 
-/// Who asked, until the machine has decided.
-pub(super) enum Asker {
-    Start { name: String, reply: oneshot::Sender<Started> },
-    Publish(oneshot::Sender<()>),
-    Cancel(oneshot::Sender<Result<CancelReply, String>>),
-    Operate(oneshot::Sender<Result<(), String>>),
-}
-
-/// What waits for the journal to look something up.
-pub(super) enum LookUp {
-    /// Whether an ended saga had this key.
-    Key { saga: NewSaga, key: String, reply: oneshot::Sender<Started> },
-    /// How a saga ended that is no longer in flight.
-    Outcome {
-        saga: SagaId,
-        /// The kind that it must be of.
-        name: String,
-        reply: oneshot::Sender<Started>,
-    },
-}
-
 /// The coordinator at work.
 pub(super) struct Engine<B: Bus> {
-    machine: Machine<B>,
-    clock: Clock,
-    ends: Ends<B>,
+    pub(super) machine: Machine<B>,
+    pub(super) clock: Clock,
+    pub(super) ends: Ends<B>,
     /// Decided since the last commit began.
-    pending: Pending<B>,
+    pub(super) pending: Pending<B>,
     /// Decided, and being committed.
-    committing: Option<Vec<Act<B>>>,
-    acts: Acts<B>,
-    askers: HashMap<Token, Asker>,
-    look_ups: HashMap<u64, LookUp>,
-    tickets: u64,
-    stopping: bool,
+    pub(super) committing: Option<Committing<B>>,
+    /// Which sagas were open after the last commit: a participant must not forget what an end undoes that is not durable.
+    pub(super) horizon: Horizon,
+    pub(super) acts: Acts<B>,
+    pub(super) askers: HashMap<Token, Asker>,
+    pub(super) look_ups: HashMap<u64, LookUp>,
+    pub(super) tickets: u64,
+    /// Nobody can ask any more.
+    pub(super) asks_end: bool,
+    /// No participant in this process has anything more to say.
+    pub(super) reports_end: bool,
+    pub(super) stopping: bool,
+}
+
+/// What is done when a commit is through.
+pub(super) struct Committing<B: Bus> {
+    acts: Vec<Act<B>>,
+    /// Which sagas are open then.
+    horizon: Horizon,
 }
 
 /// Something came.
 enum Came<B: Bus> {
     Ask(Option<Ask<B>>),
-    Said(&'static str, FromParticipant<B>),
+    Said(Option<(&'static str, FromParticipant<B>)>),
     Pipe(PipeEvent),
     Subscriber(SubscribeRequest),
     Worked(Option<Worked>),
@@ -109,17 +84,21 @@ impl<B: Bus> Engine<B> {
         capacity: usize,
         decisions: Vec<Decision<B>>,
     ) -> Self {
-        let acts = Acts::new(outboxes, ends.notices.clone(), capacity);
+        let acts = Acts::new(machine.log(), outboxes, ends.notices.clone(), capacity);
+        let horizon = machine.horizon();
         let mut engine = Self {
             machine,
             clock,
             ends,
             pending: Pending::new(definitions),
             committing: None,
+            horizon,
             acts,
             askers: HashMap::new(),
             look_ups: HashMap::new(),
             tickets: 0,
+            asks_end: false,
+            reports_end: false,
             stopping: false,
         };
         decisions.into_iter().for_each(|decision| engine.decided(decision));
@@ -153,27 +132,26 @@ impl<B: Bus> Engine<B> {
     async fn work(&mut self) -> Result<(), String> {
         loop {
             self.commit();
-            if self.stopping && self.committing.is_none() && self.pending.is_empty() {
+            if self.stopping && self.reports_end && self.committing.is_none() && self.pending.is_empty() {
                 return Ok(());
             }
             let came = self.next().await;
-            if let ControlFlow::Break(result) = self.take(came) {
-                return result;
-            }
+            self.take(came)?;
             for _ in 0..TURN_LIMIT {
                 let Some(came) = self.next_now() else { break };
-                if let ControlFlow::Break(result) = self.take(came) {
-                    return result;
-                }
+                self.take(came)?;
             }
+            self.be_fair()?;
         }
     }
 
-    /// Waits for something to come. While too much is undecided, only for the journal.
+    /// Waits for something to come. While too much is undecided, only for the journal; while it stops, only for that
+    /// and for what participants in this process still have to say.
     async fn next(&mut self) -> Came<B> {
-        let full = self.pending.len() >= PENDING_LIMIT;
-        let open = !full && !self.stopping;
-        let tick = self.machine.next_tick().filter(|_| !full);
+        let room = self.pending.len() < PENDING_LIMIT;
+        let open = room && !self.stopping;
+        let (asks, reports) = (open && !self.asks_end, room && !self.reports_end);
+        let tick = self.machine.next_tick().filter(|_| open);
         let clock = self.clock;
         let ends = &mut self.ends;
         let (said, events, subscribers) = match &mut ends.lines {
@@ -183,16 +161,16 @@ impl<B: Bus> Engine<B> {
         tokio::select! {
             biased;
             worked = ends.journal.worked.recv() => Came::Worked(worked),
-            Some((who, what)) = ends.reported.recv(), if open => Came::Said(who, what),
-            (who, what) = receive(said), if open => Came::Said(who, what),
-            ask = ends.asked.recv(), if open => Came::Ask(ask),
+            said = ends.reported.recv(), if reports => Came::Said(said),
+            said = receive(said), if open => Came::Said(Some(said)),
+            ask = ends.asked.recv(), if asks => Came::Ask(ask),
             event = receive(events), if open => Came::Pipe(event),
             request = receive(subscribers), if open => Came::Subscriber(request),
-            () = clock.wait(tick), if !self.stopping => Came::Time,
+            () = clock.wait(tick) => Came::Time,
         }
     }
 
-    /// Takes what has come already, answers before time.
+    /// Takes what has come already, answers before all else.
     fn next_now(&mut self) -> Option<Came<B>> {
         let ends = &mut self.ends;
         if let Ok(worked) = ends.journal.worked.try_recv() {
@@ -201,26 +179,45 @@ impl<B: Bus> Engine<B> {
         if self.stopping || self.pending.len() >= PENDING_LIMIT {
             return None;
         }
-        if let Ok((who, what)) = ends.reported.try_recv() {
-            return Some(Came::Said(who, what));
+        if let Ok(said) = ends.reported.try_recv() {
+            return Some(Came::Said(Some(said)));
         }
-        if let Some((who, what)) = ends.lines.as_mut().and_then(|lines| lines.said.try_recv().ok()) {
-            return Some(Came::Said(who, what));
+        if let Some(said) = ends.lines.as_mut().and_then(|lines| lines.said.try_recv().ok()) {
+            return Some(Came::Said(Some(said)));
         }
         ends.asked.try_recv().ok().map(|ask| Came::Ask(Some(ask)))
     }
 
-    fn take(&mut self, came: Came<B>) -> ControlFlow<Result<(), String>> {
+    /// However much participants say, time goes on, and everybody else is heard too.
+    fn be_fair(&mut self) -> Result<(), String> {
+        if self.stopping || self.pending.len() >= PENDING_LIMIT {
+            return Ok(());
+        }
+        let ask = self.ends.asked.try_recv().ok().map(|ask| Came::Ask(Some(ask)));
+        let lines = self.ends.lines.as_mut();
+        let (event, request) =
+            lines.map_or((None, None), |lines| (lines.events.try_recv().ok(), lines.subscribers.try_recv().ok()));
+        let time = self.machine.next_tick().filter(|tick| *tick <= self.clock.now()).map(|_| Came::Time);
+        for came in [ask, event.map(Came::Pipe), request.map(Came::Subscriber), time].into_iter().flatten() {
+            self.take(came)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, came: Came<B>) -> Result<(), String> {
         match came {
-            Came::Worked(None) => return ControlFlow::Break(Err("the thread of the log has ended".to_owned())),
-            Came::Worked(Some(Worked::Appended(Err(error)))) => return ControlFlow::Break(Err(error.to_string())),
+            Came::Worked(None) => return Err("the thread of the log has ended".to_owned()),
+            Came::Worked(Some(Worked::Appended(Err(error)))) => return Err(error.to_string()),
             Came::Worked(Some(Worked::Appended(Ok(())))) => {
-                let acts = self.committing.take().unwrap_or_default();
-                self.perform(acts);
+                if let Some(Committing { acts, horizon }) = self.committing.take() {
+                    self.horizon = horizon;
+                    self.perform(acts);
+                }
             }
             Came::Worked(Some(worked)) => self.looked_up(worked),
-            Came::Said(participant, said) => self.said(participant, said),
-            Came::Ask(None) => self.stopping = true,
+            Came::Said(Some((participant, said))) => self.said(participant, said),
+            Came::Said(None) => self.reports_end = true,
+            Came::Ask(None) => self.asks_end = true,
             Came::Ask(Some(ask)) => self.asked(ask),
             Came::Pipe(event) => self.pipe_event(event),
             Came::Subscriber(request) => {
@@ -229,10 +226,16 @@ impl<B: Bus> Engine<B> {
             }
             Came::Time => self.step(Input::Tick),
         }
-        ControlFlow::Continue(())
+        Ok(())
     }
 
-    fn step(&mut self, input: Input<B>) {
+    /// Takes nothing new: what participants in this process run may end, and is recorded.
+    pub(super) fn stop(&mut self) {
+        self.stopping = true;
+        self.acts.close();
+    }
+
+    pub(super) fn step(&mut self, input: Input<B>) {
         let mut decisions = Vec::new();
         self.machine.step(input, self.clock.now(), &mut decisions);
         decisions.into_iter().for_each(|decision| self.decided(decision));
@@ -280,140 +283,15 @@ impl<B: Bus> Engine<B> {
     /// A command that cannot be written breaks its saga, and nothing else.
     fn record(&mut self, record: Record<B>) {
         let (log, saga) = (self.machine.log(), record.saga);
-        for Unwritable { participant, at, attempt, reason } in self.pending.record(log, record, &self.acts) {
+        for Unwritable { participant, at, attempt, reason } in self.pending.record(record) {
             let key = ExchangeKey { log, saga, at };
             let report = Report::Answered { key, attempt, answer: Answer::Broken(reason) };
             self.step(Input::Report { participant, report });
         }
     }
 
-    fn started(&mut self, token: Token, result: Result<SagaId, String>) {
-        let Some(Asker::Start { name, reply }) = self.askers.remove(&token) else { return };
-        if let Err(reason) = &result {
-            let (time, name, reason) = (self.clock.now(), name.into(), reason.clone());
-            self.pending.act(Act::Notice(Notice::StartRefused { time, name, event: None, reason }));
-        }
-        let started = result.map(|saga| (saga, self.acts.watch(saga)));
-        self.pending.act(Act::reply(reply, started));
-    }
-
     fn snapshot(&self) -> String {
         serde_json::to_string(&self.machine.in_flight()).unwrap_or_default()
-    }
-
-    fn asked(&mut self, ask: Ask<B>) {
-        match ask {
-            Ask::Start { saga, key: None, reply } => self.start(saga, None, reply),
-            Ask::Start { saga, key: Some(key), reply } => self.start_with_key(saga, key, reply),
-            Ask::Attach { saga, name, reply } => self.attach(saga, name, reply),
-            Ask::Publish { event, reply } => {
-                let token = self.asker(Asker::Publish(reply));
-                self.step(Input::Publish { event, token });
-            }
-            Ask::Cancel { saga, by, reply } => {
-                let token = self.asker(Asker::Cancel(reply));
-                self.step(Input::Cancel { saga, by, token });
-            }
-            Ask::Operate { saga, action, by, reply } => {
-                let token = self.asker(Asker::Operate(reply));
-                self.step(Input::Operate { saga, action, by, token });
-            }
-            Ask::Participants { reply } => self.pending.act(Act::reply(reply, self.acts.participants())),
-            Ask::Stop => self.stopping = true,
-        }
-    }
-
-    fn asker(&mut self, asker: Asker) -> Token {
-        let token = self.ticket();
-        self.askers.insert(token, asker);
-        token
-    }
-
-    fn ticket(&mut self) -> u64 {
-        self.tickets += 1;
-        self.tickets
-    }
-
-    fn start(&mut self, saga: NewSaga, key: Option<String>, reply: oneshot::Sender<Started>) {
-        let name = saga.name().to_owned();
-        let token = self.asker(Asker::Start { name, reply });
-        self.step(Input::Start { saga, key, token });
-    }
-
-    /// The same key is the same saga: one that has ended is in the log only.
-    fn start_with_key(&mut self, saga: NewSaga, key: String, reply: oneshot::Sender<Started>) {
-        if self.machine.saga_with_key(&key).is_some() {
-            return self.start(saga, Some(key), reply);
-        }
-        self.pending.act(Act::LookUp(LookUp::Key { saga, key, reply }));
-    }
-
-    fn attach(&mut self, saga: SagaId, name: &'static str, reply: oneshot::Sender<Started>) {
-        let progress = self.acts.watch(saga);
-        match self.machine.name_of(saga) {
-            Some(known) if known == name => self.pending.act(Act::reply(reply, Ok((saga, progress)))),
-            Some(other) => {
-                let refusal = format!("saga {saga} is a `{other}`, not a `{name}`");
-                self.pending.act(Act::reply(reply, Err(refusal)));
-            }
-            None => {
-                self.acts.unwatch(saga);
-                self.pending.act(Act::LookUp(LookUp::Outcome { saga, name: name.to_owned(), reply }));
-            }
-        }
-    }
-
-    /// Asks the journal, which answers in order: what is recorded before this is found.
-    fn look_up(&mut self, look_up: LookUp) {
-        let ticket = self.ticket();
-        let work = match &look_up {
-            LookUp::Key { key, .. } => Work::StartedWith { key: key.clone(), ticket },
-            LookUp::Outcome { saga, .. } => Work::Details { saga: *saga, ticket },
-        };
-        self.look_ups.insert(ticket, look_up);
-        self.ask_journal(work);
-    }
-
-    fn looked_up(&mut self, worked: Worked) {
-        match worked {
-            Worked::Appended(_) => {}
-            Worked::StartedWith { ticket, found } => {
-                if let Some(LookUp::Key { saga, key, reply }) = self.look_ups.remove(&ticket) {
-                    self.start_unless_found(saga, key, found, reply);
-                }
-            }
-            Worked::Details { ticket, found } => {
-                if let Some(LookUp::Outcome { saga, name, reply }) = self.look_ups.remove(&ticket) {
-                    let ended = found.map_err(|error| error.to_string()).and_then(|found| ended(saga, &name, found));
-                    self.pending.act(Act::reply(reply, ended));
-                }
-            }
-            Worked::Command { participant, key, command } => {
-                let command = command.unwrap_or_else(|error| {
-                    tracing::error!(%key, %error, "a recorded command cannot be read");
-                    None
-                });
-                self.acts.read(participant, key, command);
-                self.pump();
-            }
-        }
-    }
-
-    fn start_unless_found(
-        &mut self,
-        saga: NewSaga,
-        key: String,
-        found: Result<Option<SagaId>, LogError>,
-        reply: oneshot::Sender<Started>,
-    ) {
-        match found {
-            Ok(None) => self.start(saga, Some(key), reply),
-            Ok(Some(ended)) if self.machine.name_of(ended).is_none() => {
-                self.pending.act(Act::LookUp(LookUp::Outcome { saga: ended, name: saga.name().to_owned(), reply }));
-            }
-            Ok(Some(_)) => self.start(saga, Some(key), reply),
-            Err(error) => self.pending.act(Act::reply(reply, Err(error.to_string()))),
-        }
     }
 
     fn said(&mut self, participant: &'static str, said: FromParticipant<B>) {
@@ -441,19 +319,17 @@ impl<B: Bus> Engine<B> {
         let notice = match event {
             PipeEvent::Refused { who, reason, .. } => Notice::ConnectionRefused { time, peer: who, reason },
             PipeEvent::Undeliverable { participant, key, reason } => {
-                return self.undeliverable(participant, key, &reason);
+                return self.broken(participant, key, format!("its command cannot be delivered: {reason}"));
             }
         };
         self.pending.act(Act::Notice(notice));
     }
 
-    /// No frame can carry the command: its saga must not wait for an answer.
-    fn undeliverable(&mut self, participant: &'static str, key: ExchangeKey, reason: &str) {
-        let mut exchanges = self.machine.exchanges(key.saga);
-        let attempt = exchanges.find(|exchange| exchange.at == key.at).map(|exchange| exchange.attempt);
-        drop(exchanges);
-        if let Some(attempt) = attempt {
-            let answer = Answer::Broken(format!("its command cannot be delivered: {reason}"));
+    /// A command cannot get to its participant: its saga must not wait for an answer.
+    pub(super) fn broken(&mut self, participant: &'static str, key: ExchangeKey, reason: String) {
+        let attempt = self.machine.exchanges(key.saga).find(|exchange| exchange.at == key.at);
+        if let Some(attempt) = attempt.map(|exchange| exchange.attempt) {
+            let answer = Answer::Broken(reason);
             self.step(Input::Report { participant, report: Report::Answered { key, attempt, answer } });
         }
     }
@@ -464,11 +340,12 @@ impl<B: Bus> Engine<B> {
             return;
         }
         let (batch, acts) = std::mem::replace(&mut self.pending, Pending::new(Vec::new())).close(&self.machine);
+        let horizon = self.machine.horizon();
         if batch.is_empty() {
             return self.perform(acts);
         }
         if self.ends.journal.work.send(Work::Append(batch)).is_ok() {
-            self.committing = Some(acts);
+            self.committing = Some(Committing { acts, horizon });
         }
     }
 
@@ -477,8 +354,10 @@ impl<B: Bus> Engine<B> {
             match act {
                 Act::LookUp(look_up) => self.look_up(look_up),
                 act => {
-                    if let Act::Ended(saga, _) = &act {
-                        self.machine.forget_key(*saga);
+                    if let Act::Record(record, _) = &act
+                        && let Some(Change::Ended(_)) = record.then.last()
+                    {
+                        self.machine.forget_key(record.saga);
                     }
                     self.acts.perform(act);
                 }
@@ -488,16 +367,11 @@ impl<B: Bus> Engine<B> {
     }
 
     /// Lets out what may go out.
-    fn pump(&mut self) {
-        let horizon = self.machine.horizon();
-        for (participant, read) in self.acts.pump(&horizon) {
+    pub(super) fn pump(&mut self) {
+        for (participant, read) in self.acts.pump(&self.horizon) {
             let (key, step, recorded_in) = (read.key, read.step, read.recorded_in);
             let _ = self.ends.journal.work.send(Work::Command { participant, key, step, recorded_in });
         }
-    }
-
-    fn ask_journal(&self, work: Work) {
-        let _ = self.ends.journal.work.send(work);
     }
 }
 
@@ -510,16 +384,4 @@ async fn receive<T>(channel: Option<&mut mpsc::Receiver<T>>) -> T {
         },
         None => pending().await,
     }
-}
-
-/// How far a saga is that is no longer in flight: it has ended, if the log knows it.
-fn ended(saga: SagaId, name: &str, found: Option<Details>) -> Started {
-    let details = found.ok_or_else(|| format!("there is no saga {saga}"))?;
-    if name != details.summary.name {
-        return Err(format!("saga {saga} is a `{}`, not a `{name}`", details.summary.name));
-    }
-    let outcome = details.outcome.ok_or_else(|| format!("saga {saga} cannot be loaded by this program"))?;
-    let outcome =
-        handle::from_log(&outcome).map_err(|error| format!("the outcome of saga {saga} is damaged: {error}"))?;
-    Ok((saga, watch::channel(Progress::Ended(outcome)).1))
 }

@@ -53,6 +53,11 @@ impl<S: Saga> Handle<S> {
         self.id
     }
 
+    /// Whether the saga has ended.
+    pub fn has_ended(&self) -> bool {
+        matches!(*self.progress.borrow(), Progress::Ended(_))
+    }
+
     /// How the saga ends. Waits through *stuck*. Never returns when the coordinator is stopped first: the saga has not
     /// ended then, and goes on with the next coordinator.
     ///

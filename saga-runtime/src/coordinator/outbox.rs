@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use rustc_hash::FxHashMap;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -20,7 +21,9 @@ pub(super) struct Outbox<B: Bus> {
     /// Deliveries that are out and not yet taken over.
     out: usize,
     window: usize,
+    /// What waits, with entries that no longer count: only the latest attempt of a key does, until it is withdrawn.
     waiting: VecDeque<Waiting<B>>,
+    latest: FxHashMap<ExchangeKey, u32>,
     /// The bytes of the first one are being read.
     reading: bool,
 }
@@ -57,7 +60,16 @@ pub(super) struct Read {
 
 impl<B: Bus> Outbox<B> {
     pub(super) fn new(line: UnboundedSender<ToParticipant<B>>, local: bool, window: usize) -> Self {
-        Self { line, local, connected: false, out: 0, window, waiting: VecDeque::new(), reading: false }
+        Self {
+            line,
+            local,
+            connected: false,
+            out: 0,
+            window,
+            waiting: VecDeque::new(),
+            latest: FxHashMap::default(),
+            reading: false,
+        }
     }
 
     /// Whether the participant runs in this process, and takes commands by value.
@@ -70,7 +82,7 @@ impl<B: Bus> Outbox<B> {
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.waiting.iter().filter(|waiting| counts(&self.latest, waiting)).count()
     }
 
     /// The participant is there. In another life, everything that it has not answered comes again.
@@ -78,6 +90,7 @@ impl<B: Bus> Outbox<B> {
         self.connected = true;
         if !resumed {
             self.waiting.clear();
+            self.latest.clear();
             self.out = 0;
             self.reading = false;
         }
@@ -103,7 +116,13 @@ impl<B: Bus> Outbox<B> {
         if self.waiting.len() >= KEPT {
             command.command = None;
         }
+        self.latest.insert(command.key, command.attempt);
         self.waiting.push_back(Waiting::Command(command));
+        if self.waiting.len() > 2 * self.latest.len() + KEPT {
+            let latest = &self.latest;
+            self.waiting.retain(|waiting| counts(latest, waiting));
+            self.reading = false;
+        }
     }
 
     /// What has not left yet of the command is not wanted any more: it would only be done to be undone.
@@ -114,24 +133,16 @@ impl<B: Bus> Outbox<B> {
 
     /// Nobody waits for the answer any more.
     pub(super) fn withdraw(&mut self, key: ExchangeKey) {
-        self.drop_commands(key);
+        self.latest.remove(&key);
         let _ = self.line.send(ToParticipant::Withdraw(key));
-    }
-
-    fn drop_commands(&mut self, key: ExchangeKey) {
-        if matches!(self.waiting.front(), Some(Waiting::Command(first)) if first.key == key) {
-            self.reading = false;
-        }
-        self.waiting.retain(|waiting| !matches!(waiting, Waiting::Command(command) if command.key == key));
     }
 
     /// The bytes that were asked for. A command without any is left out: its record is gone, so is its saga.
     pub(super) fn read(&mut self, key: ExchangeKey, bytes: Option<Box<RawValue>>) {
-        let Some(Waiting::Command(first)) = self.waiting.front_mut() else { return };
-        if first.key != key || !self.reading {
+        if !std::mem::take(&mut self.reading) {
             return;
         }
-        self.reading = false;
+        let Some(Waiting::Command(first)) = self.waiting.front_mut().filter(|first| first.key() == key) else { return };
         match bytes {
             Some(bytes) => first.command = Some(Payload::Encoded(bytes)),
             None => drop(self.waiting.pop_front()),
@@ -141,6 +152,10 @@ impl<B: Bus> Outbox<B> {
     /// Sends what may go out; says whose bytes are needed to go on.
     pub(super) fn pump(&mut self, horizon: &Horizon) -> Option<Read> {
         while self.connected && !self.reading && self.out < self.window {
+            if self.waiting.front().is_some_and(|first| !counts(&self.latest, first)) {
+                self.waiting.pop_front();
+                continue;
+            }
             if let Some(Waiting::Command(WaitingCommand { key, definition, recorded_in, command: None, .. })) =
                 self.waiting.front()
             {
@@ -149,10 +164,27 @@ impl<B: Bus> Outbox<B> {
                 return Some(Read { key: *key, step, recorded_in: *recorded_in });
             }
             let delivery = self.waiting.pop_front().and_then(delivery)?;
+            self.latest.remove(&delivery.key());
             self.out += 1;
             let _ = self.line.send(ToParticipant::Deliver(delivery, horizon.clone()));
         }
         None
+    }
+}
+
+/// Whether what waits is still to be delivered.
+fn counts<B: Bus>(latest: &FxHashMap<ExchangeKey, u32>, waiting: &Waiting<B>) -> bool {
+    match waiting {
+        Waiting::Settle(_) => true,
+        Waiting::Command(command) => latest.get(&command.key) == Some(&command.attempt),
+    }
+}
+
+impl<B: Bus> Waiting<B> {
+    fn key(&self) -> ExchangeKey {
+        match self {
+            Self::Settle(key) | Self::Command(WaitingCommand { key, .. }) => *key,
+        }
     }
 }
 

@@ -3,12 +3,14 @@
 //! Each panics with a sentence. All functions on the way track their caller, so that the error stands at the token
 //! that the expansion gave them.
 
+use std::hash::Hash;
 use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::message::{CommandInfo, EventInfo};
+use crate::message::{CommandInfo, Event, EventInfo};
+use crate::saga::Key;
 
 /// A sentence made while the program is compiled.
 struct Text {
@@ -132,9 +134,20 @@ pub const fn compensates(command: &CommandInfo, name: &str) {
     }
 }
 
-/// An awaited event answers the command (L17).
+/// An awaited event exists and answers the command (L17). Of one that does not exist the compiler says so itself, but
+/// for one with fields in braces, of which it says nothing that helps.
 #[track_caller]
-pub const fn answers(command: &CommandInfo, event: &str) {
+pub const fn answers<E: Event>(command: &CommandInfo, event: &str, braced: bool) {
+    if !is_among(E::EVENTS, event) {
+        if !braced {
+            return;
+        }
+        if command.replies.is_empty() {
+            no_event(event);
+        }
+        let text = Text::new("").name(event).and(" is no event of the bus; the replies to ").name(command.name);
+        list(text.and(" are "), command.replies).fail();
+    }
     if known(command) && !contains(command.replies, event) {
         let text = Text::new("")
             .name(event)
@@ -205,13 +218,24 @@ pub const fn does_not_start_itself(event: &str, commands: &[&CommandInfo]) {
 /// What `#[replies]` lists is an event of the bus (L24).
 #[track_caller]
 pub const fn is_event(events: &[EventInfo], event: &str) {
+    if !is_among(events, event) {
+        no_event(event);
+    }
+}
+
+const fn is_among(events: &[EventInfo], event: &str) -> bool {
     let mut index = 0;
     while index < events.len() {
         if same(events[index].name, event) {
-            return;
+            return true;
         }
         index += 1;
     }
+    false
+}
+
+#[track_caller]
+const fn no_event(event: &str) {
     Text::new("").name(event).and(" is no event of the bus: add it to the events, or correct the name").fail();
 }
 
@@ -286,6 +310,83 @@ pub const fn value(ty: &str, clone: bool, serialize: bool, deserialize: bool, se
         index += 1;
     }
     text.fail();
+}
+
+/// Tells what a key of concurrency can do: its own methods where it can, those of [`NoKey`] where it cannot. Of a key
+/// there is an expression and no name of its type.
+pub struct KeyOf<T>(PhantomData<T>);
+
+/// Of a key with this value.
+pub const fn key_of<T>(_: &T) -> KeyOf<T> {
+    KeyOf(PhantomData)
+}
+
+/// It is there.
+#[derive(Debug)]
+pub struct Has;
+
+/// It is missing.
+#[derive(Debug)]
+pub struct Missing;
+
+/// What a key is taken to lack unless [`KeyOf`] says otherwise.
+pub trait NoKey {
+    /// `Eq`.
+    fn is_eq(&self) -> Missing {
+        Missing
+    }
+    /// `Hash`.
+    fn is_hash(&self) -> Missing {
+        Missing
+    }
+    /// `Serialize`.
+    fn writes(&self) -> Missing {
+        Missing
+    }
+}
+
+impl<T> NoKey for KeyOf<T> {}
+
+impl<T: Eq> KeyOf<T> {
+    /// It is there.
+    pub const fn is_eq(&self) -> Has {
+        Has
+    }
+}
+
+impl<T: Hash> KeyOf<T> {
+    /// It is there.
+    pub const fn is_hash(&self) -> Has {
+        Has
+    }
+}
+
+impl<T: Serialize> KeyOf<T> {
+    /// It is there, and makes the key.
+    pub const fn writes(&self) -> fn(&T) -> Key {
+        Key::of::<T>
+    }
+}
+
+/// Everything that a key of this type needs is there (L23).
+#[diagnostic::on_unimplemented(
+    message = "a key of `concurrency` is `Eq + Hash + Serialize`, and `{T}` is not",
+    label = "this is a `{T}`"
+)]
+pub trait IsKey<T> {
+    /// The key.
+    fn key(self, value: &T) -> Key;
+}
+
+impl<T> IsKey<T> for (Has, Has, fn(&T) -> Key) {
+    fn key(self, value: &T) -> Key {
+        (self.2)(value)
+    }
+}
+
+/// The key with this value.
+pub fn key<T, F: IsKey<T>>(value: &T, found: F) -> Key {
+    found.key(value)
 }
 
 /// Checks a type, at its token (L23).

@@ -11,7 +11,7 @@ use serde::ser::{SerializeStruct, SerializeStructVariant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::saga::exact::{self, Written};
+use crate::codec::{self, Exact};
 
 /// An input or a state, field by field; what it can do follows from this.
 pub trait Kept: Sized {
@@ -56,7 +56,7 @@ impl<S: Serializer> Fields<S> {
     pub fn put<T: Serialize>(mut self, value: &T) -> Result<Self, S::Error> {
         if let Some((name, rest)) = self.names.split_first() {
             self.names = rest;
-            self.to.serialize_field(name, &Written(value))?;
+            self.to.serialize_field(name, &Exact(value))?;
         }
         Ok(self)
     }
@@ -92,7 +92,7 @@ impl<S: Serializer> Place<S> {
     pub fn put<T: Serialize>(mut self, value: &T) -> Result<Self, S::Error> {
         if let Some((name, rest)) = self.names.split_first() {
             self.names = rest;
-            self.to.serialize_field(name, &Written(value))?;
+            self.to.serialize_field(name, &Exact(value))?;
         }
         Ok(self)
     }
@@ -111,6 +111,7 @@ pub struct Reader<E> {
     of: &'static str,
     place: String,
     fields: BTreeMap<String, Box<RawValue>>,
+    known: &'static [&'static str],
     error: PhantomData<E>,
 }
 
@@ -120,14 +121,22 @@ impl<E: Error> Reader<E> {
         &self.place
     }
 
+    /// Tells the names of all fields that there are.
+    pub fn known(&mut self, names: &'static [&'static str]) -> &mut Self {
+        self.known = names;
+        self
+    }
+
     /// Reads one field. One that is left out is as `null`, where its type has that.
     ///
     /// # Errors
     /// When it is missing or not of this type.
     pub fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, E> {
         match self.fields.remove(name) {
-            Some(value) => exact::read(&value).map_err(|error| self.error(&format!("`{name}`: {error}"))),
-            None => serde_json::from_str("null").map_err(|_| self.error(&format!("`{name}` is missing"))),
+            Some(value) => {
+                codec::decode(value.get()).map_err(|error| self.error(&format!("`{name}`: {}", error.reason())))
+            }
+            None => codec::decode("null").map_err(|_| self.missing(name)),
         }
     }
 
@@ -137,6 +146,13 @@ impl<E: Error> Reader<E> {
     /// Always.
     pub fn unknown<T>(&self) -> Result<T, E> {
         Err(E::custom(format_args!("`{}` has no place `{}`", self.of, self.place)))
+    }
+
+    fn missing(&self, name: &str) -> E {
+        match self.fields.keys().find(|field| !self.known.contains(&field.as_str())) {
+            Some(unknown) => self.error(&format!("`{name}` is missing, and there is an unknown field `{unknown}`")),
+            None => self.error(&format!("`{name}` is missing")),
+        }
     }
 
     fn error(&self, what: &str) -> E {
@@ -162,7 +178,7 @@ pub fn read<'de, K: Kept, D: Deserializer<'de>>(from: D, has_places: bool) -> Re
     } else {
         (String::new(), BTreeMap::deserialize(from)?)
     };
-    let mut reader = Reader { of: K::NAME, place, fields, error: PhantomData };
+    let mut reader = Reader { of: K::NAME, place, fields, known: &[], error: PhantomData };
     let kept = K::read(&mut reader)?;
     match reader.fields.keys().next() {
         None => Ok(kept),
@@ -200,6 +216,7 @@ macro_rules! __input {
             fn read<E: $crate::__private::Error>(
                 from: &mut $crate::__private::Reader<E>,
             ) -> ::core::result::Result<Self, E> {
+                let from = from.known(&[$(::core::stringify!($field)),*]);
                 ::core::result::Result::Ok(Self { $($field: from.take(::core::stringify!($field))?),* })
             }
         }
@@ -252,6 +269,7 @@ macro_rules! __state {
                 from: &mut $crate::__private::Reader<E>,
             ) -> ::core::result::Result<Self, E> {
                 $(if from.place() == ::core::stringify!($place) {
+                    let from = from.known(&[$(::core::stringify!($field)),*]);
                     return ::core::result::Result::Ok(Self::$place {
                         $($field: from.take(::core::stringify!($field))?),*
                     });

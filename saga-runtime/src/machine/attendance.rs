@@ -41,7 +41,7 @@ impl<B: Bus> Machine<B> {
     /// Lets the timers that had passed at the start fire.
     pub(super) fn release_held(&mut self, now: Timestamp) {
         if let Some(grace) = self.grace.take() {
-            grace.held.into_iter().for_each(|saga| self.timers.push(now, saga));
+            grace.held.into_iter().for_each(|saga| self.schedule_at(saga, now));
         }
     }
 
@@ -55,13 +55,7 @@ impl<B: Bus> Machine<B> {
             let waiting: Vec<_> = waiting.map(|open| (open.at, open.attempt)).collect();
             for (at, attempt) in waiting {
                 let happened = Happened::Disconnected { at, attempt };
-                self.turn_if(saga, happened, now, decisions, |turn| {
-                    let heeds = turn.heeds_absence(at);
-                    if heeds {
-                        turn.absent(at);
-                    }
-                    heeds
-                });
+                self.turn_if(saga, happened, now, decisions, |turn| turn.heeds_absence(at) && turn.absent(at));
             }
         }
     }

@@ -69,6 +69,8 @@ pub(crate) struct Open {
     pub(crate) within: Option<Duration>,
     pub(crate) retry: Option<RetryPlan>,
     pub(crate) waits: Waits,
+    /// The events of its answer were offered to triggers; the same answer may come again.
+    pub(crate) offered: bool,
     /// Since when it waits for that.
     pub(crate) since: Timestamp,
     /// When that wait is over.

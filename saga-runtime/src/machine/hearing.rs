@@ -22,8 +22,9 @@ impl<B: Bus> Machine<B> {
                 if self.awaits(participant, key, |control, open| answer_counts::<B>(control, open, attempt, &answer)) {
                     let at = key.at;
                     let happened = Happened::Answered { at, attempt, answer: answer.clone() };
+                    let offered = matches!(answer, Answer::Handled(_)) && self.offer_once(key);
                     self.turn(key.saga, happened, now, decisions, |turn| turn.answered(at, &answer));
-                    if let Answer::Handled(events) = &answer {
+                    if let (Answer::Handled(events), false) = (&answer, offered) {
                         events.iter().for_each(|event| self.trigger(event, now, decisions));
                     }
                 } else if !planted::is(Bug::DropLateAnswers) {
@@ -34,8 +35,9 @@ impl<B: Bus> Machine<B> {
                 if self.awaits(participant, key, |_, open| open.is_asked()) {
                     let at = key.at;
                     let happened = Happened::Fate { at, fate: fate.clone() };
+                    let offered = matches!(fate, Fate::Done(_)) && self.offer_once(key);
                     self.turn(key.saga, happened, now, decisions, |turn| turn.fate(at, &fate));
-                    if let Fate::Done(events) = &fate {
+                    if let (Fate::Done(events), false) = (&fate, offered) {
                         events.iter().for_each(|event| self.trigger(event, now, decisions));
                     }
                 } else {
@@ -54,6 +56,14 @@ impl<B: Bus> Machine<B> {
         open.is_some_and(|open| {
             participant_of(kind.definition(), open.at) == Some(participant) && counts(control, open)
         })
+    }
+
+    /// Whether the events of this answer were offered to triggers before; from now on they were.
+    fn offer_once(&mut self, key: ExchangeKey) -> bool {
+        let Some(route) = self.routes.get(&key.saga) else { return true };
+        let open = &mut self.kinds[usize::from(route.kind)].control_mut(route.slot).open;
+        let open = open.iter_mut().find(|open| open.at == key.at);
+        open.is_none_or(|open| std::mem::replace(&mut open.offered, true))
     }
 
     /// What becomes of something that nobody waits for.

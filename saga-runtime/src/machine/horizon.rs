@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use crate::bus::Horizon;
 use crate::message::SagaId;
 
-/// How many older sagas a horizon names at most before it stops moving on.
-const OLDER: usize = 16;
+/// How many older sagas a horizon names at most. With more that stay open it stands still until one of them ends.
+const OLDER: usize = 64;
 
 /// How long the run of ids from the lowest open one may grow before the lowest is named by itself.
 const RUN: usize = 1024;

@@ -132,7 +132,7 @@ pub enum Operator {
 pub enum Change<B: Bus> {
     /// It waits for its keys.
     Queued {
-        /// The saga that holds one of them, the oldest of them if several do.
+        /// The last one of those for whom it waits.
         behind: Option<SagaId>,
     },
     /// A command goes out.

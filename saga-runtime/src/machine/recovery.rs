@@ -29,7 +29,7 @@ impl<B: Bus> Machine<B> {
         for saga in open {
             self.horizon.opened(saga.id);
             if let Some(key) = &saga.key {
-                self.keys.insert(key.clone(), saga.id);
+                self.keys.insert(key.clone(), (saga.id, saga.name.clone()));
                 self.keyed.insert(saga.id, key.clone());
             }
             let state = saga.state.as_deref().unwrap_or(LOST_STATE).to_owned();

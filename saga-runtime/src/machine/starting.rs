@@ -17,8 +17,13 @@ impl<B: Bus> Machine<B> {
         now: Timestamp,
         decisions: &mut Vec<Decision<B>>,
     ) -> Result<SagaId, String> {
-        if let Some(known) = key.as_deref().and_then(|key| self.saga_with_key(key)) {
-            return self.same_kind(known, saga.name());
+        if let Some((known, name)) = key.as_deref().and_then(|key| self.keys.get(key)) {
+            let same = name == saga.name();
+            return if same {
+                Ok(*known)
+            } else {
+                Err(format!("saga {known} was started with this key, and is a `{name}`"))
+            };
         }
         let (kind, input) = match saga {
             NewSaga::Typed { input, .. } => {
@@ -39,7 +44,8 @@ impl<B: Bus> Machine<B> {
         self.horizon.opened(id);
         self.routes.insert(id, route);
         if let Some(key) = &key {
-            self.keys.insert(key.clone(), id);
+            let name = self.kinds[usize::from(kind)].definition().name.to_owned();
+            self.keys.insert(key.clone(), (id, name));
             self.keyed.insert(id, key.clone());
         }
         let happened = Happened::Started { input: begun.input, by, key };
@@ -73,15 +79,7 @@ impl<B: Bus> Machine<B> {
         }
     }
 
-    /// The saga that was started with the same key, if it is one of this name.
-    fn same_kind(&self, known: SagaId, name: &str) -> Result<SagaId, String> {
-        match self.name_of(known) {
-            Some(other) if other != name => Err(format!("saga {known} was started with this key, and is a `{other}`")),
-            _ => Ok(known),
-        }
-    }
-
-    /// The sagas for which this one would have to wait, those who wait themselves included.
+    /// The sagas for which this one would have to wait: those who wait themselves, the last first, then the holders.
     ///
     /// # Errors
     /// If it is not to start then.
@@ -92,12 +90,14 @@ impl<B: Bus> Machine<B> {
         if policy == Policy::Allow || control.keys.is_empty() {
             return Ok(Vec::new());
         }
-        let mut in_the_way = self.lines.waiting(&control.keys);
-        in_the_way.extend(self.lines.holders(&control.keys));
+        let (mut waiting, holders) = (self.lines.waiting(&control.keys), self.lines.holders(&control.keys));
+        waiting.reverse();
+        let does = if holders.is_empty() { "awaits" } else { "holds" };
+        let in_the_way = [waiting, holders].concat();
         match in_the_way.last() {
-            Some(holder) if policy == Policy::Skip => {
+            Some(other) if policy == Policy::Skip => {
                 kind.remove(slot);
-                Err(format!("`{}` is skipped while saga {holder} holds its key", definition.name))
+                Err(format!("`{}` is skipped while saga {other} {does} its key", definition.name))
             }
             _ => Ok(in_the_way),
         }

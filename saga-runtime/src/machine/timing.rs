@@ -65,11 +65,17 @@ impl<B: Bus> Machine<B> {
     /// Sees to it that an entry comes up when something is due.
     pub(super) fn schedule(&mut self, saga: SagaId) {
         let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
+        let due = self.kinds[usize::from(kind)].control(slot).next_due();
+        self.schedule_at(saga, due);
+    }
+
+    /// Sees to it that an entry comes up at this time, or before.
+    pub(super) fn schedule_at(&mut self, saga: SagaId, time: Timestamp) {
+        let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
         let control = self.kinds[usize::from(kind)].control_mut(slot);
-        let due = control.next_due();
-        if due < control.timer {
-            control.timer = due;
-            self.timers.push(due, saga);
+        if time < control.timer {
+            control.timer = time;
+            self.timers.push(time, saga);
         }
     }
 

@@ -103,6 +103,9 @@ impl Gate {
     }
 }
 
+/// The last number that a session can reach in JSON of any language.
+const LAST_NUMBER: u64 = (1 << 53) - 1;
+
 fn judge_shape(hello: &Hello) -> Result<(), Fault> {
     let lengths = 1..=MAX_NAME;
     let message = if !lengths.contains(&hello.participant.len()) || !lengths.contains(&hello.session.len()) {
@@ -111,6 +114,8 @@ fn judge_shape(hello: &Hello) -> Result<(), Fault> {
         format!("`max_frame` must be at least {MIN_FRAME} bytes")
     } else if hello.role == Role::Participant && hello.memory.is_none() {
         "a participant must say its `memory`".to_owned()
+    } else if hello.acknowledged.max(hello.sent) > LAST_NUMBER {
+        format!("`acknowledged` and `sent` must be at most {LAST_NUMBER}")
     } else {
         return Ok(());
     };

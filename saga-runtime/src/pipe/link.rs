@@ -152,8 +152,8 @@ impl<T> Link<T> {
     /// # Errors
     /// If one before it did not.
     pub fn receive(&mut self, number: u64) -> Result<Receipt, LinkError> {
-        let expected = self.received + 1;
-        if number == expected {
+        let expected = self.received.saturating_add(1);
+        if number == expected && number > self.received {
             self.received = number;
             return Ok(Receipt::New);
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use saga_runtime::bus::Report;
 use saga_runtime::log::{OpenSaga, ReceivedRow};
 use saga_runtime::machine::{CancelReply, Decision, Happened, Record};
-use saga_runtime::message::{ExchangeKey, Mode, SagaId};
+use saga_runtime::message::{Command as _, ExchangeKey, Mode, SagaId};
 
 use self::effects::Effects;
 use self::history::History;
@@ -209,7 +209,6 @@ impl Judge {
 
     /// A participant is given a command.
     pub(super) fn hears(&mut self, name: &str, key: ExchangeKey, command: &Command) {
-        use saga_runtime::message::Command as _;
         self.demand(command.info().to == name, 3, || format!("{name} was sent {command:?}"));
         let first = self.payloads.entry(key).or_insert_with(|| command.clone()).clone();
         self.demand(first == *command, 7, || format!("{key} was {first:?}, and then {command:?}"));

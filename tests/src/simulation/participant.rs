@@ -168,7 +168,7 @@ impl Participant {
             What::Answer(answer) => {
                 stage.survive(Met::ParticipantCrashedBeforeAnswer)?;
                 if matches!(answer, Answer::Refused(_)) && stage.judge.effects.refused(key) {
-                    stage.meet(Met::RefusedWhatWasForgotten);
+                    stage.note(|| format!("{} refuses {key}, and forgot that it did it", life.session));
                 }
                 life.inbox.answered(deed.run, answer);
                 life.act(stage, name);

@@ -43,7 +43,6 @@ declare! {
     Slow,
     Broken,
     CompensationRefused,
-    RefusedWhatWasForgotten,
     Queried,
     Triggered,
     PublishedTwice,

@@ -3,124 +3,14 @@
 use std::time::Duration;
 
 use saga_runtime::bus::Report;
-use saga_runtime::log::{OpenSaga, Status};
-use saga_runtime::machine::{Change, Decision, Input, Machine, NewSaga};
-use saga_runtime::message::{Answer, At, Bus, ExchangeKey, LogId, SagaId};
+use saga_runtime::machine::{Decision, Input, NewSaga};
+use saga_runtime::message::{Answer, At, ExchangeKey, SagaId};
 use saga_runtime::prelude::*;
-use saga_runtime::time::Timestamp;
 
 use super::bus::Event;
 use super::bus::*;
 use super::examples::{AgentMux, Event as MuxEvent, PoolRespawnOnPromote};
-
-const LOG: LogId = LogId::from_bits(0xb05);
-
-/// A machine, and what it decided so far.
-struct Stage<B: Bus> {
-    machine: Machine<B>,
-    now: Timestamp,
-    decisions: Vec<Decision<B>>,
-}
-
-impl<B: Bus> Stage<B> {
-    fn new<S: Saga<Bus = B>>() -> Self {
-        let mut machine = Machine::new(LOG, SagaId::FIRST, 1);
-        machine.register::<S>().expect("one kind has no namesake");
-        Self { machine, now: Timestamp::EPOCH, decisions: Vec::new() }
-    }
-
-    fn connect(&mut self) {
-        for participant in self.machine.participants() {
-            self.tell(Input::Connected { participant, resumed: true });
-            self.tell(Input::CaughtUp { participant });
-        }
-    }
-
-    fn tell(&mut self, input: Input<B>) {
-        self.machine.step(input, self.now, &mut self.decisions);
-    }
-
-    /// A participant without memory takes the place of another; only what is decided then is kept.
-    fn begin_anew(&mut self, participant: &'static str) {
-        self.tell(Input::Disconnected { participant });
-        self.decisions.clear();
-        self.tell(Input::Connected { participant, resumed: false });
-    }
-
-    fn start<S: Saga<Bus = B>>(&mut self, input: S) -> SagaId {
-        self.tell(Input::Start { saga: NewSaga::of(input), key: None, token: 0 });
-        let started = self.decisions.iter().rev().find_map(|decision| match decision {
-            Decision::Started { result, .. } => Some(result.clone().expect("the start is accepted")),
-            _ => None,
-        });
-        started.expect("a start is replied to")
-    }
-
-    fn answer(&mut self, saga: SagaId, step: u16, attempt: u32, answer: Answer<B::Event, B::Refusal>) {
-        let key = ExchangeKey { log: LOG, saga, at: At::step(step) };
-        let definition = self.machine.definitions().next().expect("there is one kind");
-        let participant = definition.steps[usize::from(step)].exchange.action.command().to;
-        self.tell(Input::Report { participant, report: Report::Answered { key, attempt, answer } });
-    }
-
-    fn advance(&mut self, duration: Duration) {
-        let until = self.now.after(duration);
-        while let Some(tick) = self.machine.next_tick().filter(|tick| *tick <= until) {
-            self.now = self.now.max(tick);
-            self.tell(Input::Tick);
-        }
-        self.now = until;
-    }
-
-    /// Where it stands.
-    fn step(&self, saga: SagaId) -> String {
-        self.machine.standing(saga).and_then(|standing| standing.step).expect("it is at a step")
-    }
-
-    fn is_stuck(&self, saga: SagaId) -> bool {
-        self.machine.standing(saga).is_some_and(|standing| standing.status == Status::Stuck)
-    }
-
-    /// How each saga ended, in that order; outputs as JSON.
-    fn ends(&self) -> Vec<(SagaId, Outcome<String>)> {
-        let changes = self.decisions.iter().filter_map(|decision| match decision {
-            Decision::Record(record) => Some(record.then.iter().map(|change| (record.saga, change))),
-            _ => None,
-        });
-        let end = |(saga, change): (SagaId, &Change<B>)| match change {
-            Change::Ended(outcome) => Some((saga, outcome.clone())),
-            _ => None,
-        };
-        changes.flatten().filter_map(end).collect()
-    }
-
-    /// The same sagas after a crash; nobody is connected yet.
-    fn restart<S: Saga<Bus = B>>(&mut self) {
-        let open = self.machine.in_flight().into_iter().map(|saga| saga.saga).map(|id| self.saved::<S>(id)).collect();
-        let next = self.machine.in_flight().last().map_or(SagaId::FIRST, |saga| saga.saga.next());
-        let mut machine = Machine::new(LOG, next, 2);
-        machine.register::<S>().expect("one kind has no namesake");
-        machine.recover(open, self.now, &mut self.decisions);
-        self.machine = machine;
-    }
-
-    fn saved<S: Saga<Bus = B>>(&self, id: SagaId) -> OpenSaga {
-        let number = self.decisions.iter().filter_map(|decision| match decision {
-            Decision::Record(record) if record.saga == id => Some(record.number),
-            _ => None,
-        });
-        let state = self.machine.save(id).expect("it is in flight").expect("the state can be written");
-        OpenSaga {
-            id,
-            name: S::DEFINITION.name.to_owned(),
-            version: S::DEFINITION.version,
-            started: Timestamp::EPOCH,
-            key: None,
-            number: number.last().expect("its start is on record"),
-            state: Ok(state),
-        }
-    }
-}
+use super::stage::{LOG, Stage};
 
 fn promoted(label: &str) -> Input<AgentMux> {
     Input::Publish { event: MuxEvent::PoolWindowPromoted { label: label.to_owned() }, token: 0 }
@@ -226,7 +116,7 @@ fn after_a_restart_nobody_is_away_before_five_seconds() {
     let mut stage = Stage::new::<Ring>();
     stage.connect();
     stage.start(Ring { night: 3 });
-    stage.restart::<Ring>();
+    stage.restart();
     stage.advance(Duration::from_millis(4_999));
     assert_eq!(stage.ends(), []);
     stage.advance(Duration::from_millis(1));
@@ -243,7 +133,7 @@ fn after_a_restart_answers_that_are_there_win_over_deadlines_that_passed() {
     stage.connect();
     let saga = stage.start(Ring { night: 3 });
     stage.now = stage.now.after(Duration::from_secs(2 * 3600));
-    stage.restart::<Ring>();
+    stage.restart();
     stage.tell(Input::Tick);
     stage.tell(Input::Connected { participant: "hotel", resumed: true });
     stage.answer(saga, 0, 1, Answer::Handled(vec![]));
@@ -258,7 +148,7 @@ fn after_a_restart_deadlines_that_passed_fire_when_everybody_has_been_heard() {
     stage.connect();
     stage.start(Ring { night: 3 });
     stage.now = stage.now.after(Duration::from_secs(2 * 3600));
-    stage.restart::<Ring>();
+    stage.restart();
     stage.connect();
     stage.advance(Duration::ZERO);
     assert!(matches!(&stage.ends()[..], [(_, Outcome::Compensated(cause))] if cause.kind() == CauseKind::Deadline));

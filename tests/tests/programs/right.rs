@@ -1,5 +1,7 @@
 //! The right programs, each as it stands in its file.
 
+#[path = "../../ui/pass/concurrency.rs"]
+mod concurrency;
 #[path = "../../ui/pass/l01_deadline.rs"]
 mod l01_deadline;
 #[path = "../../ui/pass/l03_compensate.rs"]
@@ -32,3 +34,5 @@ mod l22_bound;
 mod l23_has;
 #[path = "../../ui/pass/l26_query_again.rs"]
 mod l26_query_again;
+#[path = "../../ui/pass/value_without_an_answer.rs"]
+mod value_without_an_answer;

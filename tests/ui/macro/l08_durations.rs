@@ -16,6 +16,17 @@ saga! {
         }
     }
 
+    saga Apart() on Travel {
+        concurrency allow;
+        deadline 3 s;
+        step book {
+            send Book;
+            within 1.5 s;
+            retry 3 times every 5 sec..1 m;
+            compensate Unbook;
+        }
+    }
+
     saga Other() on Travel {
         concurrency allow;
         deadline 1h30m;

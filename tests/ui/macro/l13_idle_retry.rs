@@ -15,7 +15,7 @@ saga! {
         }
         step again {
             send Book;
-            await timeout => ();
+            await timeout => fail "late";
             compensate Unbook;
         }
     }

@@ -8,7 +8,7 @@ saga! {
     #[ephemeral]
     #[on_restart(park)]
     saga Trip(#[redact] cents: u64) on Travel {
-        concurrency queue per cents, 1;
+        concurrency allow;
         deadline 5s;
         step each for item in vec![1] , 8 at once {
             send Book;

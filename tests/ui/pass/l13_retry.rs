@@ -18,7 +18,7 @@ saga! {
             send Book;
             within 1s;
             await timeout => ();
-            compensate Unbook;
+            compensate none because "an empty bed costs nothing";
         }
     }
 }

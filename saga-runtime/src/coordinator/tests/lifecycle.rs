@@ -1,10 +1,21 @@
 //! Starts, ends, keys, attaching, triggers, stopping and going on.
 
+use std::time::Duration;
+
+use super::super::Options;
 use super::shop::{Command, Depot, Event, Refusal, Sell, Shop, sell};
 use crate::prelude::*;
 
 async fn coordinator(log: impl SagaLog, depot: Depot) -> Coordinator<Shop> {
-    Coordinator::builder().saga::<Sell>().log(log).participant(depot).start().await.expect("it starts")
+    let builder = Coordinator::builder().saga::<Sell>().log(log).participant(depot).options(hasty());
+    builder.start().await.expect("it starts")
+}
+
+/// Handlers that wait for ever are not waited for.
+fn hasty() -> Options {
+    let mut options = Options::default();
+    options.participant.grace = Duration::ZERO;
+    options
 }
 
 #[tokio::test]
@@ -84,6 +95,12 @@ async fn a_cancelled_saga_is_undone() {
     let coordinator = coordinator(MemoryLog::new(), depot.clone()).await;
     let handle = coordinator.start(sell("hat")).await.expect("accepted");
     assert_eq!(coordinator.cancel(handle.id()).await, Ok(CancelReply::Requested));
+    depot.unlock();
+    let Outcome::Compensated(cause) = handle.outcome().await else { panic!("it was cancelled") };
+    assert_eq!(cause.kind(), CauseKind::Cancelled);
+    assert_eq!(coordinator.cancel(handle.id()).await, Ok(CancelReply::Ended));
+    let done = depot.done();
+    assert!(done.is_empty() || done.last() == Some(&Command::Release { item: "hat".to_owned() }), "{done:?}");
     let unknown = SagaId::new(99).expect("99 is not zero");
     assert!(coordinator.cancel(unknown).await.is_err());
 }
@@ -144,4 +161,87 @@ async fn notices_end_when_the_coordinator_has_stopped() {
     while notices.next().await.is_some() {}
     assert_eq!(coordinator.notices().next().await, None);
     assert_eq!(coordinator.start(sell("hat")).await.expect_err("it has stopped"), CallError::Stopped);
+}
+
+#[tokio::test]
+async fn a_stuck_saga_is_settled_and_an_operator_ends_it() {
+    let coordinator = coordinator(MemoryLog::new(), Depot::open()).await;
+    let handle = coordinator.start(sell("cursed")).await.expect("accepted");
+    let Settled::Stuck(reason) = handle.settled().await else { panic!("its compensation panics") };
+    assert!(reason.contains("nothing releases it"), "{reason}");
+
+    let attached = coordinator.attach::<Sell>(handle.id()).await.expect("it is in flight");
+    assert_eq!(attached.settled().await, Settled::Stuck(reason));
+
+    let by = EndedBy { who: "an operator".to_owned(), why: "it is cursed".to_owned() };
+    coordinator.operate(handle.id(), Operator::End, by.clone()).await.expect("it is stuck");
+    assert_eq!(handle.outcome().await, Outcome::Ended(by.clone()));
+    assert_eq!(attached.settled().await, Settled::Ended(Outcome::Ended(by.clone())));
+    coordinator.operate(handle.id(), Operator::Retry, by).await.expect_err("it has ended");
+}
+
+#[tokio::test]
+async fn a_stuck_saga_is_stuck_for_the_next_coordinator_too() {
+    let log = MemoryLog::new();
+    let first = coordinator(log.clone(), Depot::open()).await;
+    let handle = first.start(sell("cursed")).await.expect("accepted");
+    assert!(matches!(handle.settled().await, Settled::Stuck(_)));
+    first.stop().await.expect("stops");
+
+    let second = coordinator(log.reopen(), Depot::open()).await;
+    let handle = second.attach::<Sell>(handle.id()).await.expect("it is in flight");
+    assert!(matches!(handle.settled().await, Settled::Stuck(_)));
+}
+
+#[tokio::test]
+async fn a_key_of_another_kind_is_refused() {
+    let coordinator = coordinator(MemoryLog::new(), Depot::open()).await;
+    let handle = coordinator.start(sell("hat")).key("order-17").await.expect("accepted");
+    assert_eq!(handle.outcome().await, Outcome::Completed(4));
+    let key = Some("order-17".to_owned());
+    assert_eq!(coordinator.start_named("sell", r#"{"item":"hat"}"#, key).await, Ok(handle.id()));
+}
+
+#[tokio::test]
+async fn who_watches_misses_nothing_that_was_not_recorded_before() {
+    let coordinator = coordinator(MemoryLog::new(), Depot::open()).await;
+    for _ in 0..100 {
+        let handle = coordinator.start(sell("hat")).await.expect("accepted");
+        let mut notices = coordinator.notices();
+        let attached = coordinator.attach::<Sell>(handle.id()).await.expect("known");
+        if attached.has_ended() {
+            continue;
+        }
+        loop {
+            match notices.next().await.expect("the coordinator runs") {
+                Notice::SagaCompleted { saga, .. } if saga == handle.id() => break,
+                _ => {}
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_coordinator_goes_on_when_nobody_holds_it() {
+    let handle = {
+        let coordinator = coordinator(MemoryLog::new(), Depot::open()).await;
+        coordinator.start(sell("hat")).await.expect("accepted")
+    };
+    assert_eq!(handle.outcome().await, Outcome::Completed(4));
+}
+
+#[tokio::test]
+async fn what_a_participant_in_this_process_has_begun_is_recorded_before_the_stop() {
+    let (log, depot) = (MemoryLog::new(), Depot::open());
+    let builder = Coordinator::builder().saga::<Sell>().log(log.clone()).participant(depot.clone());
+    let first = builder.start().await.expect("it starts");
+    let id = first.start(sell("hat")).await.expect("accepted").id();
+    first.stop().await.expect("stops");
+    let before = depot.done();
+
+    let second = coordinator(log.reopen(), depot.clone()).await;
+    let handle = second.attach::<Sell>(id).await.expect("known");
+    assert_eq!(handle.outcome().await, Outcome::Completed(4));
+    let reserved = depot.done().iter().filter(|command| matches!(command, Command::Reserve { .. })).count();
+    assert_eq!(reserved, 1, "before: {before:?}");
 }

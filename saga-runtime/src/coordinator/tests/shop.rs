@@ -88,6 +88,11 @@ impl Depot {
         Self { done: Arc::default(), open: watch::channel(false).0 }
     }
 
+    /// Lets every handler go on.
+    pub(super) fn unlock(&self) {
+        self.open.send_replace(true);
+    }
+
     pub(super) fn done(&self) -> Vec<Command> {
         self.done.lock().expect("no handler panics").clone()
     }
@@ -102,8 +107,9 @@ impl Participant for Depot {
         let _ = open.wait_for(|open| *open).await;
         match &command {
             DepotCommand::Reserve { .. } => cx.emit(Event::Reserved { shelf: 4 }),
+            DepotCommand::Release { item } if item == "cursed" => panic!("nothing releases it"),
             DepotCommand::Release { .. } => {}
-            DepotCommand::Ship { item } if item == "bad" => return Err(Refusal::SoldOut),
+            DepotCommand::Ship { item } if item == "bad" || item == "cursed" => return Err(Refusal::SoldOut),
             DepotCommand::Ship { .. } => cx.emit(Event::Shipped),
         }
         self.done.lock().expect("no handler panics").push(command.into());

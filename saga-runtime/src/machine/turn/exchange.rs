@@ -52,6 +52,7 @@ impl<B: Bus> Turn<'_, B> {
             within: plan.within.or(perseveres.then_some(PERSEVERING_WITHIN)),
             retry: plan.retry.or(perseveres.then_some(PERSEVERING_RETRY)),
             waits: Waits::Answer,
+            offered: false,
             since: self.now,
             due: None,
         };
@@ -68,9 +69,8 @@ impl<B: Bus> Turn<'_, B> {
         open.since = now;
         let part = if planted::is(Bug::TimeOutEarly) { 2 } else { 1 };
         open.due = open.within.map(|within| now.after(within / part));
-        if self.heeds_absence(at) && self.presence.is_away(self.command(at).to) {
-            self.absent(at);
-        } else {
+        let away = self.heeds_absence(at) && self.presence.is_away(self.command(at).to);
+        if !away || !self.absent(at) {
             self.send(at, command);
         }
     }
@@ -99,15 +99,17 @@ impl<B: Bus> Turn<'_, B> {
         block.action.command().live_only || block.has_arm(|outcome| matches!(outcome, ArmOutcome::Disconnected))
     }
 
-    /// The participant of an open exchange, which heeds it, is away.
-    pub(in super::super) fn absent(&mut self, at: At) {
+    /// The participant of an open exchange, which heeds it, is away. False if the exchange goes on waiting: no arm
+    /// takes it.
+    pub(in super::super) fn absent(&mut self, at: At) -> bool {
         let command = self.command(at);
         let failure = Failure::new(CauseKind::Disconnected, format!("{} is not connected", command.to));
         match self.kind.answer(self.slot, at, Heard::Disconnected) {
-            Ok(Verdict::NoArm) if !command.live_only => {}
+            Ok(Verdict::NoArm) if !command.live_only => return false,
             Ok(Verdict::NoArm) if at.mode.perseveres() => self.again_if_allowed(at, failure),
             verdict => self.without_effect(at, verdict, failure),
         }
+        true
     }
 
     /// The current attempt has taken too long.

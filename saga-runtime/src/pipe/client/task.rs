@@ -17,8 +17,9 @@ use crate::pipe::link::{Link, Receipt};
 use crate::pipe::speaker::{Backoff, Setback, Speaker};
 use crate::pipe::transport::Dial;
 
-/// While so many deliveries wait to be taken, nothing more is read.
-const BACKLOG: usize = 64;
+/// While so much waits for the participant, nothing more is read: more than any window, so that only a coordinator that
+/// breaks the rules gets here. Acknowledgements come the same way, and a participant that waits for one takes nothing.
+const BACKLOG: usize = 1024;
 
 /// A report on its way, and whom to tell that it is recorded.
 #[derive(Debug)]
@@ -120,7 +121,8 @@ impl<B: Bus, D: Dial> ClientTask<B, D> {
 
     async fn connect(&mut self) -> Result<Connection, Setback> {
         // What is queued by now is part of what there is to say.
-        while let Ok(report) = self.reported.try_recv() {
+        while self.talk.has_room() {
+            let Ok(report) = self.reported.try_recv() else { break };
             self.talk.link.send(report);
         }
         let mut hello = self.talk.speaker.hello();

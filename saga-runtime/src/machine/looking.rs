@@ -1,0 +1,103 @@
+//! What can be seen of sagas in flight, without moving them.
+
+use super::control::{Phase, Waits};
+use super::kind::KindOf;
+use super::{Machine, standing};
+use crate::bus::Horizon;
+use crate::log::Standing;
+use crate::message::{At, Bus, SagaId};
+use crate::saga::Saga;
+
+/// A saga in flight, for whoever begins to watch.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct InFlight {
+    /// Its id.
+    pub saga: SagaId,
+    /// Its name; empty if this program cannot load it.
+    pub name: &'static str,
+    /// Where it stands.
+    pub standing: Standing,
+}
+
+/// An exchange that is not over, for a test kit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OpenExchange {
+    pub(crate) at: At,
+    pub(crate) attempt: u32,
+    /// It was sent, and no answer to it counted.
+    pub(crate) is_out: bool,
+    /// Its fate is asked.
+    pub(crate) is_asked: bool,
+}
+
+impl<B: Bus> Machine<B> {
+    /// The state and the control of a saga in flight, as the log keeps them; none of one that ended.
+    ///
+    /// # Errors
+    /// When the state cannot be written, which is told in words.
+    pub fn save(&self, saga: SagaId) -> Option<Result<String, String>> {
+        if let Some(parked) = self.parked.get(&saga) {
+            return Some(Ok(parked.state.clone()));
+        }
+        let route = self.routes.get(&saga)?;
+        Some(self.kinds[usize::from(route.kind)].save(route.slot))
+    }
+
+    /// Where a saga in flight stands.
+    pub fn standing(&self, saga: SagaId) -> Option<Standing> {
+        if let Some(parked) = self.parked.get(&saga) {
+            return Some(standing::parked(parked.since, &parked.reason));
+        }
+        let route = self.routes.get(&saga)?;
+        let kind = self.kinds[usize::from(route.kind)].as_ref();
+        let control = kind.control(route.slot);
+        if control.phase == Phase::Queued {
+            return Some(standing::queued(control.since, self.lines.holders(&control.keys).first().copied()));
+        }
+        Some(standing::of(kind.definition(), control, kind.position(route.slot)))
+    }
+
+    /// The name of a saga in flight; none of one that ended, or that this program cannot load.
+    pub fn name_of(&self, saga: SagaId) -> Option<&'static str> {
+        self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].definition().name)
+    }
+
+    /// All sagas in flight, oldest first, and where they stand.
+    pub fn in_flight(&self) -> Vec<InFlight> {
+        let routed = self.in_order().into_iter().map(|(saga, _)| (saga, self.name_of(saga).unwrap_or_default()));
+        let mut all: Vec<_> = routed.chain(self.parked.keys().map(|saga| (*saga, ""))).collect();
+        all.sort_unstable();
+        let stand = |(saga, name)| Some(InFlight { saga, name, standing: self.standing(saga)? });
+        all.into_iter().filter_map(stand).collect()
+    }
+
+    /// Whether a saga in flight goes back.
+    pub(crate) fn is_failing(&self, saga: SagaId) -> bool {
+        let control = self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].control(route.slot));
+        control.is_some_and(|control| matches!(control.phase, Phase::Settling | Phase::Compensating))
+    }
+
+    /// The exchanges of a saga that are not over, in the order in which they were first sent.
+    pub(crate) fn exchanges(&self, saga: SagaId) -> impl Iterator<Item = OpenExchange> {
+        let control = self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].control(route.slot));
+        control.into_iter().flat_map(|control| &control.open).map(|open| OpenExchange {
+            at: open.at,
+            attempt: open.attempt,
+            is_out: open.recorded_in.is_some()
+                && matches!(open.waits, Waits::Answer | Waits::Backoff { in_doubt: true }),
+            is_asked: matches!(open.waits, Waits::Fate { .. }),
+        })
+    }
+
+    /// The typed state of a saga in flight.
+    pub(crate) fn state<S: Saga<Bus = B>>(&self, saga: SagaId) -> Option<&S::State> {
+        let route = self.routes.get(&saga)?;
+        let kind = self.kinds[usize::from(route.kind)].as_any().downcast_ref::<KindOf<S>>()?;
+        Some(kind.state(route.slot))
+    }
+
+    /// Which sagas are open, for participants to forget the others.
+    pub fn horizon(&self) -> Horizon {
+        self.horizon.horizon()
+    }
+}
