@@ -423,8 +423,11 @@ class Inbox:
         log, _ = owner(key)
         if lowest >= self.horizons[log][0] and (lowest, older) != self.horizons[log]:
             self.horizons[log] = lowest, older
-            kept = lambda key, exchange: exchange.state == "running" or not self.has_expired(key)
-            self.exchanges = {key: it for key, it in self.exchanges.items() if kept(key, it)}
+            self.exchanges = {
+                key: exchange
+                for key, exchange in self.exchanges.items()
+                if exchange.state == "running" or not self.has_expired(key)
+            }
 
 
 def owner(key):

@@ -40,7 +40,8 @@ use tokio::task::{Id, JoinError, JoinSet};
 use super::Endpoint;
 
 pub use self::bus::{Command, Conformance, Event, Refusal, WorkerCommand};
-pub use self::stand::Stand;
+
+use self::stand::Stand;
 
 /// A participant that runs. Dropped to end it, as suddenly as a process ends that is killed.
 pub type Running = Box<dyn Any + Send>;
@@ -48,13 +49,27 @@ pub type Running = Box<dyn Any + Send>;
 /// A check, at work.
 type Checking<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
+/// Starts a participant that connects to an endpoint.
+pub type Start = Arc<dyn Fn(&Endpoint) -> Running + Send + Sync>;
+
 /// One promise of the protocol.
 #[derive(Debug, Clone, Copy)]
 pub struct Promise {
     /// What is promised.
     pub name: &'static str,
-    /// Panics if a participant does not keep it.
-    pub check: for<'a> fn(&'a mut Stand) -> Checking<'a>,
+    check: for<'a> fn(&'a mut Stand) -> Checking<'a>,
+}
+
+impl Promise {
+    /// Checks this one, at an endpoint where nobody else is.
+    ///
+    /// # Panics
+    /// If the participant does not keep it.
+    pub async fn check_at(self, endpoint: Endpoint, start: Start) {
+        let mut stand = Stand::new(endpoint, start);
+        (self.check)(&mut stand).await;
+        stand.assert_kept_to_the_protocol();
+    }
 }
 
 /// All of them.
@@ -63,20 +78,21 @@ pub const PROMISES: &[&[Promise]] = &[speaking::PROMISES, sessions::PROMISES, an
 /// How many promises are checked at the same time.
 const AT_ONCE: usize = 8;
 
-/// Checks every promise, each with a participant of its own and an endpoint of its own below `directory`.
+/// Checks every promise, each with a participant and an endpoint of its own.
 ///
-/// `start` starts one that connects there. It may be called again for the same endpoint when the one before is gone. Takes a quarter
-/// of a minute, most of which is waiting.
+/// The endpoints are below `directory`, whose path should be short, for a socket's must be. `start` starts a participant
+/// that connects there, again for the same endpoint when the one before is gone. Takes half a minute, most of which is
+/// waiting.
 ///
 /// # Panics
 /// If the participant breaks a promise; the message names all that it breaks.
 pub async fn run(directory: &Path, start: impl Fn(&Endpoint) -> Running + Send + Sync + 'static) {
-    let start: Arc<dyn Fn(&Endpoint) -> Running + Send + Sync> = Arc::new(start);
+    let start: Start = Arc::new(start);
     let (mut checks, mut names, mut broken) = (JoinSet::new(), Vec::new(), Vec::new());
     for (number, promise) in PROMISES.iter().copied().flatten().enumerate() {
         // A number: the path of a socket must be short.
-        let stand = Stand::new(Endpoint::in_dir(directory.join(number.to_string())), start.clone());
-        names.push((checks.spawn(check(promise, stand)).id(), promise.name));
+        let endpoint = Endpoint::in_dir(directory.join(number.to_string()));
+        names.push((checks.spawn(promise.check_at(endpoint, start.clone())).id(), promise.name));
         if checks.len() == AT_ONCE {
             broken.extend(ended(&mut checks, &names).await);
         }
@@ -85,11 +101,6 @@ pub async fn run(directory: &Path, start: impl Fn(&Endpoint) -> Running + Send +
         broken.extend(ended(&mut checks, &names).await);
     }
     assert!(broken.is_empty(), "the participant breaks {} of its promises\n{}", broken.len(), broken.join("\n"));
-}
-
-async fn check(promise: &'static Promise, mut stand: Stand) {
-    (promise.check)(&mut stand).await;
-    stand.assert_kept_to_the_protocol();
 }
 
 /// What is wrong with the next promise that is checked.

@@ -1,15 +1,13 @@
 //! Where a participant is proved: the coordinator's end of its pipe, as the checks hold it.
 
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::Running;
 use super::bus::{Command, Conformance, Event, Refusal};
 use super::cutting::{Budget, CutListener, Cutter};
 use super::raw::Listening;
+use super::{Running, Start};
 use crate::bus::{Delivery, FromParticipant, Horizon, Payload, Report, SessionId, ToParticipant};
 use crate::log::ReceivedRow;
 use crate::message::{Answer, At, ExchangeKey, Fate, LogId, SagaId};
@@ -32,21 +30,15 @@ pub(super) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 /// One endpoint with a participant, and whatever of a coordinator a check needs.
-pub struct Stand {
+pub(super) struct Stand {
     endpoint: Endpoint,
-    start: Arc<dyn Fn(&Endpoint) -> Running + Send + Sync>,
+    start: Start,
     participant: Option<Running>,
     coordinator: Option<Coordinator>,
 }
 
-impl fmt::Debug for Stand {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stand").field("endpoint", &self.endpoint).finish_non_exhaustive()
-    }
-}
-
 impl Stand {
-    pub(super) fn new(endpoint: Endpoint, start: Arc<dyn Fn(&Endpoint) -> Running + Send + Sync>) -> Self {
+    pub(super) fn new(endpoint: Endpoint, start: Start) -> Self {
         Self { endpoint, start, participant: None, coordinator: None }
     }
 

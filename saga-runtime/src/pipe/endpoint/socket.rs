@@ -48,7 +48,7 @@ impl Socket {
         // Between the two lines only the directory keeps others out.
         fs::set_permissions(&self.path, Permissions::from_mode(0o600)).map_err(|error| self.failed("chmod", &error))?;
         let bound = identity(&look_at(&self.path)?);
-        Ok(BoundSocket { listener, guard: SocketGuard { path: self.path.clone(), bound, _lock: lock } })
+        Ok(BoundSocket { listener, guard: SocketGuard { path: self.path.clone(), bound, lock } })
     }
 
     /// Connects to the process that serves the socket. Who that is remains to be checked.
@@ -143,8 +143,8 @@ impl BoundSocket {
 pub struct SocketGuard {
     path: PathBuf,
     bound: (u64, u64),
-    /// Dropped, and so released, only after the socket is gone.
-    _lock: File,
+    /// Released only after the socket is gone.
+    lock: File,
 }
 
 impl Drop for SocketGuard {
@@ -153,6 +153,10 @@ impl Drop for SocketGuard {
         let still_there = fs::symlink_metadata(&self.path).is_ok_and(|metadata| identity(&metadata) == self.bound);
         if still_there && let Err(error) = fs::remove_file(&self.path) {
             tracing::warn!(path = %self.path.display(), %error, "the socket could not be removed");
+        }
+        // To close it would not do: a process that is just being started may still have a copy.
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(path = %self.path.display(), %error, "the lock of the socket could not be released");
         }
     }
 }
@@ -181,6 +185,15 @@ mod tests {
         assert_eq!(fs::metadata(socket.path()).expect("there").mode() & 0o777, 0o600);
         drop(bound);
         assert!(!socket.path().exists());
+        socket.bind().expect("free again");
+    }
+
+    #[test]
+    fn a_copy_of_the_lock_does_not_keep_it() {
+        let (_home, socket) = home();
+        let bound = socket.bind().expect("bound");
+        let _copy = bound.guard.lock.try_clone().expect("a copy, as a fork makes one");
+        drop(bound);
         socket.bind().expect("free again");
     }
 
