@@ -99,9 +99,10 @@ impl<B: Bus> Acts<B> {
             Change::Sent { at, attempt, participant, recorded_in, command } => {
                 // A command without bytes could not be written: its saga is told so.
                 let Some(definition) = definition.filter(|_| command.is_none() || bytes.is_some()) else { return };
+                let length = bytes.as_ref().map_or(0, |bytes| bytes.get().len());
                 let typed = command.filter(|_| self.is_local(participant)).map(Payload::Typed);
                 let command = typed.or(bytes.map(Payload::Encoded));
-                let waiting = WaitingCommand { key: key(at), attempt, definition, recorded_in, command };
+                let waiting = WaitingCommand { key: key(at), attempt, definition, recorded_in, command, bytes: length };
                 self.with(participant, |outbox| outbox.command(waiting));
             }
             Change::Asked { at, participant } => {
@@ -177,7 +178,11 @@ impl<B: Bus> Acts<B> {
 
     /// Sends what may go out; gives what must be read from the log to go on.
     pub(super) fn pump(&mut self, horizon: &Horizon) -> Vec<(&'static str, Read)> {
-        self.outboxes.iter_mut().filter_map(|(name, outbox)| Some((*name, outbox.pump(horizon)?))).collect()
+        let reads = |(name, outbox): (&&'static str, &mut Outbox<B>)| {
+            let name = *name;
+            outbox.pump(horizon).into_iter().map(move |read| (name, read)).collect::<Vec<_>>()
+        };
+        self.outboxes.iter_mut().flat_map(reads).collect()
     }
 
     /// Does one thing. What is the engine's own (a look-up) is not for here.

@@ -246,7 +246,7 @@ impl<B: Bus> Engine<B> {
         match decision {
             Decision::Record(record) => self.record(record),
             Decision::Deliver { participant, key, definition, attempt, recorded_in } => {
-                let command = WaitingCommand { key, attempt, definition, recorded_in, command: None };
+                let command = WaitingCommand { key, attempt, definition, recorded_in, command: None, bytes: 0 };
                 self.pending.act(Act::Send(participant, command));
             }
             Decision::Ask { participant, key } => self.pending.act(Act::Settle(participant, key)),

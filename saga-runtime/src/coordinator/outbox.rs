@@ -10,8 +10,11 @@ use crate::bus::{Delivery, Horizon, Payload, ToParticipant};
 use crate::definition::Definition;
 use crate::message::{Bus, CommandOf, ExchangeKey};
 
-/// How many waiting commands are kept with their bytes; those behind them are read back from the log.
-const KEPT: usize = 256;
+/// Of how many bytes the waiting commands are kept; those behind them are read back from the log.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// How many commands are read back at once.
+const READ_AT_ONCE: usize = 64;
 
 /// One participant's queue.
 pub(super) struct Outbox<B: Bus> {
@@ -24,8 +27,10 @@ pub(super) struct Outbox<B: Bus> {
     /// What waits, with entries that no longer count: only the latest attempt of a key does, until it is withdrawn.
     waiting: VecDeque<Waiting<B>>,
     latest: FxHashMap<ExchangeKey, u32>,
-    /// The bytes of the first one are being read.
-    reading: bool,
+    /// Of the commands that were not left to the log.
+    kept_bytes: usize,
+    /// How many commands are being read back.
+    reading: usize,
 }
 
 /// What waits.
@@ -42,6 +47,8 @@ pub(super) struct WaitingCommand<B: Bus> {
     pub(super) recorded_in: u32,
     /// None: in the log.
     pub(super) command: Option<Payload<CommandOf<B>>>,
+    /// How long it is as JSON; 0 for one that is in the log.
+    pub(super) bytes: usize,
 }
 
 impl<B: Bus> WaitingCommand<B> {
@@ -68,7 +75,8 @@ impl<B: Bus> Outbox<B> {
             window,
             waiting: VecDeque::new(),
             latest: FxHashMap::default(),
-            reading: false,
+            kept_bytes: 0,
+            reading: 0,
         }
     }
 
@@ -91,16 +99,16 @@ impl<B: Bus> Outbox<B> {
         if !resumed {
             self.waiting.clear();
             self.latest.clear();
+            self.kept_bytes = 0;
             self.out = 0;
-            self.reading = false;
+            self.reading = 0;
         }
     }
 
     /// The participant is away. What is worthless later does not wait for it.
     pub(super) fn disconnected(&mut self) {
         self.connected = false;
-        self.reading &= !matches!(self.waiting.front(), Some(Waiting::Command(first)) if first.is_live_only());
-        self.waiting.retain(|waiting| !matches!(waiting, Waiting::Command(command) if command.is_live_only()));
+        self.keep_only(|_, waiting| !matches!(waiting, Waiting::Command(command) if command.is_live_only()));
     }
 
     pub(super) fn taken(&mut self, count: usize) {
@@ -113,16 +121,22 @@ impl<B: Bus> Outbox<B> {
     }
 
     pub(super) fn command(&mut self, mut command: WaitingCommand<B>) {
-        if self.waiting.len() >= KEPT {
+        if self.kept_bytes + command.bytes > KEPT_BYTES {
             command.command = None;
+            command.bytes = 0;
         }
+        self.kept_bytes += command.bytes;
         self.latest.insert(command.key, command.attempt);
         self.waiting.push_back(Waiting::Command(command));
-        if self.waiting.len() > 2 * self.latest.len() + KEPT {
-            let latest = &self.latest;
-            self.waiting.retain(|waiting| counts(latest, waiting));
-            self.reading = false;
+        if self.waiting.len() > 2 * self.latest.len() + READ_AT_ONCE {
+            self.keep_only(counts);
         }
+    }
+
+    fn keep_only(&mut self, keep: impl Fn(&FxHashMap<ExchangeKey, u32>, &Waiting<B>) -> bool) {
+        let latest = &self.latest;
+        self.waiting.retain(|waiting| keep(latest, waiting));
+        self.kept_bytes = self.waiting.iter().map(Waiting::bytes).sum();
     }
 
     /// What has not left yet of the command is not wanted any more: it would only be done to be undone.
@@ -137,38 +151,60 @@ impl<B: Bus> Outbox<B> {
         let _ = self.line.send(ToParticipant::Withdraw(key));
     }
 
-    /// The bytes that were asked for. A command without any is left out: its record is gone, so is its saga.
+    /// The bytes that were asked for. A command without any is left out.
     pub(super) fn read(&mut self, key: ExchangeKey, bytes: Option<Box<RawValue>>) {
-        if !std::mem::take(&mut self.reading) {
+        self.reading = self.reading.saturating_sub(1);
+        let Some(bytes) = bytes else {
+            self.latest.remove(&key);
             return;
-        }
-        let Some(Waiting::Command(first)) = self.waiting.front_mut().filter(|first| first.key() == key) else { return };
-        match bytes {
-            Some(bytes) => first.command = Some(Payload::Encoded(bytes)),
-            None => drop(self.waiting.pop_front()),
+        };
+        let waiting = self.waiting.iter_mut().take(2 * READ_AT_ONCE).filter_map(|waiting| match waiting {
+            Waiting::Command(command) if command.key == key => Some(command),
+            _ => None,
+        });
+        for command in waiting {
+            command.command.get_or_insert_with(|| Payload::Encoded(bytes.clone()));
         }
     }
 
     /// Sends what may go out; says whose bytes are needed to go on.
-    pub(super) fn pump(&mut self, horizon: &Horizon) -> Option<Read> {
-        while self.connected && !self.reading && self.out < self.window {
-            if self.waiting.front().is_some_and(|first| !counts(&self.latest, first)) {
-                self.waiting.pop_front();
-                continue;
+    pub(super) fn pump(&mut self, horizon: &Horizon) -> Vec<Read> {
+        while self.connected && self.out < self.window {
+            match self.waiting.front() {
+                Some(first) if counts(&self.latest, first) && first.is_in_log() => return self.read_back(),
+                Some(_) => {}
+                None => break,
             }
-            if let Some(Waiting::Command(WaitingCommand { key, definition, recorded_in, command: None, .. })) =
-                self.waiting.front()
-            {
-                self.reading = true;
-                let step = definition.steps[usize::from(key.at.step)].name;
-                return Some(Read { key: *key, step, recorded_in: *recorded_in });
+            if let Some(delivery) = self.next() {
+                self.out += 1;
+                let _ = self.line.send(ToParticipant::Deliver(delivery, horizon.clone()));
             }
-            let delivery = self.waiting.pop_front().and_then(delivery)?;
-            self.latest.remove(&delivery.key());
-            self.out += 1;
-            let _ = self.line.send(ToParticipant::Deliver(delivery, horizon.clone()));
         }
-        None
+        Vec::new()
+    }
+
+    /// Takes the first of what waits; none if it does not count any more.
+    fn next(&mut self) -> Option<Delivery<B>> {
+        let first = self.waiting.pop_front()?;
+        self.kept_bytes -= first.bytes();
+        if !counts(&self.latest, &first) {
+            return None;
+        }
+        if let Waiting::Command(command) = &first {
+            self.latest.remove(&command.key);
+        }
+        delivery(first)
+    }
+
+    /// Those of the first ones whose bytes are in the log, unless some are being read already.
+    fn read_back(&mut self) -> Vec<Read> {
+        if self.reading > 0 {
+            return Vec::new();
+        }
+        let first = self.waiting.iter().take(READ_AT_ONCE).filter(|waiting| counts(&self.latest, waiting));
+        let reads: Vec<_> = first.filter_map(Waiting::read).collect();
+        self.reading = reads.len();
+        reads
     }
 }
 
@@ -181,9 +217,25 @@ fn counts<B: Bus>(latest: &FxHashMap<ExchangeKey, u32>, waiting: &Waiting<B>) ->
 }
 
 impl<B: Bus> Waiting<B> {
-    fn key(&self) -> ExchangeKey {
+    fn bytes(&self) -> usize {
         match self {
-            Self::Settle(key) | Self::Command(WaitingCommand { key, .. }) => *key,
+            Self::Settle(_) => 0,
+            Self::Command(command) => command.bytes,
+        }
+    }
+
+    fn is_in_log(&self) -> bool {
+        matches!(self, Self::Command(WaitingCommand { command: None, .. }))
+    }
+
+    /// What is to be read before it can go out.
+    fn read(&self) -> Option<Read> {
+        match self {
+            Self::Command(WaitingCommand { key, definition, recorded_in, command: None, .. }) => {
+                let step = definition.steps[usize::from(key.at.step)].name;
+                Some(Read { key: *key, step, recorded_in: *recorded_in })
+            }
+            Self::Command(_) | Self::Settle(_) => None,
         }
     }
 }

@@ -1,4 +1,5 @@
 //! The coordinator with participants in its process: over real logs, through restarts.
 
 mod lifecycle;
+mod outbox;
 mod shop;
