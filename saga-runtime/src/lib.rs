@@ -47,6 +47,7 @@ pub mod message;
 pub mod notice;
 pub mod operator;
 pub mod participant;
+mod patience;
 pub mod pipe;
 #[doc(hidden)]
 pub mod planted;

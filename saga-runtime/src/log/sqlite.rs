@@ -57,7 +57,8 @@ pub struct SqliteLog {
 impl SqliteLog {
     /// Opens the log at `path` for writing, or makes it. Whoever wrote to it until now is fenced.
     ///
-    /// The file is made for this user alone. A file that is refused is not changed.
+    /// The file is made for this user alone. A file that is refused is not changed. Blocks for up to a second while another
+    /// process holds it.
     ///
     /// # Errors
     /// [`LogError::InUse`], [`LogError::NotALog`], [`LogError::NewerSchema`], [`LogError::NotPrivate`],

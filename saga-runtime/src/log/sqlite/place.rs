@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::log::LogError;
+use crate::patience;
 
 /// Whoever may write there may put another file in its place.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
@@ -39,7 +40,7 @@ pub(super) fn create(path: &Path) -> Result<(), LogError> {
 pub(super) fn lock(path: &Path) -> Result<File, LogError> {
     let beside = beside(path, ".lock");
     let file = private_file().create(true).truncate(false).open(&beside).map_err(failed("open", &beside))?;
-    match file.try_lock() {
+    match patience::lock(&file) {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(LogError::InUse { path: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(failed("lock", &beside)(error)),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::log::LogError;
 
@@ -21,6 +21,14 @@ impl Problem {
     /// A row that is not what was written.
     pub(super) fn damaged(what: impl Into<String>, reason: &str) -> Self {
         Self::Log(damaged(what, reason))
+    }
+
+    /// Whether a reader, which writes nothing, found the shared memory of the WAL in disorder. A writer that has the file
+    /// open is just putting it in order; where there is none, a reader does without.
+    pub(super) fn may_pass(&self) -> bool {
+        let Self::Sqlite(error) = self else { return false };
+        let code = error.sqlite_error().map(|error| error.extended_code);
+        matches!(code, Some(ffi::SQLITE_READONLY_RECOVERY | ffi::SQLITE_READONLY_CANTINIT))
     }
 
     /// As an error about this file.

@@ -19,6 +19,7 @@ use super::rows::{self, Columns, ENDED, ENDED_COLUMNS, RECORD, STARTED, STARTED_
 use super::schema::{self, Found};
 use crate::log::{Count, DefinitionRow, Details, Group, LateRow, LogError, LogReader, Page, Query, RecordRow, Summary};
 use crate::message::SagaId;
+use crate::patience::patiently;
 
 /// How long to wait for a lock that is only ever held for a moment.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -86,6 +87,16 @@ pub(super) fn while_no_one_reads<T>(open: impl FnOnce() -> T) -> T {
 
 /// What `read` finds in the file as it is now.
 fn look<T>(path: &Path, read: impl Fn(&Connection) -> Result<T, Problem>) -> Result<T, Problem> {
+    unless_written(|| look_once(path, &read))
+}
+
+/// Looks again where a writer was writing. Its readers share a header with it that they read without a lock: one that
+/// reads half of it and then finds the writer done takes it for damaged, and may not put it in order itself.
+pub(super) fn unless_written<T>(look: impl FnMut() -> Result<T, Problem>) -> Result<T, Problem> {
+    patiently(PATIENCE, Problem::may_pass, look)
+}
+
+pub(super) fn look_once<T>(path: &Path, read: impl Fn(&Connection) -> Result<T, Problem>) -> Result<T, Problem> {
     let _no_writer_opens = READING.read().unwrap_or_else(PoisonError::into_inner);
     let metadata = fs::metadata(path).map_err(place::failed("read", path))?;
     place::regular(path, &metadata)?;

@@ -10,6 +10,7 @@ use rustix::fs::OFlags;
 use tokio::net::UnixStream;
 
 use super::{Endpoint, EndpointError, is_ours, look_at};
+use crate::patience;
 
 /// Bytes of a socket's path, without the closing zero.
 const MAX_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
@@ -35,7 +36,7 @@ impl Socket {
     /// Serves the socket, until what is returned is dropped.
     ///
     /// A socket that a process left behind when it was killed is removed: under a lock that the process would still
-    /// hold if it lived, and only if it is a socket and the user's own.
+    /// hold if it lived, and only if it is a socket and the user's own. Blocks for up to a second while that is held.
     ///
     /// # Errors
     /// If the directory is not private, another process serves the socket, or something else is in its place.
@@ -90,7 +91,7 @@ impl Socket {
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
         let file = options.open(&path).map_err(|error| failed(&error))?;
-        match file.try_lock() {
+        match patience::lock(&file) {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => Err(EndpointError::InUse { path: self.path.clone() }),
             Err(TryLockError::Error(error)) => Err(failed(&error)),
@@ -168,6 +169,7 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
+    use std::time::Instant;
 
     use super::*;
     use crate::pipe::endpoint::BUS_SOCKET;
@@ -201,7 +203,9 @@ mod tests {
     fn two_servers_do_not_share_a_socket() {
         let (_home, socket) = home();
         let _first = socket.bind().expect("bound");
+        let begin = Instant::now();
         let error = socket.bind().expect_err("a second server");
+        assert!(begin.elapsed() >= patience::FOR_A_LOCK, "what a killed server left of its lock would be waited for");
         assert_eq!(error, EndpointError::InUse { path: socket.path().to_owned() });
         assert!(socket.path().exists(), "the first one's socket is still there");
     }

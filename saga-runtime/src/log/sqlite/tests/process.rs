@@ -1,11 +1,16 @@
 //! What two processes do to one log, and what is left of it when one is killed.
 
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use super::{files, open, place, refused, seen, states};
 use crate::log::conformance::sample::{go_on, start};
+use crate::log::sqlite::reader::{look_once, unless_written};
+use crate::log::sqlite::schema::{Found, inspect};
 use crate::log::{LogError, SagaLog, SqliteReader};
 use crate::message::SagaId;
 
@@ -74,6 +79,66 @@ fn a_reader_in_another_process_changes_nothing() {
     drop(writer);
     assert_eq!(seen(&mut reader), 5);
     assert!(files(directory.path()) == before, "after it was killed: nothing has changed, and nothing is new");
+}
+
+/// What a writer shares with its readers. While it writes there, half is new and half is old.
+struct Shared {
+    file: File,
+}
+
+impl Shared {
+    /// In the first of the two copies of the header: a count of the changes.
+    const CHANGES: u64 = 8;
+
+    fn of(path: &Path) -> Self {
+        let file = OpenOptions::new().read(true).write(true).open(path.with_extension("db-shm"));
+        Self { file: file.expect("a writer has made it") }
+    }
+
+    /// The writer begins to write, or has done so.
+    fn flip(&self) {
+        let mut byte = [0];
+        self.file.read_exact_at(&mut byte, Self::CHANGES).expect("the header is there");
+        self.file.write_all_at(&[!byte[0]], Self::CHANGES).expect("it can be written");
+    }
+}
+
+#[test]
+fn a_reader_that_comes_while_the_writer_writes_looks_again() {
+    let (_directory, path) = place();
+    let mut writer = Writer::spawn(&path, 5);
+    writer.wait_for(5);
+    let shared = Shared::of(&path);
+    shared.flip();
+    let mut looks = Vec::new();
+    let found = unless_written(|| {
+        let found = look_once(&path, |connection| inspect(connection, &path));
+        looks.push(found.is_ok());
+        if looks.len() == 1 {
+            shared.flip();
+        }
+        found
+    });
+    assert!(matches!(found, Ok(Found::Log)), "{found:?}");
+    assert_eq!(looks, [false, true]);
+}
+
+#[test]
+fn a_reader_reads_while_the_writer_writes() {
+    let (_directory, path) = place();
+    let mut writer = Writer::spawn(&path, 5);
+    writer.wait_for(5);
+    let shared = Shared::of(&path);
+    thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            let mut reader = SqliteReader::open(&path).expect("it can be read");
+            (0..100).for_each(|_| assert_eq!(seen(&mut reader), 5));
+        });
+        while !reading.is_finished() {
+            shared.flip();
+            thread::yield_now();
+        }
+    });
 }
 
 #[test]
