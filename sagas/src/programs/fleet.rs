@@ -86,14 +86,32 @@ impl Fleet {
         &self.directory
     }
 
-    /// Starts the launcher or the host, and waits until it says that it is ready: with its first line.
+    /// Starts the launcher or the host, and waits until it is ready.
     ///
     /// # Errors
     /// If it does not come up.
     pub async fn start(&self, name: &'static str) -> Result<Member, FleetError> {
-        let mut member = self.spawn(name, [name, "--owned"])?;
+        let mut member = self.launch(name)?;
+        self.ready(&mut member).await?;
+        Ok(member)
+    }
+
+    /// Starts the launcher or the host; it is not ready yet.
+    ///
+    /// # Errors
+    /// If the system gives no process.
+    pub fn launch(&self, name: &'static str) -> Result<Member, FleetError> {
+        self.spawn(name, [name, "--owned"])
+    }
+
+    /// Waits until a launcher or host that was just launched says that it is ready: with its first line.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn ready(&self, member: &mut Member) -> Result<(), FleetError> {
+        let name = member.name;
         match timeout(READY_WITHIN, member.next_line()).await {
-            Ok(Some(_)) => Ok(member),
+            Ok(Some(_)) => Ok(()),
             Ok(None) => Err(FleetError::Ended { name, last_words: self.last_words(name) }),
             Err(_) => Err(FleetError::Silent { name, last_words: self.last_words(name) }),
         }
@@ -132,7 +150,8 @@ impl Fleet {
         self.directory.join(name).with_extension("log")
     }
 
-    fn last_words(&self, name: &str) -> String {
+    /// The end of what a program had to say, as far as it is kept here.
+    pub fn last_words(&self, name: &str) -> String {
         if !self.logs_in_files {
             return "above".to_owned();
         }

@@ -31,7 +31,10 @@ pub async fn run(endpoint: &Endpoint, shell: PathBuf, stop: &mut Stop) -> Result
     })?;
     let shell = Shell { program: shell, ..Shell::default() };
     let (host, told) = Host::new(HostOptions { shell, ..HostOptions::default() });
-    host.fill_pool().await.map_err(|refusal| format!("no hidden window could be made: {refusal}"))?;
+    tokio::select! {
+        filled = host.fill_pool() => filled.map_err(|refusal| format!("no hidden window could be made: {refusal}"))?,
+        () = stop.asked() => return Ok(()),
+    }
 
     let (quit, quitting) = oneshot::channel();
     let mut on_the_bus = tokio::spawn(participate(endpoint.clone(), host.clone(), told, quitting));

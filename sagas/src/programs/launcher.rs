@@ -19,7 +19,10 @@ pub async fn run(endpoint: &Endpoint, stop: &mut Stop) -> Result<(), ProgramErro
     endpoint.prepare()?;
     let builder = Coordinator::<AgentMux>::builder().log(SqliteLog::open(endpoint.directory().join(LOG_FILE))?);
     let listening = builder.listen(endpoint.clone()).operators(endpoint.clone());
-    let coordinator = catalogue::register(listening).start().await?;
+    let coordinator = tokio::select! {
+        started = catalogue::register(listening).start() => started?,
+        () = stop.asked() => return Ok(()),
+    };
     writeln!(std::io::stdout(), "the launcher is ready in {}", endpoint.directory().display())?;
     tokio::select! {
         () = stop.asked() => {}

@@ -222,7 +222,8 @@ impl Stage {
             if holds(&state) {
                 return Ok(state);
             }
-            again(what, until).await?;
+            let so = |error| format!("{error}; the host says that there is {state:?}");
+            again(what, until).await.map_err(so)?;
         }
     }
 
@@ -249,7 +250,7 @@ impl Stage {
             if let Some(saga) = self.log()?.find(&query)?.sagas.last() {
                 return Ok(saga.id);
             }
-            again(&format!("{name} starts for {label}"), until).await?;
+            again(&format!("{name} starts for {label}"), until).await.map_err(|error| self.told_why(&error))?;
         }
     }
 
@@ -267,7 +268,7 @@ impl Stage {
         loop {
             match self.log()?.saga(saga)? {
                 Some(details) if holds(&details) => return Ok(details),
-                _ => again(&format!("saga {saga} {what}"), until).await?,
+                _ => again(&format!("saga {saga} {what}"), until).await.map_err(|error| self.told_why(&error))?,
             }
         }
     }
@@ -332,6 +333,13 @@ impl Stage {
         // Those that do not end are named by the caller.
         let _ = until("the processes end", async || !processes.iter().copied().any(runs)).await;
         Ok(processes.into_iter().filter(|process| runs(*process)).collect())
+    }
+
+    /// The error, with what there is to see when it happens.
+    fn told_why(&self, error: &ProgramError) -> ProgramError {
+        let sagas = self.all_sagas();
+        let [launcher, host] = ["launcher", "host"].map(|name| self.fleet.last_words(name));
+        format!("{error}; last words of the launcher: {launcher}; of the host: {host}; in the log: {sagas:#?}").into()
     }
 
     fn log(&self) -> Result<SqliteReader, ProgramError> {

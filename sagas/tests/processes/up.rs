@@ -1,6 +1,9 @@
 //! Launcher and host together.
 
+use std::fs::File;
+
 use rustix::process::Signal;
+use sagas::host::control::HOST_SOCKET;
 use sagas::programs::fleet::Member;
 use sagas::programs::stage::{Stage, runs, until};
 
@@ -20,6 +23,21 @@ async fn an_interrupt_stops_both() {
     let started = descendants(up.id());
     assert!(started.len() >= 4, "launcher, host, two shells: {started:?}");
     signal(up.id(), Signal::INT);
+    assert!(up.ended().await.expect("it is our child").success());
+    assert!(!started.into_iter().any(runs));
+}
+
+#[tokio::test]
+async fn an_interrupt_stops_both_before_they_are_ready() {
+    let stage = empty();
+    let lock = stage.endpoint().socket(HOST_SOCKET).path().with_extension("lock");
+    let held = File::create(lock).expect("the directory is ours");
+    held.try_lock().expect("no host runs yet");
+    let mut up = stage.fleet().spawn("up", ["up"]).expect("the system gives a process");
+    until("the host is started", async || descendants(up.id()).len() == 2).await.expect("it is");
+    let started = descendants(up.id());
+    signal(up.id(), Signal::INT);
+    assert_eq!(up.next_line().await, None, "the host waits for its lock, and is not ready");
     assert!(up.ended().await.expect("it is our child").success());
     assert!(!started.into_iter().any(runs));
 }

@@ -1,7 +1,5 @@
 //! What outlives a connection, a coordinator, and a participant's process.
 
-use std::time::Duration;
-
 use super::bus::Command;
 use super::cutting::Budget;
 use super::promises;
@@ -21,9 +19,12 @@ promises! {
 }
 
 async fn a_participant_waits_for_its_coordinator(stand: &mut Stand) {
-    stand.start();
-    // Long enough for a few attempts that find nobody.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let nobody = stand.listen();
+    for _ in 0..3 {
+        // Hung up without a word.
+        drop(nobody.hello().await);
+    }
+    drop(nobody);
     let coordinator = stand.restart_coordinator(Vec::new()).await;
     coordinator.connected().await;
     assert_eq!(coordinator.done(key(1, 0), work("a")).await, [done("a", 1)]);
