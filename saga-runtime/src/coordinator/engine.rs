@@ -117,12 +117,7 @@ impl<B: Bus> Engine<B> {
         }
         let Ends { journal, stopped, .. } = self.ends;
         drop(self.acts);
-        drop(journal.work);
-        let joined = tokio::task::spawn_blocking(move || journal.thread.join()).await;
-        let result = match joined {
-            Ok(Ok(())) => result,
-            _ => Err("the thread of the log panicked".to_owned()),
-        };
+        let result = if journal.close().await { result } else { Err("the thread of the log panicked".to_owned()) };
         if let Err(reason) = &result {
             tracing::error!(reason, "the coordinator stops");
         }
@@ -160,7 +155,7 @@ impl<B: Bus> Engine<B> {
         };
         tokio::select! {
             biased;
-            worked = ends.journal.worked.recv() => Came::Worked(worked),
+            worked = ends.journal.next() => Came::Worked(worked),
             said = ends.reported.recv(), if reports => Came::Said(said),
             said = receive(said), if open => Came::Said(Some(said)),
             ask = ends.asked.recv(), if asks => Came::Ask(ask),
@@ -173,7 +168,7 @@ impl<B: Bus> Engine<B> {
     /// Takes what has come already, answers before all else.
     fn next_now(&mut self) -> Option<Came<B>> {
         let ends = &mut self.ends;
-        if let Ok(worked) = ends.journal.worked.try_recv() {
+        if let Some(worked) = ends.journal.next_now() {
             return Some(Came::Worked(Some(worked)));
         }
         if self.stopping || self.pending.len() >= PENDING_LIMIT {
@@ -344,9 +339,8 @@ impl<B: Bus> Engine<B> {
         if batch.is_empty() {
             return self.perform(acts);
         }
-        if self.ends.journal.work.send(Work::Append(batch)).is_ok() {
-            self.committing = Some(Committing { acts, horizon });
-        }
+        self.ends.journal.ask(Work::Append(batch));
+        self.committing = Some(Committing { acts, horizon });
     }
 
     fn perform(&mut self, acts: Vec<Act<B>>) {
@@ -370,7 +364,7 @@ impl<B: Bus> Engine<B> {
     pub(super) fn pump(&mut self) {
         for (participant, read) in self.acts.pump(&self.horizon) {
             let (key, step, recorded_in) = (read.key, read.step, read.recorded_in);
-            let _ = self.ends.journal.work.send(Work::Command { participant, key, step, recorded_in });
+            self.ends.journal.ask(Work::Command { participant, key, step, recorded_in });
         }
     }
 }

@@ -87,7 +87,7 @@ impl SagaLog for Counting {
         self.log.recover()
     }
 
-    fn append(&mut self, batch: &Batch) -> Result<(), LogError> {
+    fn append(&mut self, batch: Batch) -> Result<(), LogError> {
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.log.append(batch)
     }
