@@ -161,6 +161,14 @@ impl Control {
         }
     }
 
+    /// Adds an open exchange. Most sagas have one at a time, and so room for one.
+    pub(crate) fn put(&mut self, open: Open) {
+        if self.open.is_empty() {
+            self.open.reserve_exact(1);
+        }
+        self.open.push(open);
+    }
+
     /// Removes an open exchange.
     pub(crate) fn close(&mut self, at: At) -> Option<Open> {
         let position = self.open.iter().position(|open| open.at == at)?;
