@@ -4,13 +4,17 @@
 use std::collections::VecDeque;
 use std::future::pending;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TryRecvError};
 
 use super::rows;
 use crate::log::{Batch, Details, LogError, LogReader, SagaLog};
 use crate::message::{ExchangeKey, SagaId};
+
+/// How long the writer's thread looks for more before it sleeps: a part of what a commit takes.
+const AWAKE: Duration = Duration::from_micros(250);
 
 /// What the writer is asked.
 pub(super) enum Work {
@@ -63,7 +67,7 @@ impl Journal {
         let (work, mut asked) = mpsc::unbounded_channel();
         let (done, worked) = mpsc::unbounded_channel();
         let thread = thread::Builder::new().name("saga-log".to_owned()).spawn(move || {
-            while let Some(work) = asked.blocking_recv()
+            while let Some(work) = next(&mut asked)
                 && done.send(writer.work(work)).is_ok()
             {}
         })?;
@@ -108,6 +112,19 @@ impl Journal {
             }
         }
     }
+}
+
+/// What is asked next. It often comes at once after the answer to the last: to be asleep by then costs more than to look.
+fn next(asked: &mut mpsc::UnboundedReceiver<Work>) -> Option<Work> {
+    let begin = Instant::now();
+    while begin.elapsed() < AWAKE {
+        match asked.try_recv() {
+            Ok(work) => return Some(work),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => thread::yield_now(),
+        }
+    }
+    asked.blocking_recv()
 }
 
 impl Writer {
