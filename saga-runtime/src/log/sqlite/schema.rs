@@ -26,6 +26,9 @@ const LARGEST_WAL_KEPT: u32 = 64 << 20;
 // `highest` outlives pruned sagas, so that no id is used twice. `digest` says which sagas have no end and how far each
 // has come, so that a row that vanished is missed.
 //
+// Records stand in the order in which they were written, beside an index of them by saga: the records of a commit are
+// of many sagas, and fill few pages so.
+//
 // The index `saga_open` is for recovery and for lists of what is in flight, however many ended sagas are kept.
 const TABLES: &str = "
     CREATE TABLE meta (
@@ -46,8 +49,8 @@ const TABLES: &str = "
         time INTEGER NOT NULL, what TEXT NOT NULL, step TEXT, attempt INTEGER, data TEXT NOT NULL,
         status TEXT, standing_step TEXT, waiting_for TEXT, participant TEXT, since INTEGER, until INTEGER, reason TEXT,
         state TEXT, checksum INTEGER NOT NULL,
-        PRIMARY KEY (saga, number)
-    ) STRICT, WITHOUT ROWID;
+        UNIQUE (saga, number)
+    ) STRICT;
     CREATE TABLE late (
         saga INTEGER NOT NULL, number INTEGER NOT NULL, time INTEGER NOT NULL, step TEXT, data TEXT NOT NULL,
         PRIMARY KEY (saga, number)
