@@ -20,6 +20,8 @@ pub(super) const SCHEMA: u32 = 1;
 const OLDEST_LIBRARY: (i32, &str) = (3_051_003, "3.51.3");
 /// How long to wait for a lock that is only ever held for a moment.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// So many pages of the `-wal` are taken over into the file at once: 16 MiB.
+const PAGES_A_CHECKPOINT: u32 = 4096;
 /// To this the `-wal` is cut back after a long reader has made it grow.
 const LARGEST_WAL_KEPT: u32 = 64 << 20;
 
@@ -126,6 +128,7 @@ pub(super) fn configure(connection: &Connection) -> Result<(), Problem> {
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "journal_size_limit", LARGEST_WAL_KEPT)?;
+    connection.pragma_update(None, "wal_autocheckpoint", PAGES_A_CHECKPOINT)?;
     distrust(connection)?;
     Ok(())
 }
