@@ -135,7 +135,7 @@ impl<B: Bus> Acts<B> {
     }
 
     /// Whether the participant runs in this process.
-    fn is_local(&self, participant: &str) -> bool {
+    pub(super) fn is_local(&self, participant: &str) -> bool {
         self.outboxes.get(participant).is_some_and(Outbox::is_local)
     }
 

@@ -313,7 +313,10 @@ impl<B: Bus> Engine<B> {
             }
             FromParticipant::Report { session, number, report } => {
                 self.step(Input::Report { participant, report });
-                self.pending.received(participant, session, number);
+                // One in this process lives no longer than this coordinator, and resumes nothing.
+                if !self.acts.is_local(participant) {
+                    self.pending.received(participant, session, number);
+                }
             }
         }
     }
