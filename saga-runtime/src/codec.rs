@@ -25,6 +25,9 @@ use std::any::type_name;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// Bytes. About as many as a record or a state has.
+const ROOM: usize = 512;
+
 /// So deep `serde_json` reads, and no deeper.
 const DEEPEST: usize = 127;
 
@@ -66,7 +69,7 @@ impl CodecError {
 /// the value's own `Serialize` refuses.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<String, CodecError> {
     let error = |reason| CodecError::Encode { type_name: type_name::<T>(), reason };
-    let text = serde_json::to_string(&Exact(value)).map_err(|problem| error(problem.to_string()))?;
+    let text = write_json(&Exact(value)).map_err(|problem| error(problem.to_string()))?;
     if is_too_deep(&text) { Err(error(too_deep())) } else { Ok(text) }
 }
 
@@ -80,6 +83,13 @@ pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, CodecError> {
         return Err(error(too_deep()));
     }
     read::whole(text, |deserializer| T::deserialize(deserializer)).map_err(|problem| error(problem.to_string()))
+}
+
+/// The value as `serde_json` writes it, with room for a record from the start.
+pub(crate) fn write_json<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
+    let mut bytes = Vec::with_capacity(ROOM);
+    serde_json::to_writer(&mut bytes, value)?;
+    String::from_utf8(bytes).map_err(serde::ser::Error::custom)
 }
 
 fn too_deep() -> String {

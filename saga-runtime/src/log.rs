@@ -55,7 +55,13 @@ pub trait SagaLog: Send + 'static {
     /// second one; [`LogError::Incomplete`] for a batch from which no one could go on; [`LogError::Fenced`] when
     /// another writer has taken the log over; others when it cannot be written. After an error nothing of the batch
     /// is there.
-    fn append(&mut self, batch: &Batch) -> Result<(), LogError>;
+    fn append(&mut self, batch: Batch) -> Result<(), LogError>;
+
+    /// Whether [`SagaLog::append`] waits for something outside of this process, as a disk. Then a coordinator appends in
+    /// a thread of its own, and decides meanwhile; otherwise at once, where it decides.
+    fn waits(&self) -> bool {
+        true
+    }
 
     /// A reader that sees what is committed, usable in another thread while the writer goes on.
     ///

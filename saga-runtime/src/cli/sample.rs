@@ -30,7 +30,7 @@ pub(super) fn log() -> Box<dyn LogReader> {
 /// Writes the samples.
 pub(super) fn fill(log: &mut impl SagaLog) {
     for batch in [running(), compensated(), stuck()] {
-        log.append(&batch).expect("a batch that follows");
+        log.append(batch).expect("a batch that follows");
     }
 }
 

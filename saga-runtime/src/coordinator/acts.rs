@@ -1,8 +1,9 @@
 //! What is done once it is recorded: deliveries, notices, replies, and the hopes of handles.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use serde_json::value::RawValue;
 use tokio::sync::{broadcast, oneshot, watch};
 
@@ -60,7 +61,7 @@ pub(super) struct Acts<B: Bus> {
     notices: broadcast::Sender<Notice>,
     /// The same notices for subscribers in other processes.
     changes: broadcast::Sender<Arc<str>>,
-    watched: HashMap<SagaId, watch::Sender<Progress>>,
+    watched: FxHashMap<SagaId, watch::Sender<Progress>>,
 }
 
 impl<B: Bus> Acts<B> {
@@ -70,7 +71,7 @@ impl<B: Bus> Acts<B> {
         notices: broadcast::Sender<Notice>,
         capacity: usize,
     ) -> Self {
-        Self { log, outboxes, notices, changes: broadcast::channel(capacity).0, watched: HashMap::new() }
+        Self { log, outboxes, notices, changes: broadcast::channel(capacity).0, watched: FxHashMap::default() }
     }
 
     /// Does what follows from a record, and tells of it.
@@ -134,7 +135,7 @@ impl<B: Bus> Acts<B> {
     }
 
     /// Whether the participant runs in this process.
-    fn is_local(&self, participant: &str) -> bool {
+    pub(super) fn is_local(&self, participant: &str) -> bool {
         self.outboxes.get(participant).is_some_and(Outbox::is_local)
     }
 

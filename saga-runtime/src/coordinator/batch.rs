@@ -1,7 +1,6 @@
 //! What is decided and not yet recorded: rows for the log, and what is to be done after the commit.
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use serde_json::value::RawValue;
 
 use super::acts::Act;
@@ -18,8 +17,8 @@ use crate::time::Timestamp;
 pub(super) struct Pending<B: Bus> {
     batch: Batch,
     /// The last record of each saga in the batch: the one that gets the state.
-    last: HashMap<SagaId, usize>,
-    received: HashMap<&'static str, (SessionId, u64)>,
+    last: FxHashMap<SagaId, usize>,
+    received: FxHashMap<&'static str, (SessionId, u64)>,
     acts: Vec<Act<B>>,
 }
 
@@ -34,7 +33,7 @@ pub(super) struct Unwritable {
 impl<B: Bus> Pending<B> {
     pub(super) fn new(definitions: Vec<DefinitionRow>) -> Self {
         let batch = Batch { definitions, ..Batch::default() };
-        Self { batch, last: HashMap::new(), received: HashMap::new(), acts: Vec::new() }
+        Self { batch, last: FxHashMap::default(), received: FxHashMap::default(), acts: Vec::new() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -82,17 +81,19 @@ impl<B: Bus> Pending<B> {
         self.received.insert(participant, (session, number));
     }
 
-    /// The batch, with the states that the machine has now; and what is to be done when it is committed.
-    pub(super) fn close(mut self, machine: &Machine<B>) -> (Batch, Vec<Act<B>>) {
-        for (saga, index) in self.last {
-            let row = &mut self.batch.records[index];
+    /// The batch, with the states that the machine has now; and what is to be done when it is committed. The next one
+    /// begins.
+    pub(super) fn close(&mut self, machine: &Machine<B>) -> (Batch, Vec<Act<B>>) {
+        let (mut batch, mut acts) = (std::mem::take(&mut self.batch), std::mem::take(&mut self.acts));
+        for (saga, index) in self.last.drain() {
+            let row = &mut batch.records[index];
             (row.standing, row.state) = saved(machine, saga);
         }
-        for (participant, (session, number)) in self.received {
-            self.batch.received.push(ReceivedRow { participant: participant.to_owned(), session, number });
-            self.acts.push(Act::Recorded(participant, number));
+        for (participant, (session, number)) in self.received.drain() {
+            batch.received.push(ReceivedRow { participant: participant.to_owned(), session, number });
+            acts.push(Act::Recorded(participant, number));
         }
-        (self.batch, self.acts)
+        (batch, acts)
     }
 }
 

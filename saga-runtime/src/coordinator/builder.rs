@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use tokio::sync::mpsc::{Sender, UnboundedSender};
 use tokio::sync::{broadcast, mpsc, watch};
 
+use super::Coordinator;
 use super::clock::Clock;
 use super::engine::{Ends, Engine};
+use super::journal::Journal;
 use super::outbox::Outbox;
-use super::{Coordinator, journal};
 use crate::bus::{FromParticipant, ToParticipant};
 use crate::definition::Definition;
 use crate::log::{DefinitionRow, LogError, ReceivedRow, Recovery, SagaLog};
@@ -199,7 +200,7 @@ impl<B: Bus> Builder<B> {
         let definitions = self.changed_definitions(&recovery)?;
         let mut machine = self.machine(log.as_ref(), &recovery)?;
         let reader = log.reader()?;
-        let journal = journal::spawn(log, reader).map_err(|error| StartupError::System("thread", error.to_string()))?;
+        let journal = Journal::open(log, reader).map_err(|error| StartupError::System("thread", error.to_string()))?;
 
         let pipe = self.pipe(recovery.received)?;
         let desk = self.operators.as_ref().map(Server::bind).transpose()?;

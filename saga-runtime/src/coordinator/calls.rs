@@ -126,7 +126,7 @@ impl<B: Bus> Engine<B> {
             LookUp::Outcome { saga, .. } => Work::Details { saga: *saga, ticket },
         };
         self.look_ups.insert(ticket, look_up);
-        self.ask_journal(work);
+        self.ends.journal.ask(work);
     }
 
     pub(super) fn looked_up(&mut self, worked: Worked) {
@@ -183,10 +183,6 @@ impl<B: Bus> Engine<B> {
         }
         let started = result.map(|saga| (saga, self.watch(saga)));
         self.pending.act(Act::reply(reply, started));
-    }
-
-    fn ask_journal(&self, work: Work) {
-        let _ = self.ends.journal.work.send(work);
     }
 }
 

@@ -1,8 +1,9 @@
 //! The loop: takes what comes, has it decided, and sees to it that it is recorded before it is done.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::future::pending;
 
+use rustc_hash::FxHashMap;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -18,6 +19,7 @@ use crate::machine::{Change, Decision, Input, Machine, Record, Token};
 use crate::message::{Answer, Bus, ExchangeKey};
 use crate::notice::Notice;
 use crate::pipe::{Lines, PipeEvent, PipeServer, SubscribeRequest};
+use crate::time::Timestamp;
 
 /// How much is decided at most before what was decided must be recorded.
 const PENDING_LIMIT: usize = 4096;
@@ -40,6 +42,8 @@ pub(super) struct Engine<B: Bus> {
     pub(super) machine: Machine<B>,
     pub(super) clock: Clock,
     pub(super) ends: Ends<B>,
+    /// What was decided in one step, before it is looked at. Empty between steps.
+    decisions: Vec<Decision<B>>,
     /// Decided since the last commit began.
     pub(super) pending: Pending<B>,
     /// Decided, and being committed.
@@ -47,8 +51,8 @@ pub(super) struct Engine<B: Bus> {
     /// Which sagas were open after the last commit: a participant must not forget what an end undoes that is not durable.
     pub(super) horizon: Horizon,
     pub(super) acts: Acts<B>,
-    pub(super) askers: HashMap<Token, Asker>,
-    pub(super) look_ups: HashMap<u64, LookUp>,
+    pub(super) askers: FxHashMap<Token, Asker>,
+    pub(super) look_ups: FxHashMap<u64, LookUp>,
     pub(super) tickets: u64,
     /// Nobody can ask any more.
     pub(super) asks_end: bool,
@@ -90,18 +94,20 @@ impl<B: Bus> Engine<B> {
             machine,
             clock,
             ends,
+            decisions: Vec::new(),
             pending: Pending::new(definitions),
             committing: None,
             horizon,
             acts,
-            askers: HashMap::new(),
-            look_ups: HashMap::new(),
+            askers: FxHashMap::default(),
+            look_ups: FxHashMap::default(),
             tickets: 0,
             asks_end: false,
             reports_end: false,
             stopping: false,
         };
-        decisions.into_iter().for_each(|decision| engine.decided(decision));
+        let now = engine.clock.now();
+        decisions.into_iter().for_each(|decision| engine.decided(decision, now));
         engine
     }
 
@@ -117,12 +123,7 @@ impl<B: Bus> Engine<B> {
         }
         let Ends { journal, stopped, .. } = self.ends;
         drop(self.acts);
-        drop(journal.work);
-        let joined = tokio::task::spawn_blocking(move || journal.thread.join()).await;
-        let result = match joined {
-            Ok(Ok(())) => result,
-            _ => Err("the thread of the log panicked".to_owned()),
-        };
+        let result = if journal.close().await { result } else { Err("the thread of the log panicked".to_owned()) };
         if let Err(reason) = &result {
             tracing::error!(reason, "the coordinator stops");
         }
@@ -160,7 +161,7 @@ impl<B: Bus> Engine<B> {
         };
         tokio::select! {
             biased;
-            worked = ends.journal.worked.recv() => Came::Worked(worked),
+            worked = ends.journal.next() => Came::Worked(worked),
             said = ends.reported.recv(), if reports => Came::Said(said),
             said = receive(said), if open => Came::Said(Some(said)),
             ask = ends.asked.recv(), if asks => Came::Ask(ask),
@@ -173,7 +174,7 @@ impl<B: Bus> Engine<B> {
     /// Takes what has come already, answers before all else.
     fn next_now(&mut self) -> Option<Came<B>> {
         let ends = &mut self.ends;
-        if let Ok(worked) = ends.journal.worked.try_recv() {
+        if let Some(worked) = ends.journal.next_now() {
             return Some(Came::Worked(Some(worked)));
         }
         if self.stopping || self.pending.len() >= PENDING_LIMIT {
@@ -236,13 +237,14 @@ impl<B: Bus> Engine<B> {
     }
 
     pub(super) fn step(&mut self, input: Input<B>) {
-        let mut decisions = Vec::new();
-        self.machine.step(input, self.clock.now(), &mut decisions);
-        decisions.into_iter().for_each(|decision| self.decided(decision));
+        let now = self.clock.now();
+        let mut decisions = std::mem::take(&mut self.decisions);
+        self.machine.step(input, now, &mut decisions);
+        decisions.drain(..).for_each(|decision| self.decided(decision, now));
+        self.decisions = decisions;
     }
 
-    fn decided(&mut self, decision: Decision<B>) {
-        let time = self.clock.now();
+    fn decided(&mut self, decision: Decision<B>, time: Timestamp) {
         match decision {
             Decision::Record(record) => self.record(record),
             Decision::Deliver { participant, key, definition, attempt, recorded_in } => {
@@ -305,13 +307,18 @@ impl<B: Bus> Engine<B> {
                 self.pending.act(Act::Disconnected { participant, reason, time: self.clock.now() });
                 self.step(Input::Disconnected { participant });
             }
-            FromParticipant::Taken(count) => self.acts.taken(participant, count),
+            FromParticipant::Taken(count) => {
+                self.acts.taken(participant, count);
+                self.pump();
+            }
             FromParticipant::Report { session, number, report } => {
                 self.step(Input::Report { participant, report });
-                self.pending.received(participant, session, number);
+                // One in this process lives no longer than this coordinator, and resumes nothing.
+                if !self.acts.is_local(participant) {
+                    self.pending.received(participant, session, number);
+                }
             }
         }
-        self.pump();
     }
 
     fn pipe_event(&mut self, event: PipeEvent) {
@@ -339,14 +346,13 @@ impl<B: Bus> Engine<B> {
         if self.committing.is_some() || self.pending.is_empty() {
             return;
         }
-        let (batch, acts) = std::mem::replace(&mut self.pending, Pending::new(Vec::new())).close(&self.machine);
+        let (batch, acts) = self.pending.close(&self.machine);
         let horizon = self.machine.horizon();
         if batch.is_empty() {
             return self.perform(acts);
         }
-        if self.ends.journal.work.send(Work::Append(batch)).is_ok() {
-            self.committing = Some(Committing { acts, horizon });
-        }
+        self.ends.journal.ask(Work::Append(batch));
+        self.committing = Some(Committing { acts, horizon });
     }
 
     fn perform(&mut self, acts: Vec<Act<B>>) {
@@ -370,7 +376,7 @@ impl<B: Bus> Engine<B> {
     pub(super) fn pump(&mut self) {
         for (participant, read) in self.acts.pump(&self.horizon) {
             let (key, step, recorded_in) = (read.key, read.step, read.recorded_in);
-            let _ = self.ends.journal.work.send(Work::Command { participant, key, step, recorded_in });
+            self.ends.journal.ask(Work::Command { participant, key, step, recorded_in });
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::cause::Outcome;
+use crate::codec;
 use crate::definition::Definition;
 use crate::log::{EndedRow, RecordRow, StartedRow, Status};
 use crate::machine::{Change, Happened, Late, Record};
@@ -32,7 +33,7 @@ pub(super) fn record<B: Bus>(record: &Record<B>, commands: &[Option<Box<RawValue
 
 /// JSON; if a message cannot be written, that is what it says.
 fn written<T: Serialize>(data: &T) -> String {
-    serde_json::to_string(data).unwrap_or_else(|error| {
+    codec::write_json(data).unwrap_or_else(|error| {
         let unwritable = [("unwritable", error.to_string())];
         serde_json::to_string(&unwritable).unwrap_or_default()
     })
@@ -161,10 +162,9 @@ impl<B: Bus> Serialize for Data<'_, B> {
             let bytes = if first { commands.next().and_then(Option::as_deref) } else { None };
             ChangeJson { definition, change, bytes }
         });
-        let then: Vec<_> = then.collect();
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("happened", &HappenedJson { definition, happened: &self.record.happened })?;
-        map.serialize_entry("then", &then)?;
+        map.serialize_entry("then", &then.collect::<Vec<_>>())?;
         map.end()
     }
 }
@@ -183,6 +183,17 @@ impl Exchange {
     fn new(definition: Option<&'static Definition>, at: At, attempt: Option<u32>) -> Self {
         Self { step: step_name(definition, at), item: at.item, mode: at.mode, attempt }
     }
+
+    /// Its entries, in a map with others.
+    fn serialize_into<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry("step", self.step)?;
+        map.serialize_entry("item", &self.item)?;
+        map.serialize_entry("mode", &self.mode)?;
+        match self.attempt {
+            Some(attempt) => map.serialize_entry("attempt", &attempt),
+            None => Ok(()),
+        }
+    }
 }
 
 /// An exchange, and one more thing about it.
@@ -195,12 +206,7 @@ struct Tell<'a, T> {
 impl<T: Serialize> Serialize for Tell<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("step", self.exchange.step)?;
-        map.serialize_entry("item", &self.exchange.item)?;
-        map.serialize_entry("mode", &self.exchange.mode)?;
-        if let Some(attempt) = self.exchange.attempt {
-            map.serialize_entry("attempt", &attempt)?;
-        }
+        self.exchange.serialize_into(&mut map)?;
         map.serialize_entry(self.key, self.told)?;
         map.end()
     }
@@ -256,14 +262,24 @@ struct ChangeJson<'a, B: Bus> {
     bytes: Option<&'a RawValue>,
 }
 
-#[derive(Serialize)]
 struct SentJson<'a> {
-    #[serde(flatten)]
     exchange: Exchange,
     participant: &'static str,
     recorded_in: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
     command: Option<&'a RawValue>,
+}
+
+impl Serialize for SentJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.exchange.serialize_into(&mut map)?;
+        map.serialize_entry("participant", self.participant)?;
+        map.serialize_entry("recorded_in", &self.recorded_in)?;
+        if let Some(command) = self.command {
+            map.serialize_entry("command", command)?;
+        }
+        map.end()
+    }
 }
 
 impl<B: Bus> Serialize for ChangeJson<'_, B> {

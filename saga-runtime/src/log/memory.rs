@@ -86,12 +86,16 @@ impl SagaLog for MemoryLog {
         Ok(lock(&self.kept).recover())
     }
 
-    fn append(&mut self, batch: &Batch) -> Result<(), LogError> {
+    fn append(&mut self, batch: Batch) -> Result<(), LogError> {
         let mut kept = lock(&self.kept);
         if kept.epoch != self.epoch {
             return Err(LogError::Fenced { ours: self.epoch, theirs: kept.epoch });
         }
         kept.append(batch)
+    }
+
+    fn waits(&self) -> bool {
+        false
     }
 
     fn reader(&self) -> Result<Box<dyn LogReader>, LogError> {
@@ -118,9 +122,9 @@ impl Kept {
         }
     }
 
-    fn append(&mut self, batch: &Batch) -> Result<(), LogError> {
+    fn append(&mut self, batch: Batch) -> Result<(), LogError> {
         let digest = self.continuity.digest();
-        let checked = self.check(batch);
+        let checked = self.check(&batch);
         if checked.is_err() {
             self.continuity = Continuity::new(digest);
         } else {
@@ -143,30 +147,30 @@ impl Kept {
         }
     }
 
-    fn apply(&mut self, batch: &Batch) {
-        for row in &batch.definitions {
-            self.definitions.insert((row.name.clone(), row.version), row.clone());
+    fn apply(&mut self, batch: Batch) {
+        for row in batch.definitions {
+            self.definitions.insert((row.name.clone(), row.version), row);
         }
-        for row in &batch.started {
+        for row in batch.started {
             self.highest = self.highest.max(Some(row.id));
             self.keys.extend(row.key.clone().map(|key| (key, row.id)));
-            self.sagas.insert(row.id, Saga { started: row.clone(), records: Vec::new(), ended: None });
+            self.sagas.insert(row.id, Saga { started: row, records: Vec::new(), ended: None });
         }
-        for row in &batch.records {
+        for row in batch.records {
             if let Some(saga) = self.sagas.get_mut(&row.saga) {
-                saga.records.push(row.clone());
+                saga.records.push(row);
             }
         }
-        for row in &batch.ended {
+        for row in batch.ended {
             if let Some(saga) = self.sagas.get_mut(&row.id) {
-                saga.ended = Some(row.clone());
+                saga.ended = Some(row);
             }
         }
-        for row in &batch.late {
-            self.late.entry(row.saga).or_default().push(row.clone());
+        for row in batch.late {
+            self.late.entry(row.saga).or_default().push(row);
         }
-        for row in &batch.received {
-            self.received.insert(row.participant.clone(), row.clone());
+        for row in batch.received {
+            self.received.insert(row.participant.clone(), row);
         }
     }
 
@@ -311,9 +315,9 @@ mod tests {
         let mut log = MemoryLog::new();
         let mut other = log.clone();
         let batch = conformance::sample::start(1);
-        log.append(&batch).expect("the first start");
+        log.append(batch.clone()).expect("the first start");
         assert_eq!(other.identity(), log.identity());
-        assert!(matches!(other.append(&batch), Err(LogError::StartedBefore { .. })));
+        assert!(matches!(other.append(batch.clone()), Err(LogError::StartedBefore { .. })));
     }
 
     #[test]
@@ -321,7 +325,7 @@ mod tests {
         let mut old = MemoryLog::new();
         let mut new = old.reopen();
         let batch = conformance::sample::start(1);
-        assert!(matches!(old.append(&batch), Err(LogError::Fenced { ours: 1, theirs: 2 })));
-        new.append(&batch).expect("the owner appends");
+        assert!(matches!(old.append(batch.clone()), Err(LogError::Fenced { ours: 1, theirs: 2 })));
+        new.append(batch.clone()).expect("the owner appends");
     }
 }

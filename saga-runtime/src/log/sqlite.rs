@@ -102,11 +102,11 @@ impl SagaLog for SqliteLog {
             .map_err(|problem| problem.at("recover", &self.path))
     }
 
-    fn append(&mut self, batch: &Batch) -> Result<(), LogError> {
+    fn append(&mut self, batch: Batch) -> Result<(), LogError> {
         if batch.is_empty() {
             return Ok(());
         }
-        match writer::append(&mut self.connection, &mut self.continuity, &self.meta, batch) {
+        match writer::append(&mut self.connection, &mut self.continuity, &self.meta, &batch) {
             Ok(meta) => {
                 self.meta = meta;
                 Ok(())

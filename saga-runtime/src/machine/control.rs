@@ -20,16 +20,21 @@ pub(crate) struct Control {
     /// panicked with.
     pub(crate) allowed: Result<Option<Duration>, String>,
     /// When it fails by itself. Counts in [`Phase::Forward`] only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) deadline: Option<Timestamp>,
     /// The keys of concurrency that it holds or awaits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) keys: Vec<Key>,
     /// The exchanges that are not over, in the order in which they were opened.
     pub(crate) open: Vec<Open>,
     /// The exchanges that took effect and have a compensation, in the order in which they completed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) effects: Vec<At>,
     /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<Box<Cause>>,
     /// Why it does not go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stuck: Option<Box<Stuck>>,
     /// When it last moved.
     pub(crate) since: Timestamp,
@@ -66,7 +71,9 @@ pub(crate) struct Open {
     pub(crate) attempts_before: u32,
     /// The number of the record that holds the bytes of its command; none while it has never been sent.
     pub(crate) recorded_in: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) within: Option<Duration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retry: Option<RetryPlan>,
     pub(crate) waits: Waits,
     /// The events of its answer were offered to triggers; the same answer may come again.
@@ -74,6 +81,7 @@ pub(crate) struct Open {
     /// Since when it waits for that.
     pub(crate) since: Timestamp,
     /// When that wait is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) due: Option<Timestamp>,
 }
 
@@ -159,6 +167,14 @@ impl Control {
             since: now,
             timer: Timestamp::NEVER,
         }
+    }
+
+    /// Adds an open exchange. Most sagas have one at a time, and so room for one.
+    pub(crate) fn put(&mut self, open: Open) {
+        if self.open.is_empty() {
+            self.open.reserve_exact(1);
+        }
+        self.open.push(open);
     }
 
     /// Removes an open exchange.

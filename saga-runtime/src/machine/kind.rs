@@ -232,6 +232,7 @@ pub(crate) fn keys_in(text: &str) -> Vec<Key> {
     }
     #[derive(Deserialize)]
     struct Held {
+        #[serde(default)]
         keys: Vec<Key>,
     }
     codec::decode::<Saved>(text).map(|saved| saved.control.keys).unwrap_or_default()

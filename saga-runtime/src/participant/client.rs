@@ -9,15 +9,15 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinError;
 
-use crate::bus::{Delivery, Horizon, Report};
+use crate::bus::Report;
 use crate::message::{Answer, Bus, Event, ExchangeKey, Fate, ParticipantCommand};
 use crate::pipe::client::{ClientHandle, Deliveries};
 use crate::pipe::{ClientError, Endpoint, PipeClient, PipeOptions, Recorded};
 
-use super::driver::drive;
+use super::driver::Driver;
 use super::{BusOf, Participant, ParticipantOptions};
 
 /// The connection of a participant, or of one that only publishes, to a coordinator in another process.
@@ -237,54 +237,64 @@ fn outcome(ended: Result<Result<(), ClientError>, JoinError>) -> Result<(), Clie
     })
 }
 
-/// Moves data between pipe and driver. `deliveries` is held to the end: the pipe closes with it.
+/// Serves until the pipe is closed for good or the sender of `stopped` is gone; then lets what runs end. `deliveries` is
+/// held to the end: the pipe closes with it.
 async fn serve<P: Participant>(
     participant: P,
     options: ParticipantOptions,
     mut deliveries: Deliveries<BusOf<P>>,
     pipe: PipeClient<BusOf<P>>,
-    stopped: oneshot::Receiver<()>,
+    mut stopped: oneshot::Receiver<()>,
 ) {
-    let (hand_over, taken) = mpsc::channel(1);
-    let (said, reports) = mpsc::channel(1);
-    tokio::join!(
-        drive(participant, options, taken, said),
-        take_over(&mut deliveries, hand_over, stopped),
-        pass_on(reports, &pipe)
-    );
-}
-
-/// Hands deliveries to the driver until either end is gone, or the sender of `stopped` is.
-async fn take_over<B: Bus>(
-    deliveries: &mut Deliveries<B>,
-    hand_over: mpsc::Sender<(Delivery<B>, Horizon)>,
-    stopped: oneshot::Receiver<()>,
-) {
-    let forward = async {
-        while let Ok(place) = hand_over.reserve().await
-            && let Some(delivery) = deliveries.recv().await
+    let mut driver = Driver::new(participant, options);
+    let mut outlet = Outlet { pipe, last: None };
+    loop {
+        let delivery = tokio::select! {
+            biased;
+            () = driver.hear() => None,
+            delivery = deliveries.recv(), if driver.has_room() => match delivery {
+                Some(delivery) => Some(delivery),
+                None => break,
+            },
+            _ = &mut stopped => break,
+        };
+        if let Some((delivery, horizon)) = delivery {
+            driver.take(delivery, &horizon);
+        }
+        while driver.has_room()
+            && let Ok((delivery, horizon)) = deliveries.try_recv()
         {
-            place.send(delivery);
+            driver.take(delivery, &horizon);
         }
-    };
-    tokio::select! {
-        () = forward => {}
-        _ = stopped => {}
+        outlet.pass_on(&mut driver).await;
+    }
+    driver.stop();
+    while driver.hear_last().await {
+        outlet.pass_on(&mut driver).await;
+    }
+    if let Some(recorded) = outlet.last {
+        let _ = recorded.await;
     }
 }
 
-/// Gives reports to the pipe, and returns when the last one is recorded. A pipe that is closed for good says why where
-/// it was opened.
-async fn pass_on<B: Bus>(mut reports: mpsc::Receiver<Report<B>>, pipe: &PipeClient<B>) {
-    let mut last = None;
-    while let Some(report) = reports.recv().await {
-        match say(report, pipe).await {
-            Ok(recorded) => last = Some(recorded),
-            Err(_) => return,
+/// The way to the coordinator. A pipe that is closed for good says why where it was opened, and gives no deliveries any
+/// more.
+struct Outlet<B: Bus> {
+    pipe: PipeClient<B>,
+    /// Ready when the last report is recorded.
+    last: Option<Recorded>,
+}
+
+impl<B: Bus> Outlet<B> {
+    async fn pass_on<P: Participant>(&mut self, driver: &mut Driver<P>)
+    where
+        P::Command: ParticipantCommand<Bus = B>,
+    {
+        while let Some(report) = driver.next_report() {
+            if let Ok(recorded) = say(report, &self.pipe).await {
+                self.last = Some(recorded);
+            }
         }
-    }
-    if let Some(recorded) = last {
-        let _ = recorded.await;
     }
 }
 

@@ -1,16 +1,20 @@
-//! Moves data between a participant's line, its [inbox](crate::inbox) and its handlers, which run as tasks. It decides
-//! nothing: what runs, and what is answered, is the inbox's to say.
+//! Moves data between a participant's line, its [inbox](crate::inbox) and its handlers. It decides nothing: what runs,
+//! and what is answered, is the inbox's to say. A handler that is not ready at once becomes a task.
+//!
+//! Its owner is the line, which gives it deliveries and takes reports. It knows no channel but that of its handlers.
 
 use std::any::Any;
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{self, Poll, Waker};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::bus::{Delivery, Horizon, Payload, Report};
@@ -20,29 +24,17 @@ use crate::message::{Answer, Bus, Command, CommandInfo, ExchangeKey, Participant
 use super::answering::{Answering, Done, Subject};
 use super::{BusOf, CommandsOf, Context, EventsOf, Participant, ParticipantOptions, RefusalsOf};
 
-/// Serves until `deliveries` ends or nobody takes `reports` any more; then lets what runs end, up to
-/// [`ParticipantOptions::grace`].
-///
-/// A delivery that is taken from the channel is in the inbox, or will be before anything else happens.
-pub(super) async fn drive<P: Participant>(
-    participant: P,
-    options: ParticipantOptions,
-    deliveries: mpsc::Receiver<(Delivery<BusOf<P>>, Horizon)>,
-    reports: mpsc::Sender<Report<BusOf<P>>>,
-) {
-    let mut driver = Driver::new(participant, options, reports);
-    driver.serve(deliveries).await;
-    driver.stop().await;
-}
-
-struct Driver<P: Participant> {
+/// A participant at work.
+pub(super) struct Driver<P: Participant> {
     participant: Arc<P>,
     options: ParticipantOptions,
     inbox: Inbox<Order<P>, EventsOf<P>, RefusalsOf<P>>,
     handlers: JoinSet<()>,
     done_sender: mpsc::UnboundedSender<Done<BusOf<P>>>,
     done: mpsc::UnboundedReceiver<Done<BusOf<P>>>,
-    reports: mpsc::Sender<Report<BusOf<P>>>,
+    reports: VecDeque<Report<BusOf<P>>>,
+    /// When what runs is cut off.
+    end: Option<Instant>,
 }
 
 /// A command that this participant can execute.
@@ -54,7 +46,7 @@ struct Order<P: Participant> {
 }
 
 impl<P: Participant> Driver<P> {
-    fn new(participant: P, options: ParticipantOptions, reports: mpsc::Sender<Report<BusOf<P>>>) -> Self {
+    pub(super) fn new(participant: P, options: ParticipantOptions) -> Self {
         let (done_sender, done) = mpsc::unbounded_channel();
         Self {
             participant: Arc::new(participant),
@@ -63,43 +55,57 @@ impl<P: Participant> Driver<P> {
             handlers: JoinSet::new(),
             done_sender,
             done,
-            reports,
+            reports: VecDeque::new(),
+            end: None,
         }
     }
 
-    async fn serve(&mut self, mut deliveries: mpsc::Receiver<(Delivery<BusOf<P>>, Horizon)>) {
-        loop {
-            let has_room = self.inbox.waiting() < self.options.waiting.max(1);
-            tokio::select! {
-                biased;
-                Some(done) = self.done.recv() => self.hear(done),
-                () = self.reports.closed() => return,
-                delivery = deliveries.recv(), if has_room => match delivery {
-                    Some((delivery, horizon)) => self.take(delivery, &horizon).await,
-                    None => return,
-                },
-            }
-            self.act().await;
+    /// Whether a delivery may be taken over.
+    pub(super) fn has_room(&self) -> bool {
+        self.inbox.waiting() < self.options.waiting.max(1)
+    }
+
+    /// The next thing to tell the coordinator.
+    pub(super) fn next_report(&mut self) -> Option<Report<BusOf<P>>> {
+        self.reports.pop_front()
+    }
+
+    /// Waits until a handler has done something, and does what follows. May be dropped at any time.
+    pub(super) async fn hear(&mut self) {
+        if let Some(done) = self.done.recv().await {
+            self.done(done);
+            self.act();
         }
     }
 
-    /// Starts nothing more, and waits for what runs, deferred answers included.
-    async fn stop(&mut self) {
+    /// Takes a delivery over, and does what follows.
+    pub(super) fn take(&mut self, delivery: Delivery<BusOf<P>>, horizon: &Horizon) {
+        self.admit(delivery, horizon);
+        self.act();
+    }
+
+    /// From now on nothing more is started, and what runs has [`ParticipantOptions::grace`] to end.
+    pub(super) fn stop(&mut self) {
         self.inbox.stop();
-        let ended = tokio::time::timeout(self.options.grace, async {
-            while !self.inbox.is_idle() {
-                let Some(done) = self.done.recv().await else { return };
-                self.hear(done);
-                self.act().await;
-            }
-        });
-        if ended.await.is_err() {
+        self.end = Some(Instant::now() + self.options.grace);
+    }
+
+    /// After a stop: as [`Driver::hear`]. False when nothing runs any more, deferred answers included, or its time is
+    /// over.
+    pub(super) async fn hear_last(&mut self) -> bool {
+        if self.inbox.is_idle() {
+            return false;
+        }
+        let end = self.end.unwrap_or_else(Instant::now);
+        let heard = tokio::time::timeout_at(end, self.hear()).await.is_ok();
+        if !heard {
             let participant = P::Command::PARTICIPANT;
             tracing::warn!(participant, "commands still ran after {:?}; they are cut off", self.options.grace);
         }
+        heard
     }
 
-    fn hear(&mut self, done: Done<BusOf<P>>) {
+    fn done(&mut self, done: Done<BusOf<P>>) {
         match done {
             Done::Answered(run, answer) => self.inbox.answered(run, answer),
             Done::Returned(run) => self.inbox.returned(run),
@@ -107,7 +113,7 @@ impl<P: Participant> Driver<P> {
         while self.handlers.try_join_next().is_some() {}
     }
 
-    async fn take(&mut self, delivery: Delivery<BusOf<P>>, horizon: &Horizon) {
+    fn admit(&mut self, delivery: Delivery<BusOf<P>>, horizon: &Horizon) {
         match delivery {
             Delivery::Settle { key } => self.inbox.settle(key, horizon),
             Delivery::Command { key, attempt, saga, step, command } => match order(command, saga, step) {
@@ -115,32 +121,37 @@ impl<P: Participant> Driver<P> {
                     let query = order.info.query;
                     self.inbox.command(Asked { key, attempt, query, command: order }, horizon);
                 }
-                Err(complaint) => self.complain(key, attempt, complaint).await,
+                Err(complaint) => self.complain(key, attempt, complaint),
             },
         }
     }
 
     /// Answers what never was a command of this participant. Nothing of it is remembered: nothing was done.
-    async fn complain(&self, key: ExchangeKey, attempt: u32, complaint: String) {
+    fn complain(&mut self, key: ExchangeKey, attempt: u32, complaint: String) {
         tracing::error!(%key, participant = P::Command::PARTICIPANT, "{complaint}");
-        self.report(Report::Answered { key, attempt, answer: Answer::Broken(complaint) }).await;
+        self.reports.push_back(Report::Answered { key, attempt, answer: Answer::Broken(complaint) });
     }
 
-    async fn act(&mut self) {
-        while let Some(effect) = self.inbox.next_effect() {
+    fn act(&mut self) {
+        loop {
+            while let Ok(done) = self.done.try_recv() {
+                self.done(done);
+            }
+            let Some(effect) = self.inbox.next_effect() else { return };
             match effect {
                 Effect::Run { run, key, attempt, command } => {
                     let participant = P::Command::PARTICIPANT;
                     self.run(Subject { run, key, attempt, participant, command: command.info }, command);
                 }
                 Effect::Answer { key, attempt, answer } => {
-                    self.report(Report::Answered { key, attempt, answer }).await;
+                    self.reports.push_back(Report::Answered { key, attempt, answer });
                 }
-                Effect::Fate { key, fate } => self.report(Report::Fate { key, fate }).await,
+                Effect::Fate { key, fate } => self.reports.push_back(Report::Fate { key, fate }),
             }
         }
     }
 
+    /// Runs the handler as far as it goes without waiting; the rest of it is a task.
     fn run(&mut self, subject: Subject, order: Order<P>) {
         let span = tracing::debug_span!(
             "handle",
@@ -154,12 +165,11 @@ impl<P: Participant> Driver<P> {
         let returned = Returned { subject, done: self.done_sender.clone() };
         let answering = Arc::new(Answering::new(subject, self.done_sender.clone()));
         let handler = handle(returned, answering, Arc::clone(&self.participant), order.command);
-        self.handlers.spawn(handler.instrument(span));
-    }
-
-    /// Nobody who takes it is a reason to stop, and [`Self::serve`] sees it.
-    async fn report(&self, report: Report<BusOf<P>>) {
-        let _ = self.reports.send(report).await;
+        let mut handler = Box::pin(handler.instrument(span));
+        // Nobody need be woken for what became ready meanwhile: the task begins by asking again.
+        if handler.as_mut().poll(&mut task::Context::from_waker(Waker::noop())).is_pending() {
+            self.handlers.spawn(handler);
+        }
     }
 }
 

@@ -1,12 +1,17 @@
 //! The line to a participant in the coordinator's own process: always connected, and nothing is lost on the way.
 
+use std::collections::VecDeque;
+
 use tokio::sync::mpsc;
 
-use crate::bus::{Delivery, FromParticipant, Horizon, Report, SessionId, ToParticipant};
+use crate::bus::{FromParticipant, SessionId, ToParticipant};
 use crate::message::{Bus, ParticipantCommand};
 
-use super::driver::drive;
+use super::driver::Driver;
 use super::{BusOf, Participant, ParticipantOptions};
+
+/// How many wishes of the coordinator are taken at once.
+const BATCH: usize = 64;
 
 /// Runs the participant in this process until the sender that this returns is dropped.
 ///
@@ -21,8 +26,8 @@ pub fn spawn<P: Participant>(
     reports: mpsc::Sender<(&'static str, FromParticipant<BusOf<P>>)>,
 ) -> mpsc::UnboundedSender<ToParticipant<BusOf<P>>> {
     let (line, asked) = mpsc::unbounded_channel();
-    let outlet = Outlet { participant: P::Command::PARTICIPANT, session: new_session(), reports };
-    tokio::spawn(run(participant, options, asked, outlet));
+    let outlet = Outlet { participant: P::Command::PARTICIPANT, session: new_session(), number: 0, reports };
+    tokio::spawn(run(Driver::new(participant, options), asked, outlet));
     line
 }
 
@@ -32,57 +37,50 @@ fn new_session() -> SessionId {
 }
 
 async fn run<P: Participant>(
-    participant: P,
-    options: ParticipantOptions,
+    mut driver: Driver<P>,
     asked: mpsc::UnboundedReceiver<ToParticipant<BusOf<P>>>,
-    outlet: Outlet<BusOf<P>>,
+    mut outlet: Outlet<BusOf<P>>,
 ) {
     outlet.say(FromParticipant::Connected { session: outlet.session.clone(), resumed: false }).await;
     outlet.say(FromParticipant::CaughtUp).await;
-    let (deliveries, taken) = mpsc::channel(1);
-    let (said, reports) = mpsc::channel(1);
-    tokio::join!(
-        drive(participant, options, taken, said),
-        take_over(asked, deliveries, &outlet),
-        pass_on(reports, &outlet)
-    );
-}
-
-/// Hands deliveries to the driver, in order, until either end is gone. What is recorded need not be told to anyone: no
-/// report is kept for another try. What is withdrawn has left already.
-async fn take_over<B: Bus>(
-    mut asked: mpsc::UnboundedReceiver<ToParticipant<B>>,
-    deliveries: mpsc::Sender<(Delivery<B>, Horizon)>,
-    outlet: &Outlet<B>,
-) {
-    loop {
-        let asked = tokio::select! {
-            asked = asked.recv() => asked,
-            () = deliveries.closed() => None,
-        };
-        match asked {
-            None => return,
-            Some(ToParticipant::Recorded(_) | ToParticipant::Withdraw(_)) => {}
-            Some(ToParticipant::Deliver(delivery, horizon)) => {
-                if deliveries.send((delivery, horizon)).await.is_ok() {
-                    outlet.say(FromParticipant::Taken(1)).await;
-                }
-            }
-        }
+    serve(&mut driver, asked, &mut outlet).await;
+    driver.stop();
+    while driver.hear_last().await {
+        outlet.pass_on(&mut driver).await;
     }
 }
 
-/// Numbers what the driver says.
-async fn pass_on<B: Bus>(mut reports: mpsc::Receiver<Report<B>>, outlet: &Outlet<B>) {
-    let mut number = 0;
+/// Serves until either end is gone. Wishes are taken as they come, and are few: no more deliveries are out than the
+/// coordinator's window allows. What is recorded need not be told to anyone: no report is kept for another try. What is
+/// withdrawn has left already.
+async fn serve<P: Participant>(
+    driver: &mut Driver<P>,
+    mut asked: mpsc::UnboundedReceiver<ToParticipant<BusOf<P>>>,
+    outlet: &mut Outlet<BusOf<P>>,
+) {
+    let (mut wishes, mut deliveries) = (Vec::with_capacity(BATCH), VecDeque::new());
     loop {
-        let report = tokio::select! {
-            report = reports.recv() => report,
-            () = outlet.reports.closed() => None,
-        };
-        let Some(report) = report else { return };
-        number += 1;
-        outlet.say(FromParticipant::Report { session: outlet.session.clone(), number, report }).await;
+        tokio::select! {
+            biased;
+            () = driver.hear() => {}
+            count = asked.recv_many(&mut wishes, BATCH) => if count == 0 { return },
+            () = outlet.reports.closed() => return,
+        }
+        deliveries.extend(wishes.drain(..).filter_map(|wish| match wish {
+            ToParticipant::Deliver(delivery, horizon) => Some((delivery, horizon)),
+            ToParticipant::Recorded(_) | ToParticipant::Withdraw(_) => None,
+        }));
+        let mut taken = 0;
+        while driver.has_room()
+            && let Some((delivery, horizon)) = deliveries.pop_front()
+        {
+            driver.take(delivery, &horizon);
+            taken += 1;
+        }
+        if taken > 0 {
+            outlet.say(FromParticipant::Taken(taken)).await;
+        }
+        outlet.pass_on(driver).await;
     }
 }
 
@@ -90,13 +88,27 @@ async fn pass_on<B: Bus>(mut reports: mpsc::Receiver<Report<B>>, outlet: &Outlet
 struct Outlet<B: Bus> {
     participant: &'static str,
     session: SessionId,
+    /// Of the last report.
+    number: u64,
     reports: mpsc::Sender<(&'static str, FromParticipant<B>)>,
 }
 
 impl<B: Bus> Outlet<B> {
-    /// A coordinator that is gone hears nothing, and [`pass_on`] ends.
+    /// A coordinator that is gone hears nothing, and [`serve`] ends.
     async fn say(&self, said: FromParticipant<B>) {
         let _ = self.reports.send((self.participant, said)).await;
+    }
+
+    /// Numbers what the driver says.
+    async fn pass_on<P: Participant>(&mut self, driver: &mut Driver<P>)
+    where
+        P::Command: ParticipantCommand<Bus = B>,
+    {
+        while let Some(report) = driver.next_report() {
+            self.number += 1;
+            let (session, number) = (self.session.clone(), self.number);
+            self.say(FromParticipant::Report { session, number, report }).await;
+        }
     }
 }
 
@@ -105,7 +117,7 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::bus::Payload;
+    use crate::bus::{Delivery, Horizon, Payload, Report};
     use crate::message::{Answer, Fate};
     use crate::participant::test_bus::{AgentMux, Command, How, Srv, key};
 

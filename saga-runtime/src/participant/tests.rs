@@ -1,23 +1,22 @@
-//! The driver and the contract of a handler, seen from the line.
+//! The driver and the contract of a handler, seen from the coordinator's end of a line in its process.
 
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinHandle;
 
-use super::driver::drive;
 use super::test_bus::{AgentMux, Command, Event, How, Refusal, Srv, key};
 use super::*;
-use crate::bus::{Delivery, Horizon, Payload, Report};
+use crate::bus::{Delivery, FromParticipant, Horizon, Payload, Report, ToParticipant};
 use crate::message::{Answer, Command as _, CommandInfo, Event as _, ExchangeKey, Fate};
 
-/// A driver with both ends of its line.
+/// A participant, and the coordinator's end of its line.
 struct Rig {
-    deliveries: mpsc::Sender<(Delivery<AgentMux>, Horizon)>,
-    reports: mpsc::Receiver<Report<AgentMux>>,
+    line: mpsc::UnboundedSender<ToParticipant<AgentMux>>,
+    said: mpsc::Receiver<(&'static str, FromParticipant<AgentMux>)>,
+    /// How many deliveries it has taken over, as far as that was heard.
+    taken: usize,
     reporters: mpsc::UnboundedReceiver<Reporter<AgentMux>>,
     gate: &'static Semaphore,
-    driver: JoinHandle<()>,
 }
 
 impl Rig {
@@ -26,24 +25,23 @@ impl Rig {
     }
 
     fn with(options: ParticipantOptions) -> Self {
-        let (deliveries, taken) = mpsc::channel(64);
-        let (said, reports) = mpsc::channel(64);
+        let (reports, said) = mpsc::channel(64);
         let (given, reporters) = mpsc::unbounded_channel();
         let gate: &'static Semaphore = Box::leak(Box::new(Semaphore::new(0)));
-        let driver = tokio::spawn(drive(Srv { gate, reporters: given }, options, taken, said));
-        Self { deliveries, reports, reporters, gate, driver }
+        let line = spawn(Srv { gate, reporters: given }, options, reports);
+        Self { line, said, taken: 0, reporters, gate }
     }
 
-    async fn deliver(&self, delivery: Delivery<AgentMux>) {
-        self.deliveries.send((delivery, Horizon::ALL)).await.expect("the driver takes deliveries");
+    fn deliver(&self, delivery: Delivery<AgentMux>) {
+        self.line.send(ToParticipant::Deliver(delivery, Horizon::ALL)).expect("the line is there");
     }
 
-    async fn send(&self, key: ExchangeKey, attempt: u32, command: Command) {
-        self.deliver(command_delivery(key, attempt, Payload::Typed(command))).await;
+    fn send(&self, key: ExchangeKey, attempt: u32, command: Command) {
+        self.deliver(command_delivery(key, attempt, Payload::Typed(command)));
     }
 
     async fn settle(&mut self, key: ExchangeKey) -> Fate<Event> {
-        self.deliver(Delivery::Settle { key }).await;
+        self.deliver(Delivery::Settle { key });
         match self.heard().await {
             Report::Fate { fate, .. } => fate,
             other => panic!("a fate was asked for, and {other:?} came"),
@@ -51,11 +49,46 @@ impl Rig {
     }
 
     async fn heard(&mut self) -> Report<AgentMux> {
-        self.reports.recv().await.expect("the driver reports")
+        self.next_report().await.expect("the participant reports")
+    }
+
+    /// None when it has stopped.
+    async fn next_report(&mut self) -> Option<Report<AgentMux>> {
+        loop {
+            match self.said.recv().await?.1 {
+                FromParticipant::Report { report, .. } => return Some(report),
+                FromParticipant::Taken(more) => self.taken += more,
+                _ => {}
+            }
+        }
+    }
+
+    /// Hears how much it has taken over by now.
+    async fn settle_taken(&mut self) {
+        tokio::task::yield_now().await;
+        while let Ok((_, said)) = self.said.try_recv() {
+            match said {
+                FromParticipant::Taken(more) => self.taken += more,
+                FromParticipant::Report { report, .. } => panic!("nothing is to be reported, and {report:?} came"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Drops the line. What it still says until it has stopped.
+    async fn stop(self) -> Vec<Report<AgentMux>> {
+        let Self { line, said, reporters, gate, .. } = self;
+        drop(line);
+        let mut rig = Self { line: mpsc::unbounded_channel().0, said, taken: 0, reporters, gate };
+        let mut reports = Vec::new();
+        while let Some(report) = rig.next_report().await {
+            reports.push(report);
+        }
+        reports
     }
 
     async fn answer(&mut self, key: ExchangeKey, attempt: u32, command: Command) -> Answer<Event, Refusal> {
-        self.send(key, attempt, command).await;
+        self.send(key, attempt, command);
         self.next_answer(key, attempt).await
     }
 
@@ -103,7 +136,7 @@ async fn the_example_of_the_contract_works() {
 #[tokio::test]
 async fn recorded_bytes_are_a_command_like_any_other() {
     let mut rig = Rig::new();
-    rig.deliver(command_delivery(key(1), 1, encoded(r#"{"DeleteTab":{"workspace":3,"tab":7}}"#))).await;
+    rig.deliver(command_delivery(key(1), 1, encoded(r#"{"DeleteTab":{"workspace":3,"tab":7}}"#)));
     assert_eq!(rig.next_answer(key(1), 1).await, deleted(3, 7));
     assert_eq!(rig.answer(key(1), 2, Command::DeleteTab { workspace: 3, tab: 7 }).await, deleted(3, 7));
 }
@@ -172,14 +205,14 @@ async fn the_events_of_a_refused_command_are_discarded() {
 #[tokio::test]
 async fn a_reporter_answers_for_the_handler() {
     let mut rig = Rig::new();
-    rig.send(key(1), 1, Command::Act(How::Defer)).await;
+    rig.send(key(1), 1, Command::Act(How::Defer));
     let reporter = rig.reporters.recv().await.expect("the handler defers");
     assert_eq!(rig.settle(key(1)).await, Fate::Running);
     reporter.emit(Event::TabTouched);
     reporter.handled();
     assert_eq!(rig.next_answer(key(1), 1).await, Answer::Handled(vec![Event::TabTouched]));
 
-    rig.send(key(2), 1, Command::Act(How::Defer)).await;
+    rig.send(key(2), 1, Command::Act(How::Defer));
     rig.reporters.recv().await.expect("the handler defers").refused(Refusal::NotNow);
     assert_eq!(rig.next_answer(key(2), 1).await, Answer::Refused(Refusal::NotNow));
 }
@@ -187,7 +220,7 @@ async fn a_reporter_answers_for_the_handler() {
 #[tokio::test]
 async fn a_reporter_is_bound_by_the_contract_too() {
     let mut rig = Rig::new();
-    rig.send(key(1), 1, Command::Act(How::Defer)).await;
+    rig.send(key(1), 1, Command::Act(How::Defer));
     let reporter = rig.reporters.recv().await.expect("the handler defers");
     reporter.emit(Event::TabPosition { index: 1 });
     reporter.handled();
@@ -200,7 +233,7 @@ async fn a_dropped_reporter_breaks_the_command_off() {
     assert_eq!(Rig::complaint(How::DropReporter).await, expected);
 
     let mut rig = Rig::new();
-    rig.send(key(1), 1, Command::Act(How::Defer)).await;
+    rig.send(key(1), 1, Command::Act(How::Defer));
     drop(rig.reporters.recv().await);
     assert_eq!(rig.next_answer(key(1), 1).await, Answer::Broken(expected.to_owned()));
 }
@@ -218,8 +251,8 @@ async fn the_first_answer_counts() {
 async fn one_sagas_commands_wait_for_each_other_and_another_sagas_do_not() {
     let mut rig = Rig::new();
     let second = ExchangeKey { at: crate::message::At::step(1), ..key(1) };
-    rig.send(key(1), 1, Command::Act(How::WaitForGate)).await;
-    rig.send(second, 1, Command::Act(How::Nothing)).await;
+    rig.send(key(1), 1, Command::Act(How::WaitForGate));
+    rig.send(second, 1, Command::Act(How::Nothing));
     assert_eq!(rig.answer(key(2), 1, Command::Act(How::Nothing)).await, Answer::Handled(vec![]));
     assert_eq!(rig.settle(key(1)).await, Fate::Running);
     rig.gate.add_permits(1);
@@ -230,7 +263,7 @@ async fn one_sagas_commands_wait_for_each_other_and_another_sagas_do_not() {
 #[tokio::test]
 async fn a_command_that_cannot_be_read_is_a_complaint_without_its_values() {
     let mut rig = Rig::new();
-    rig.deliver(command_delivery(key(1), 1, encoded(r#"{"DeleteTab":{"workspace":"hunter2","tab":7}}"#))).await;
+    rig.deliver(command_delivery(key(1), 1, encoded(r#"{"DeleteTab":{"workspace":"hunter2","tab":7}}"#)));
     let Answer::Broken(complaint) = rig.next_answer(key(1), 1).await else { panic!("it cannot be handled") };
     assert!(complaint.starts_with("step `tab` of saga `delete_tab` sent `srv` what it cannot read (Data error"));
     assert!(!complaint.contains("hunter2"), "{complaint}");
@@ -250,50 +283,47 @@ async fn anothers_command_is_a_complaint() {
 async fn a_full_inbox_takes_nothing_more() {
     let mut rig = Rig::with(ParticipantOptions { at_once: 1, waiting: 2, ..ParticipantOptions::default() });
     for number in 1..=4 {
-        rig.send(key(number), 1, Command::Act(How::WaitForGate)).await;
+        rig.send(key(number), 1, Command::Act(How::WaitForGate));
     }
-    let taken = |rig: &Rig| rig.deliveries.max_capacity() - rig.deliveries.capacity();
-    tokio::task::yield_now().await;
-    assert_eq!(taken(&rig), 1, "one runs, two wait, and the fourth stays outside");
+    rig.settle_taken().await;
+    assert_eq!(rig.taken, 3, "one runs, two wait, and the fourth stays outside");
     rig.gate.add_permits(4);
     for number in 1..=4 {
         assert_eq!(rig.next_answer(key(number), 1).await, Answer::Handled(vec![]));
     }
-    assert_eq!(taken(&rig), 0);
+    rig.settle_taken().await;
+    assert_eq!(rig.taken, 4);
 }
 
 #[tokio::test]
 async fn a_stop_lets_what_runs_end_and_starts_nothing() {
-    let mut rig = Rig::with(ParticipantOptions { at_once: 1, ..ParticipantOptions::default() });
-    rig.send(key(1), 1, Command::Act(How::WaitForGate)).await;
-    rig.send(key(2), 1, Command::Act(How::Nothing)).await;
-    drop(rig.deliveries);
-    rig.gate.add_permits(1);
+    let rig = Rig::with(ParticipantOptions { at_once: 1, ..ParticipantOptions::default() });
+    rig.send(key(1), 1, Command::Act(How::WaitForGate));
+    rig.send(key(2), 1, Command::Act(How::Nothing));
+    tokio::task::yield_now().await;
+    let gate = rig.gate;
+    let (reports, ()) = tokio::join!(rig.stop(), async { gate.add_permits(1) });
     let expected = Report::Answered { key: key(1), attempt: 1, answer: Answer::Handled(vec![]) };
-    assert_eq!(rig.reports.recv().await, Some(expected));
-    assert_eq!(rig.reports.recv().await, None);
-    rig.driver.await.expect("the driver does not panic");
+    assert_eq!(reports, [expected]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_cuts_off_what_does_not_end() {
     let rig = Rig::with(ParticipantOptions { grace: Duration::from_secs(5), ..ParticipantOptions::default() });
-    let mut reports = rig.reports;
-    rig.deliveries
-        .send((command_delivery(key(1), 1, Payload::Typed(Command::Act(How::WaitForGate))), Horizon::ALL))
-        .await
-        .expect("the driver takes deliveries");
-    drop(rig.deliveries);
+    rig.send(key(1), 1, Command::Act(How::WaitForGate));
     let began = tokio::time::Instant::now();
-    assert_eq!(reports.recv().await, None);
-    rig.driver.await.expect("the driver does not panic");
+    assert_eq!(rig.stop().await, []);
     assert_eq!(began.elapsed(), Duration::from_secs(5));
 }
 
-#[tokio::test]
-async fn a_driver_that_nobody_hears_stops() {
-    let rig = Rig::new();
-    drop(rig.reports);
-    rig.driver.await.expect("the driver does not panic");
-    assert!(rig.deliveries.is_closed());
+#[tokio::test(start_paused = true)]
+async fn a_full_inbox_does_not_hold_up_a_stop() {
+    let grace = Duration::from_secs(5);
+    let rig = Rig::with(ParticipantOptions { at_once: 1, waiting: 1, grace });
+    for number in 1..=4 {
+        rig.send(key(number), 1, Command::Act(How::WaitForGate));
+    }
+    let began = tokio::time::Instant::now();
+    assert_eq!(rig.stop().await, []);
+    assert_eq!(began.elapsed(), grace);
 }

@@ -52,7 +52,7 @@ fn raw(rows: usize, a_commit: usize) -> std::time::Duration {
 }
 
 /// Sagas a second, and commits a saga.
-fn durable(jobs: usize, at_once: usize, willing: bool) -> (f64, f64) {
+pub(crate) fn durable(jobs: usize, at_once: usize, willing: bool) -> (f64, f64) {
     let directory = tempfile::tempdir().expect("a directory for a while");
     let log = Counting::open(&directory.path().join("sagas.db"));
     let commits = Arc::clone(&log.commits);
@@ -87,7 +87,7 @@ impl SagaLog for Counting {
         self.log.recover()
     }
 
-    fn append(&mut self, batch: &Batch) -> Result<(), LogError> {
+    fn append(&mut self, batch: Batch) -> Result<(), LogError> {
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.log.append(batch)
     }

@@ -117,17 +117,30 @@ pub(crate) async fn coordinator(log: impl SagaLog) -> Coordinator<Works> {
 
 /// How long so many jobs take, so many of them at once.
 pub(crate) async fn run(coordinator: &Coordinator<Works>, jobs: usize, at_once: usize, willing: bool) -> Duration {
+    let coordinator = coordinator.clone();
+    many(jobs, at_once, move |order| {
+        let coordinator = coordinator.clone();
+        async move { run_one(&coordinator, order, willing).await }
+    })
+    .await
+}
+
+/// How long it takes to do something so often, so many of them at once.
+pub(crate) async fn many<F>(times: usize, at_once: usize, one: impl Fn(u64) -> F + Clone + Send + 'static) -> Duration
+where
+    F: Future<Output = ()> + Send,
+{
     let taken = Arc::new(AtomicUsize::new(0));
     let begin = Instant::now();
     let clients = (0..at_once).map(|_| {
-        let (taken, coordinator) = (Arc::clone(&taken), coordinator.clone());
+        let (taken, one) = (Arc::clone(&taken), one.clone());
         tokio::spawn(async move {
             loop {
                 let order = taken.fetch_add(1, Ordering::Relaxed);
-                if order >= jobs {
+                if order >= times {
                     return;
                 }
-                run_one(&coordinator, order as u64, willing).await;
+                one(order as u64).await;
             }
         })
     });

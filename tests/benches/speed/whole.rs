@@ -23,7 +23,7 @@ pub(crate) fn measure(table: &mut Table) {
     }
 }
 
-fn in_memory(jobs: usize, at_once: usize) -> f64 {
+pub(crate) fn in_memory(jobs: usize, at_once: usize) -> f64 {
     one_thread().block_on(async {
         let coordinator = coordinator(MemoryLog::new()).await;
         let took = run(&coordinator, jobs, at_once, true).await;

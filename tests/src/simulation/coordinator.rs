@@ -58,7 +58,7 @@ pub(super) struct Stale {
 impl Stale {
     /// It wakes up after another has taken the log over.
     pub(super) fn wake(mut self, stage: &mut Stage) {
-        match self.log.append(&self.batch) {
+        match self.log.append(self.batch.clone()) {
             Err(LogError::Fenced { .. }) => stage.meet(Met::StaleWriterFenced),
             other => stage.judge.object(6, format!("a stale writer appended: {other:?}")),
         }
@@ -233,7 +233,7 @@ impl Coordinator {
     }
 
     fn append(&mut self, stage: &mut Stage, pending: &Pending) {
-        if let Err(error) = self.log.append(&pending.batch) {
+        if let Err(error) = self.log.append(pending.batch.clone()) {
             stage.judge.object(5, format!("the log refused a batch: {error}"));
         }
         pending.records.iter().for_each(|record| stage.meet_record(record));

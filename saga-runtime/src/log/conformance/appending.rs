@@ -21,7 +21,7 @@ promises![
 
 /// Appends what must be accepted.
 pub(super) fn append(log: &mut Box<dyn SagaLog>, batch: &Batch) {
-    log.append(batch).expect("a batch that follows is accepted");
+    log.append(batch.clone()).expect("a batch that follows is accepted");
 }
 
 /// A reader of the log.
@@ -35,7 +35,7 @@ pub(super) fn records(log: &dyn SagaLog, number: u64) -> Vec<RecordRow> {
 }
 
 fn refused(log: &mut Box<dyn SagaLog>, batch: &Batch) -> LogError {
-    log.append(batch).expect_err("a batch that does not follow is refused")
+    log.append(batch.clone()).expect_err("a batch that does not follow is refused")
 }
 
 fn everything_of_a_batch_is_there(open: &mut Open) {

@@ -60,7 +60,7 @@ fn a_reader_sees_what_is_committed(open: &mut Open) {
         append(&mut log, &start(number));
         assert_eq!(reader.find(&Query::default()).expect("a page").sagas.len() as u64, number);
     }
-    assert!(log.append(&go_on(1, 3)).is_err());
+    assert!(log.append(go_on(1, 3)).is_err());
     append(&mut log, &go_on(1, 2));
     assert_eq!(reader.records(saga(1), 1, 10).expect("records"), [record(1, 1), record(1, 2)]);
 }

@@ -158,7 +158,7 @@ fn is_or_was(found: &Details, written: Option<&Details>) -> bool {
 fn closed_log(directory: &Path) -> (Vec<u8>, Believed) {
     let path = directory.join("whole.db");
     let mut log = SqliteLog::open(&path).expect("the log opens");
-    history().iter().for_each(|batch| log.append(batch).expect("a batch that follows"));
+    history().into_iter().for_each(|batch| log.append(batch).expect("a batch that follows"));
     drop(log);
     let written = read(&path).expect("an undamaged log can be read");
     (fs::read(&path).expect("its bytes"), written)
@@ -244,7 +244,7 @@ fn a_damaged_wal_gives_what_was_committed_up_to_there() {
     let (path, copy) = (directory.path().join("whole.db"), directory.path().join("damaged.db"));
     let mut log = SqliteLog::open(&path).expect("the log opens");
     let mut states = vec![Trusted::of(log.recover().expect("an empty log recovers"))];
-    for batch in history().iter().take(30) {
+    for batch in history().into_iter().take(30) {
         log.append(batch).expect("a batch that follows");
         states.push(Trusted::of(log.recover().expect("it recovers")));
     }

@@ -20,11 +20,16 @@ pub(super) const SCHEMA: u32 = 1;
 const OLDEST_LIBRARY: (i32, &str) = (3_051_003, "3.51.3");
 /// How long to wait for a lock that is only ever held for a moment.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// So many pages of the `-wal` are taken over into the file at once: 16 MiB.
+const PAGES_A_CHECKPOINT: u32 = 4096;
 /// To this the `-wal` is cut back after a long reader has made it grow.
 const LARGEST_WAL_KEPT: u32 = 64 << 20;
 
 // `highest` outlives pruned sagas, so that no id is used twice. `digest` says which sagas have no end and how far each
 // has come, so that a row that vanished is missed.
+//
+// Records stand in the order in which they were written, beside an index of them by saga: the records of a commit are
+// of many sagas, and fill few pages so.
 //
 // The index `saga_open` is for recovery and for lists of what is in flight, however many ended sagas are kept.
 const TABLES: &str = "
@@ -46,8 +51,8 @@ const TABLES: &str = "
         time INTEGER NOT NULL, what TEXT NOT NULL, step TEXT, attempt INTEGER, data TEXT NOT NULL,
         status TEXT, standing_step TEXT, waiting_for TEXT, participant TEXT, since INTEGER, until INTEGER, reason TEXT,
         state TEXT, checksum INTEGER NOT NULL,
-        PRIMARY KEY (saga, number)
-    ) STRICT, WITHOUT ROWID;
+        UNIQUE (saga, number)
+    ) STRICT;
     CREATE TABLE late (
         saga INTEGER NOT NULL, number INTEGER NOT NULL, time INTEGER NOT NULL, step TEXT, data TEXT NOT NULL,
         PRIMARY KEY (saga, number)
@@ -123,6 +128,7 @@ pub(super) fn configure(connection: &Connection) -> Result<(), Problem> {
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "journal_size_limit", LARGEST_WAL_KEPT)?;
+    connection.pragma_update(None, "wal_autocheckpoint", PAGES_A_CHECKPOINT)?;
     distrust(connection)?;
     Ok(())
 }

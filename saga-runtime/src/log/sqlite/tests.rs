@@ -64,7 +64,7 @@ fn keeps_the_promises_of_a_log() {
 fn every_file_is_for_this_user_alone() {
     let (directory, path) = place();
     let mut log = open(&path);
-    log.append(&start(1)).expect("a start");
+    log.append(start(1)).expect("a start");
     let modes: BTreeMap<_, _> = fs::read_dir(directory.path())
         .expect("the directory can be read")
         .map(|entry| {
@@ -122,7 +122,7 @@ fn a_file_that_is_no_log_is_refused_unchanged() {
 #[test]
 fn a_newer_schema_is_refused_unchanged() {
     let (directory, path) = place();
-    open(&path).append(&start(1)).expect("a start");
+    open(&path).append(start(1)).expect("a start");
     Connection::open(&path).and_then(|log| log.pragma_update(None, "user_version", 7)).expect("a newer schema");
     let before = files(directory.path());
     for error in [refused(&path), SqliteReader::open(&path).expect_err("it is refused to readers too")] {
@@ -191,7 +191,7 @@ fn an_empty_file_becomes_a_log() {
     let (_directory, path) = place();
     fs::write(&path, "").expect("an empty file");
     assert!(SqliteReader::open(&path).expect_err("nothing to read").to_string().contains("empty"));
-    open(&path).append(&start(1)).expect("a start");
+    open(&path).append(start(1)).expect("a start");
     assert_eq!(states(&mut open(&path)).len(), 1);
 }
 
@@ -203,7 +203,7 @@ fn a_log_that_was_not_made_to_the_end_is_made_again() {
         .and_then(|connection| connection.pragma_update(None, "journal_mode", "WAL"))
         .expect("a database without tables");
     fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("permissions");
-    open(&path).append(&start(1)).expect("a start");
+    open(&path).append(start(1)).expect("a start");
     assert_eq!(states(&mut open(&path)).len(), 1);
 }
 
@@ -213,22 +213,22 @@ fn it_has_one_writer() {
     let mut log = open(&path);
     let error = refused(&path);
     assert!(matches!(error, LogError::InUse { .. }) && error.to_string().contains("sagas.db"), "{error}");
-    log.append(&start(1)).expect("the first one goes on");
+    log.append(start(1)).expect("the first one goes on");
     drop(log);
-    open(&path).append(&start(2)).expect("the next one writes");
+    open(&path).append(start(2)).expect("the next one writes");
 }
 
 #[test]
 fn a_writer_whose_epoch_is_over_is_fenced() {
     let (_directory, path) = place();
     let mut old = open(&path);
-    old.append(&start(1)).expect("a start");
+    old.append(start(1)).expect("a start");
     // As a file system without locks would, or someone who tidies up.
     fs::remove_file(place::beside(&path, ".lock")).expect("the lock goes");
     let mut new = open(&path);
-    new.append(&go_on(1, 2)).expect("the owner appends");
+    new.append(go_on(1, 2)).expect("the owner appends");
     for batch in [go_on(1, 2), go_on(1, 3), start(2)] {
-        let error = old.append(&batch).expect_err("it is fenced");
+        let error = old.append(batch.clone()).expect_err("it is fenced");
         assert!(matches!(error, LogError::Fenced { ours: 1, theirs: 2 }), "{error:?}");
     }
     assert!(matches!(old.recover(), Err(LogError::Fenced { .. })));
@@ -242,14 +242,14 @@ fn what_is_committed_survives_without_a_close() {
     let mut log = open(&path);
     let copy = directory.path().join("copy.db");
     for number in 1..20 {
-        log.append(&start(number)).expect("a start");
-        log.append(&go_on(number, 2)).expect("a record");
+        log.append(start(number)).expect("a start");
+        log.append(go_on(number, 2)).expect("a record");
         fs::copy(&path, &copy).expect("a copy of the file");
         fs::copy(place::beside(&path, "-wal"), place::beside(&copy, "-wal")).expect("a copy of its WAL");
         let mut copied = open(&copy);
         assert_eq!(copied.identity(), log.identity());
         assert_eq!(states(&mut copied), states(&mut log));
-        copied.append(&end(number, 3)).expect("it goes on from there");
+        copied.append(end(number, 3)).expect("it goes on from there");
         drop(copied);
         for suffix in ["", "-wal", "-shm", ".lock"] {
             fs::remove_file(place::beside(&copy, suffix)).expect("the copy goes");
@@ -261,7 +261,7 @@ fn what_is_committed_survives_without_a_close() {
 fn after_a_close_the_file_alone_is_the_log() {
     let (directory, path) = place();
     let mut log = open(&path);
-    (1..50).for_each(|number| log.append(&start(number)).expect("a start"));
+    (1..50).for_each(|number| log.append(start(number)).expect("a start"));
     let expected = states(&mut log);
     drop(log);
     let copy = directory.path().join("copy.db");
@@ -273,7 +273,7 @@ fn after_a_close_the_file_alone_is_the_log() {
 fn a_reader_changes_nothing_while_no_one_writes() {
     let (closed, path) = place();
     let mut log = open(&path);
-    log.append(&start(1)).expect("a start");
+    log.append(start(1)).expect("a start");
     let (killed, killed_path) = place();
     for suffix in ["", "-wal", "-shm"] {
         fs::copy(place::beside(&path, suffix), place::beside(&killed_path, suffix)).expect("a copy");
@@ -301,13 +301,13 @@ fn a_reader_stays_when_writers_come_and_go() {
     assert_eq!(seen(&mut reader), 0);
     for number in 1..10 {
         let mut log = open(&bare);
-        log.append(&start(number)).expect("a start");
+        log.append(start(number)).expect("a start");
         assert_eq!(seen(&mut reader) as u64, number, "while the writer is there");
         let mut beside = log.reader().expect("a log can be read");
         drop(log);
         assert_eq!(seen(&mut reader) as u64, number, "after it has gone");
         let mut next = open(&bare);
-        next.append(&go_on(number, 2)).expect("a record");
+        next.append(go_on(number, 2)).expect("a record");
         assert_eq!(beside.records(saga(number), 1, 9).expect("records").len(), 2, "the next one's are seen");
     }
 }
@@ -322,7 +322,7 @@ fn a_reader_does_not_hold_up_the_writer() {
     for number in 1..=600 {
         let mut batch = start(number);
         batch.started.iter_mut().for_each(|saga| saga.input.clone_from(&large));
-        log.append(&batch).expect("a start");
+        log.append(batch.clone()).expect("a start");
         if number % 50 == 0 {
             assert_eq!(seen(&mut reader) as u64, number);
         }
@@ -338,7 +338,7 @@ fn any_path_will_do() {
         let path = PathBuf::from(format!("{}/{name}.db", directory.path().display()));
         fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
         let mut log = open(&path);
-        log.append(&start(1)).expect("a start");
+        log.append(start(1)).expect("a start");
         assert!(path.exists(), "{name}");
         assert_eq!(seen(&mut SqliteReader::open(&path).expect("it can be read")), 1, "{name}");
     }

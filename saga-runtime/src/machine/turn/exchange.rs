@@ -56,7 +56,7 @@ impl<B: Bus> Turn<'_, B> {
             since: self.now,
             due: None,
         };
-        self.control_mut().open.push(open);
+        self.control_mut().put(open);
         self.attempt(at, Some(plan.command));
     }
 

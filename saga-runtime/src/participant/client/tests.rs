@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::bus::{FromParticipant, Payload, ToParticipant};
+use crate::bus::{Delivery, FromParticipant, Horizon, Payload, ToParticipant};
 use crate::participant::test_bus::{AgentMux, Command, Event, How, Srv, key};
 use crate::pipe::{Lines, PipeServer};
 

@@ -161,7 +161,12 @@ impl<B: Bus, D: Dial> ClientTask<B, D> {
                 },
                 turn = connection.turn(reading) => turn?,
                 permit = permit(deliver.as_ref()), if !talk.inbound.is_empty() => match permit {
-                    Some(permit) => talk.hand_over(permit, deliver.as_ref()),
+                    Some(permit) => {
+                        talk.hand_over(permit, deliver.as_ref());
+                        // What can be answered at once is: the acknowledgement travels with the answer.
+                        tokio::task::yield_now().await;
+                        talk.queue_ready(reported);
+                    }
                     None => return Ok(()),
                 },
                 () = taker_gone(deliver.as_ref()) => return Ok(()),
@@ -269,6 +274,11 @@ impl<B: Bus> Talk<B> {
     /// Queues a report and those that wait behind it.
     fn queue(&mut self, report: Pending, reported: &mut mpsc::Receiver<Pending>) {
         self.link.send(report);
+        self.queue_ready(reported);
+    }
+
+    /// Queues the reports that wait, as far as there is room.
+    fn queue_ready(&mut self, reported: &mut mpsc::Receiver<Pending>) {
         while self.has_room()
             && let Ok(report) = reported.try_recv()
         {

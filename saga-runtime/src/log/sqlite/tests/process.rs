@@ -25,12 +25,12 @@ fn is_another_process() {
     let mut log = open(path.as_ref());
     let found = log.recover().expect("the log recovers");
     for saga in found.open.iter().filter(|saga| saga.number == 1) {
-        log.append(&go_on(saga.id.get(), 2)).expect("a record");
+        log.append(go_on(saga.id.get(), 2)).expect("a record");
     }
     let first = found.next.map_or(1, SagaId::get);
     for number in (first..).take(usize::try_from(sagas).expect("not that many")) {
-        log.append(&start(number)).expect("a start");
-        log.append(&go_on(number, 2)).expect("a record");
+        log.append(start(number)).expect("a start");
+        log.append(go_on(number, 2)).expect("a record");
         eprintln!("committed {number}");
     }
     std::io::stdin().read_line(&mut String::new()).expect("waits until it is killed");
