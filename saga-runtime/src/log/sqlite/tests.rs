@@ -318,17 +318,17 @@ fn a_reader_does_not_hold_up_the_writer() {
     let mut log = open(&path);
     let mut reader = SqliteReader::open(&path).expect("it can be read");
     let large = "x".repeat(20_000);
-    // Enough for the WAL to be taken over and begun anew several times.
-    for number in 1..=600 {
+    // Enough for the WAL to be taken over and begun anew, and then again.
+    for number in 1..=2000 {
         let mut batch = start(number);
         batch.started.iter_mut().for_each(|saga| saga.input.clone_from(&large));
-        log.append(batch.clone()).expect("a start");
+        log.append(batch).expect("a start");
         if number % 50 == 0 {
             assert_eq!(seen(&mut reader) as u64, number);
         }
     }
     let wal = fs::metadata(place::beside(&path, "-wal")).expect("a WAL").len();
-    assert!(wal < 8 << 20, "the WAL does not grow without end: {wal}");
+    assert!(wal < 20 << 20, "the WAL does not grow without end: {wal}");
 }
 
 #[test]
