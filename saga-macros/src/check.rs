@@ -4,6 +4,8 @@
 
 mod arms;
 pub(crate) mod attributes;
+mod clauses;
+mod exchange;
 mod items;
 mod names;
 mod scope;
@@ -31,7 +33,7 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
         items.triggers.into_iter().filter_map(|trigger| trigger::trigger(errors, &values, trigger)).collect();
     let returns =
         items.returns.filter(|_| saga.output.is_some()).map(|value| scopes.after_all().phrase(errors, value, &[]));
-    let places = scope::places(&steps);
+    let (places, finally) = (scope::places(&steps), scope::finally(&steps));
     let steps = steps
         .into_iter()
         .enumerate()
@@ -51,6 +53,10 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
         deadline,
         steps,
         places,
+        finally,
+        requires: Vec::new(),
         returns,
+        ephemeral: false,
+        on_restart: None,
     }
 }

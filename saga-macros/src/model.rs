@@ -8,7 +8,7 @@ pub(crate) mod live;
 use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::{Expr, Path, Type, Visibility};
+use syn::{Expr, Pat, Path, Type, Visibility};
 
 /// One saga.
 pub(crate) struct Saga {
@@ -27,7 +27,13 @@ pub(crate) struct Saga {
     pub(crate) deadline: Option<Deadline>,
     pub(crate) steps: Vec<Step>,
     pub(crate) places: Vec<Place>,
+    /// The steps that run on every way out, in order.
+    pub(crate) finally: Vec<usize>,
+    pub(crate) requires: Vec<Require>,
     pub(crate) returns: Option<Phrase>,
+    pub(crate) ephemeral: bool,
+    /// The word in `#[on_restart(…)]`.
+    pub(crate) on_restart: Option<Ident>,
 }
 
 impl Saga {
@@ -52,6 +58,8 @@ pub(crate) struct Value {
     pub(crate) doc: String,
     /// The step whose output it is; none for a parameter.
     pub(crate) step: Option<usize>,
+    /// Whether it is never shown.
+    pub(crate) redacted: bool,
 }
 
 /// An expression of the author, and the names of the saga that it mentions.
@@ -118,19 +126,64 @@ pub(crate) enum Duration {
     Computed(Box<Phrase>),
 }
 
+/// One `require`.
+pub(crate) struct Require {
+    /// The place before which it is asked; the number of places for one behind the last.
+    pub(crate) place: usize,
+    pub(crate) condition: Phrase,
+    pub(crate) reason: Phrase,
+}
+
+impl Duration {
+    fn phrase(&self) -> Option<&Phrase> {
+        match self {
+            Self::Computed(phrase) => Some(phrase),
+            Self::Literal { .. } => None,
+        }
+    }
+}
+
 /// One `step`.
 pub(crate) struct Step {
     pub(crate) name: Ident,
     pub(crate) doc: String,
+    pub(crate) kind: StepKind,
     /// The output, an index into [`Saga::values`].
     pub(crate) value: ValueId,
     /// The type after `->`, as written.
     pub(crate) output: Option<Type>,
+    pub(crate) each: Option<Each>,
+    /// The condition after `when`.
+    pub(crate) when: Option<Phrase>,
     /// What it says and waits for; none if that is broken or not built.
     pub(crate) exchange: Option<Exchange>,
     pub(crate) compensation: Compensation,
     /// Whether all of it was understood, so that rules across the enums may speak.
     pub(crate) whole: bool,
+}
+
+/// What a step is among the steps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StepKind {
+    Plain,
+    Pivot,
+    Finally,
+}
+
+/// `for pattern in items, 8 at once`
+pub(crate) struct Each {
+    pub(crate) pattern: Pat,
+    /// The names that the pattern binds.
+    pub(crate) bindings: Vec<Ident>,
+    pub(crate) items: Phrase,
+    pub(crate) at_once: AtOnce,
+}
+
+/// How many of the exchanges of a `for` run at one time.
+#[derive(Clone, Copy)]
+pub(crate) enum AtOnce {
+    AtMost(u32),
+    All,
 }
 
 /// What undoes a step.
@@ -141,13 +194,17 @@ pub(crate) enum Compensation {
         because: String,
     },
     Exchange(Box<Exchange>),
+    /// The compensation of this earlier step.
+    With(usize),
+    /// Those of the saga that the step ran.
+    Unwind,
 }
 
 impl Compensation {
     pub(crate) fn exchange(&self) -> Option<&Exchange> {
         match self {
             Self::Exchange(exchange) => Some(exchange),
-            Self::NotNeeded | Self::None { .. } => None,
+            Self::NotNeeded | Self::None { .. } | Self::With(_) | Self::Unwind => None,
         }
     }
 }
@@ -164,18 +221,53 @@ impl Exchange {
     /// All expressions in it.
     pub(crate) fn phrases(&self) -> impl Iterator<Item = &Phrase> {
         let times = self.within.iter().chain(self.retry.iter().flat_map(|retry| [&retry.every, &retry.at_most]));
-        let times = times.filter_map(|duration| match duration {
-            Duration::Computed(phrase) => Some(&**phrase),
-            Duration::Literal { .. } => None,
-        });
-        let arms = self.arms.iter().flat_map(|arm| arm.guard.iter().chain(arm.disposition.phrase()));
+        let times = times.filter_map(Duration::phrase);
+        let arms = self.arms.iter().flat_map(Arm::phrases);
         let count = self.retry.iter().map(|retry| &retry.times);
-        std::iter::once(&self.action.command).chain(times).chain(arms).chain(count)
+        self.action.phrase().into_iter().chain(times).chain(arms).chain(count)
     }
 }
 
-/// What an exchange asks for.
-pub(crate) struct Action {
+/// What an exchange does.
+pub(crate) enum Action {
+    Command(Command),
+    Run(Run),
+    Sleep(Duration),
+    /// Only awaits.
+    Wait,
+    /// Only says how to undo what was there before.
+    Nothing,
+}
+
+impl Action {
+    /// The command that it sends.
+    pub(crate) fn command(&self) -> Option<&Command> {
+        match self {
+            Self::Command(command) => Some(command),
+            Self::Run(_) | Self::Sleep(_) | Self::Wait | Self::Nothing => None,
+        }
+    }
+
+    fn phrase(&self) -> Option<&Phrase> {
+        match self {
+            Self::Command(command) => Some(&command.command),
+            Self::Run(run) => Some(&run.input),
+            Self::Sleep(duration) => duration.phrase(),
+            Self::Wait | Self::Nothing => None,
+        }
+    }
+}
+
+/// `run Saga { … };`
+pub(crate) struct Run {
+    pub(crate) keyword: Ident,
+    /// The saga, as written.
+    pub(crate) saga: Path,
+    pub(crate) input: Phrase,
+}
+
+/// `send Variant { … };` or `query Variant { … };`
+pub(crate) struct Command {
     pub(crate) kind: ActionKind,
     /// The word `send`, `query` or `compensate`.
     pub(crate) keyword: Ident,
@@ -201,8 +293,18 @@ pub(crate) struct Retry {
 /// One arm of an `await`.
 pub(crate) struct Arm {
     pub(crate) outcome: Outcome,
+    /// What stands after `where`: what the pattern binds, and what it is compared with.
+    pub(crate) correlations: Vec<(Ident, Phrase)>,
     pub(crate) guard: Option<Phrase>,
     pub(crate) disposition: Disposition,
+}
+
+impl Arm {
+    /// All expressions in it.
+    fn phrases(&self) -> impl Iterator<Item = &Phrase> {
+        let compared = self.correlations.iter().map(|(_, value)| value);
+        compared.chain(&self.guard).chain(self.disposition.phrase())
+    }
 }
 
 /// What an arm takes.
@@ -210,6 +312,7 @@ pub(crate) enum Outcome {
     Event(Vec<Taken>, Pattern),
     Handled,
     Refused(Vec<Taken>, Pattern, Ident),
+    Failed(Pattern),
     Timeout,
     Disconnected,
 }

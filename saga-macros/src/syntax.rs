@@ -4,7 +4,7 @@
 //! absent, and noted where a rule about missing things would otherwise speak.
 
 use proc_macro2::Span;
-use syn::{Attribute, Expr, Ident, LitStr, Pat, Path, Type, Visibility};
+use syn::{Attribute, Expr, Ident, LitInt, LitStr, Pat, Path, Type, Visibility};
 
 /// One `saga`.
 pub(crate) struct Saga {
@@ -33,7 +33,7 @@ pub(crate) enum Item {
     Deadline(Deadline),
     Step(Step),
     Parallel { keyword: Ident, steps: Vec<Step> },
-    Require { keyword: Ident },
+    Require { keyword: Ident, condition: Expr, reason: Expr },
     Return { keyword: Ident, value: Expr },
 }
 
@@ -91,9 +91,9 @@ pub(crate) struct Step {
     pub(crate) kind: Option<Ident>,
     pub(crate) name: Ident,
     pub(crate) output: Option<Type>,
-    /// The word `for`, and what stands after it.
+    /// What stands after `for`.
     pub(crate) each: Option<Each>,
-    /// The word `when`, and its condition.
+    /// What stands after `when`.
     pub(crate) when: Option<When>,
     pub(crate) clauses: Vec<Clause>,
     /// Whether something in it was reported already.
@@ -105,19 +105,29 @@ pub(crate) struct Step {
 /// `for pattern in items, 8 at once`
 pub(crate) struct Each {
     pub(crate) keyword: Span,
+    pub(crate) pattern: Pat,
+    pub(crate) items: Expr,
+    pub(crate) at_once: Option<AtOnce>,
+}
+
+/// What stands before `at once`.
+pub(crate) enum AtOnce {
+    AtMost(LitInt),
+    All,
 }
 
 /// `when condition`
 pub(crate) struct When {
     pub(crate) keyword: Ident,
+    pub(crate) condition: Expr,
 }
 
 /// What stands in the braces of a step, or of a `compensate`.
 pub(crate) enum Clause {
     Send { keyword: Ident, command: Expr },
     Query { keyword: Ident, command: Expr },
-    Run { keyword: Ident },
-    Sleep { keyword: Ident },
+    Run { keyword: Ident, saga: Expr },
+    Sleep { keyword: Ident, duration: Duration },
     Await { keyword: Ident, arms: Vec<Arm> },
     Within { keyword: Ident, duration: Duration },
     Retry(Box<Retry>),
@@ -134,19 +144,35 @@ pub(crate) struct Retry {
 /// What stands after `compensate`.
 pub(crate) enum Compensate {
     Command(Expr),
-    Block { brace: Span },
-    With { keyword: Ident },
+    Block(Block),
+    With { keyword: Ident, step: Ident },
     Unwind { keyword: Ident },
     None { keyword: Ident, because: Option<LitStr> },
+}
+
+/// `{ clauses }` after `compensate`.
+pub(crate) struct Block {
+    pub(crate) brace: Span,
+    pub(crate) clauses: Vec<Clause>,
+    /// Whether something in it was reported already.
+    pub(crate) broken: bool,
+    /// Words of clauses that the author began or seems to have meant, so that none of them counts as missing.
+    pub(crate) attempted: Vec<&'static str>,
 }
 
 /// `outcome where … if … => disposition`
 pub(crate) struct Arm {
     pub(crate) outcome: Outcome,
-    /// The word `where`, if there is one.
-    pub(crate) correlation: Option<Span>,
+    pub(crate) correlation: Option<Correlation>,
     pub(crate) guard: Option<Expr>,
     pub(crate) disposition: Disposition,
+}
+
+/// `where name == Expr && …`
+pub(crate) struct Correlation {
+    pub(crate) keyword: Span,
+    /// What the pattern binds, and what it is compared with.
+    pub(crate) pairs: Vec<(Ident, Expr)>,
 }
 
 /// What an arm takes.
@@ -154,7 +180,7 @@ pub(crate) enum Outcome {
     Event(Pat),
     Handled,
     Refused(Ident, Pat),
-    Failed(Ident),
+    Failed(Ident, Pat),
     Timeout(Ident),
     Disconnected(Ident),
 }

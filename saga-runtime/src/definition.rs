@@ -3,11 +3,17 @@
 //! Documentation, diagrams, checks, the operator's views and the generic part of the machine are made of it. It knows
 //! no values: expressions stand here as text.
 
+mod step;
+
 use std::time::Duration;
 
 use serde::Serialize;
 
+pub use self::step::{
+    Action, Arm, ArmOutcome, AtOnce, Compensation, Correlation, Disposition, Each, Exchange, Retry, Step, StepKind,
+};
 use crate::message::{At, CommandInfo, Fnv, Mode};
+use crate::saga::Position;
 
 /// All that stands in one `saga!`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,10 +39,20 @@ pub struct Definition {
     pub deadline: Deadline,
     /// All steps in the order written; their index is the number of the step in keys and records.
     pub steps: &'static [Step],
-    /// The steps grouped into the places that the saga passes on its way forward, in order.
+    /// The steps grouped into the places that the saga passes on its way forward, in order; without those of `finally`.
     pub places: &'static [Place],
+    /// The steps that run on every way out, in order: indices into [`Definition::steps`].
+    pub finally: &'static [u16],
+    /// The conditions between the places, in order.
+    pub requires: &'static [Require],
     /// The expression after `return`, as written.
     pub returns: Option<&'static str>,
+    /// Whether that mentions something redacted, so that the output is not shown.
+    pub returns_redacted: bool,
+    /// `#[ephemeral]`: kept in memory only.
+    pub ephemeral: bool,
+    /// `#[on_restart(…)]`: what becomes of it when its process starts again.
+    pub on_restart: OnRestart,
 }
 
 impl Definition {
@@ -55,7 +71,12 @@ impl Definition {
             deadline,
             steps: &[],
             places: &[],
+            finally: &[],
+            requires: &[],
             returns: None,
+            returns_redacted: false,
+            ephemeral: false,
+            on_restart: OnRestart::Resume,
         }
     }
 
@@ -95,6 +116,36 @@ impl Definition {
         Self { steps, places, ..self }
     }
 
+    /// The same with the steps that run on every way out.
+    #[doc(hidden)]
+    pub const fn finally(self, finally: &'static [u16]) -> Self {
+        Self { finally, ..self }
+    }
+
+    /// The same with the conditions between its places.
+    #[doc(hidden)]
+    pub const fn requires(self, requires: &'static [Require]) -> Self {
+        Self { requires, ..self }
+    }
+
+    /// The same kept in memory only.
+    #[doc(hidden)]
+    pub const fn ephemeral(self) -> Self {
+        Self { ephemeral: true, ..self }
+    }
+
+    /// The same with what becomes of it at a restart.
+    #[doc(hidden)]
+    pub const fn on_restart(self, on_restart: OnRestart) -> Self {
+        Self { on_restart, ..self }
+    }
+
+    /// The same with an output that is not shown.
+    #[doc(hidden)]
+    pub const fn returns_redacted(self) -> Self {
+        Self { returns_redacted: true, ..self }
+    }
+
     /// The same with what it returns.
     #[doc(hidden)]
     pub const fn returns(self, returns: &'static str) -> Self {
@@ -124,14 +175,24 @@ impl Definition {
     /// The participants that it sends to; one may come twice.
     pub fn participants(&self) -> impl Iterator<Item = &'static str> {
         let blocks = self.steps.iter().flat_map(|step| [Some(&step.exchange), step.compensation.exchange()]);
-        blocks.flatten().map(|block| block.action.command().to)
+        blocks.flatten().filter_map(|block| Some(block.action.command()?.to))
     }
 
-    /// What was declared of the command of an exchange; none if there is no such exchange.
+    /// The first step of a position; none if there is no such place.
+    pub(crate) fn first_step(&self, position: Position) -> Option<u16> {
+        match position {
+            Position::Forward(place) | Position::Compensating(place) => {
+                self.places.get(usize::from(place))?.steps.first().copied()
+            }
+            Position::Finally(index) => self.finally.get(usize::from(index)).copied(),
+        }
+    }
+
+    /// What was declared of the command of an exchange; none if there is no such exchange, or it sends none.
     pub fn command(&self, at: At) -> Option<&'static CommandInfo> {
         let step = self.steps.get(usize::from(at.step))?;
         let block = if at.mode == Mode::Compensation { step.compensation.exchange()? } else { &step.exchange };
-        Some(block.action.command())
+        block.action.command()
     }
 }
 
@@ -156,6 +217,8 @@ pub struct Parameter {
     pub ty: &'static str,
     /// Its doc comment.
     pub doc: &'static str,
+    /// `#[redact]`: its value is never shown.
+    pub redacted: bool,
 }
 
 /// One `trigger`.
@@ -176,6 +239,30 @@ pub struct Concurrency {
     pub policy: Policy,
     /// The expressions after `per`, as written; empty: the key is the kind.
     pub keys: &'static [&'static str],
+}
+
+/// One `require`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Require {
+    /// It is asked before this place is begun: an index into [`Definition::places`], or their number for one that
+    /// stands behind the last.
+    pub place: u16,
+    /// The condition, as written.
+    pub condition: &'static str,
+    /// The reason after `else`, as written.
+    pub reason: &'static str,
+}
+
+/// What becomes of a saga in flight when its coordinator starts again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnRestart {
+    /// It goes on.
+    Resume,
+    /// It is undone, as if it had been cancelled.
+    Compensate,
+    /// It waits for an operator.
+    Park,
 }
 
 /// What a start does while a saga that holds the same key is in flight.
@@ -216,225 +303,9 @@ pub enum Span {
     Computed(&'static str),
 }
 
-/// What the saga is at while it goes forward: a step, or (later) the steps of a `parallel`.
+/// What the saga is at while it goes forward: a step, or the steps of a `parallel`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// Indices into [`Definition::steps`].
     pub steps: &'static [u16],
-}
-
-/// One `step`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Step {
-    /// Its name, which is also that of its output.
-    pub name: &'static str,
-    /// Its doc comment.
-    pub doc: &'static str,
-    /// The type after `->`, as written.
-    pub output: Option<&'static str>,
-    /// What it says and what it waits for.
-    pub exchange: Exchange,
-    /// What undoes it.
-    pub compensation: Compensation,
-}
-
-impl Step {
-    /// A description with what every step has.
-    #[doc(hidden)]
-    pub const fn new(name: &'static str, exchange: Exchange, compensation: Compensation) -> Self {
-        Self { name, doc: "", output: None, exchange, compensation }
-    }
-
-    /// The same with its documentation.
-    #[doc(hidden)]
-    pub const fn doc(self, doc: &'static str) -> Self {
-        Self { doc, ..self }
-    }
-
-    /// The same with the type of its output.
-    #[doc(hidden)]
-    pub const fn output(self, output: &'static str) -> Self {
-        Self { output: Some(output), ..self }
-    }
-}
-
-/// What a step or a compensation says, and what ends it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Exchange {
-    /// What it does.
-    pub action: Action,
-    /// The arms of its `await`, in order; empty: `handled` ends it.
-    pub arms: &'static [Arm],
-    /// The bound of one attempt.
-    pub within: Option<Span>,
-    /// `retry`.
-    pub retry: Option<Retry>,
-}
-
-impl Exchange {
-    /// Asks for an effect.
-    #[doc(hidden)]
-    pub const fn send(command: &'static CommandInfo) -> Self {
-        Self { action: Action::Send(command), arms: &[], within: None, retry: None }
-    }
-
-    /// Asks for data.
-    #[doc(hidden)]
-    pub const fn query(command: &'static CommandInfo) -> Self {
-        Self { action: Action::Query(command), arms: &[], within: None, retry: None }
-    }
-
-    /// The same with the arms of its `await`.
-    #[doc(hidden)]
-    pub const fn arms(self, arms: &'static [Arm]) -> Self {
-        Self { arms, ..self }
-    }
-
-    /// The same with the bound of one attempt.
-    #[doc(hidden)]
-    pub const fn within(self, within: Span) -> Self {
-        Self { within: Some(within), ..self }
-    }
-
-    /// The same with more attempts.
-    #[doc(hidden)]
-    pub const fn retry(self, retry: Retry) -> Self {
-        Self { retry: Some(retry), ..self }
-    }
-
-    /// Whether an arm takes an event, so that *handled* alone does not end the exchange.
-    pub fn awaits_event(&self) -> bool {
-        self.arms.iter().any(|arm| matches!(arm.outcome, ArmOutcome::Event(_)))
-    }
-
-    /// Whether an arm takes this outcome, by name only.
-    pub fn has_arm(&self, outcome: fn(&ArmOutcome) -> bool) -> bool {
-        self.arms.iter().any(|arm| outcome(&arm.outcome))
-    }
-}
-
-/// What an exchange does.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Action {
-    /// Asks a participant for an effect.
-    Send(&'static CommandInfo),
-    /// Asks a participant for data.
-    Query(&'static CommandInfo),
-}
-
-impl Action {
-    /// The command that it sends.
-    pub fn command(&self) -> &'static CommandInfo {
-        match self {
-            Self::Send(command) | Self::Query(command) => command,
-        }
-    }
-}
-
-/// One arm of an `await`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Arm {
-    /// What it takes.
-    pub outcome: ArmOutcome,
-    /// The condition after `if`, as written.
-    pub guard: Option<&'static str>,
-    /// What it does.
-    pub disposition: Disposition,
-}
-
-impl Arm {
-    /// The same with its condition.
-    #[doc(hidden)]
-    pub const fn when(self, guard: &'static str) -> Self {
-        Self { guard: Some(guard), ..self }
-    }
-}
-
-/// What an arm takes; patterns as written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ArmOutcome {
-    /// An event that answers this very command.
-    Event(&'static str),
-    /// The participant did it.
-    Handled,
-    /// The participant said no.
-    Refused(&'static str),
-    /// One attempt took longer than `within`.
-    Timeout,
-    /// The participant is away.
-    Disconnected,
-}
-
-impl ArmOutcome {
-    /// The arm that ends the step with this output.
-    #[doc(hidden)]
-    pub const fn value(self, value: &'static str) -> Arm {
-        Arm { outcome: self, guard: None, disposition: Disposition::Value(value) }
-    }
-
-    /// The arm that fails the saga with this reason.
-    #[doc(hidden)]
-    pub const fn fail(self, reason: &'static str) -> Arm {
-        Arm { outcome: self, guard: None, disposition: Disposition::Fail(reason) }
-    }
-
-    /// The arm that sends the same command again.
-    #[doc(hidden)]
-    pub const fn retry(self) -> Arm {
-        Arm { outcome: self, guard: None, disposition: Disposition::Retry }
-    }
-}
-
-/// What an arm does; expressions as written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Disposition {
-    /// Ends the step with this output.
-    Value(&'static str),
-    /// Fails the saga (in a compensation: leaves it stuck) with this reason.
-    Fail(&'static str),
-    /// Sends the same command again.
-    Retry,
-}
-
-/// `retry n times every a..b`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Retry {
-    /// How many more attempts, as written.
-    pub times: &'static str,
-    /// The first wait, doubled after each attempt.
-    pub every: Span,
-    /// The longest wait.
-    pub at_most: Span,
-}
-
-/// What undoes a step.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Compensation {
-    /// A query changes nothing; there is nothing to undo.
-    NotNeeded,
-    /// `compensate none because "…"`.
-    None {
-        /// The reason, as written.
-        because: &'static str,
-    },
-    /// A command, or a block of its own.
-    Exchange(Exchange),
-}
-
-impl Compensation {
-    /// The exchange that undoes the step, if there is one.
-    pub fn exchange(&self) -> Option<&Exchange> {
-        match self {
-            Self::Exchange(exchange) => Some(exchange),
-            Self::NotNeeded | Self::None { .. } => None,
-        }
-    }
 }

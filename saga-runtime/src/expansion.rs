@@ -16,11 +16,11 @@ pub use serde::de::Error;
 pub use self::kept::{Fields, Kept, Place, Reader, read, show};
 pub use crate::cause::Cause;
 pub use crate::definition::{
-    self, Action, Arm, ArmOutcome, Compensation, Deadline, Definition, Disposition, Exchange, Parameter, Retry, Span,
-    Step, Trigger,
+    self, Action, Arm, ArmOutcome, AtOnce, Compensation, Correlation, Deadline, Definition, Disposition, Each,
+    Exchange, OnRestart, Parameter, Require, Retry, Span, Step, StepKind, Trigger,
 };
 pub use crate::message::{At, Bus, CommandInfo, CommandOf, EventOf, Mode, RefusalOf};
-pub use crate::saga::{ExchangePlan, Heard, Key, Position, RetryPlan, Saga, Slot, Value, Verdict};
+pub use crate::saga::{Act, Child, ExchangePlan, Heard, Key, Position, RetryPlan, Saga, Slot, Value, Verdict};
 pub use crate::{__input as input, __state as state, __value as value};
 
 /// Stands for a command that does not exist, which the compiler reports elsewhere.
@@ -28,7 +28,7 @@ static UNKNOWN: CommandInfo =
     CommandInfo { name: "", doc: "", fields: "", to: "", replies: &[], refuses: &[], query: false, live_only: false };
 
 /// Stands for an exchange that was found wrong.
-pub const UNKNOWN_EXCHANGE: Exchange = Exchange::send(&UNKNOWN);
+pub const UNKNOWN_EXCHANGE: Exchange = Exchange::new(Action::Send(&UNKNOWN));
 
 /// What was declared of the command with this name.
 pub const fn command<C: crate::message::Command>(name: &str) -> &'static CommandInfo {
@@ -52,9 +52,24 @@ pub const fn place(steps: &'static [u16]) -> definition::Place {
     definition::Place { steps }
 }
 
-/// A plan without times.
+/// A plan to send this.
 pub fn plan<S: Saga>(command: CommandOf<S::Bus>) -> ExchangePlan<S::Bus> {
-    ExchangePlan { command, within: None, retry: None }
+    ExchangePlan::new(Act::Command(command))
+}
+
+/// A plan to run this.
+pub fn run<S: Saga, C: Saga<Bus = S::Bus>>(input: C) -> ExchangePlan<S::Bus> {
+    ExchangePlan::new(Act::Run(Child::new(input)))
+}
+
+/// A plan to let so much time pass.
+pub fn sleep<S: Saga>(duration: Duration) -> ExchangePlan<S::Bus> {
+    ExchangePlan::new(Act::Sleep(duration))
+}
+
+/// A plan to wait.
+pub fn wait<S: Saga>() -> ExchangePlan<S::Bus> {
+    ExchangePlan::new(Act::Wait)
 }
 
 /// What was heard, by value, for an author's patterns to match.
@@ -65,6 +80,10 @@ pub enum Said<B: Bus> {
     Handled,
     /// The participant said no.
     Refused(RefusalOf<B>),
+    /// The other saga completed with this output, encoded exactly.
+    Completed(String),
+    /// The other saga failed.
+    Failed(Cause),
     /// One attempt took too long.
     Timeout,
     /// The participant is away.
@@ -74,9 +93,11 @@ pub enum Said<B: Bus> {
 /// What was heard, by value.
 pub fn said<B: Bus>(heard: &Heard<'_, B>) -> Said<B> {
     match *heard {
-        Heard::Event(event) => Said::Event(event.clone()),
+        Heard::Event(event) | Heard::Seen(event) => Said::Event(event.clone()),
         Heard::Handled => Said::Handled,
         Heard::Refused(refusal) => Said::Refused(refusal.clone()),
+        Heard::Completed(output) => Said::Completed(output.to_owned()),
+        Heard::Failed(cause) => Said::Failed(cause.clone()),
         Heard::Timeout => Said::Timeout,
         Heard::Disconnected => Said::Disconnected,
     }

@@ -4,6 +4,8 @@
 //! is common to all sagas (attempts, backoff, timers, order of completion, doubt, deadlines) is not here: it belongs to
 //! the [machine](crate::machine), beside the state.
 
+use std::any::Any;
+use std::fmt;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -12,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::cause::Cause;
 use crate::codec;
 use crate::definition::Definition;
-use crate::message::{At, Bus, CommandOf, EventOf, RefusalOf};
+use crate::message::{At, Bus, CommandOf, EventOf, Mode, RefusalOf};
 
 /// What a parameter, an output or an item must be able to do.
 pub trait Value: Clone + Serialize + DeserializeOwned + Send + 'static {}
@@ -50,6 +52,22 @@ pub trait Saga: Value {
     #[doc(hidden)]
     fn position(state: &Self::State) -> Position;
 
+    /// What the first `require` before this place that does not hold says, asked when the saga comes there: of a state
+    /// that is at the place already, or at the last one for what stands behind it.
+    #[doc(hidden)]
+    fn required(state: &Self::State, place: u16) -> Result<(), String> {
+        let _ = (state, place);
+        Ok(())
+    }
+
+    /// How many exchanges the step consists of. Asked once, when it begins: evaluates `when` and the collection of
+    /// `for`, and keeps the items in the state. None for a step that is not done.
+    #[doc(hidden)]
+    fn exchanges(state: &mut Self::State, step: u16, cause: Option<&Cause>) -> u32 {
+        let _ = (state, step, cause);
+        1
+    }
+
     /// What the exchange says, and its times. Called for exchanges of the current place only, in mode *compensation*
     /// for those of the current place and all before it.
     #[doc(hidden)]
@@ -59,6 +77,28 @@ pub trait Saga: Value {
     #[doc(hidden)]
     fn answer(state: &mut Self::State, at: At, cause: Option<&Cause>, heard: Heard<'_, Self::Bus>) -> Verdict;
 
+    /// What the `where` of an arm compares with, or none while that is not known: a step's arm may be asked before the
+    /// step has begun, of any state of the forward part.
+    #[doc(hidden)]
+    fn awaited(state: &Self::State, at: At, arm: u16, cause: Option<&Cause>) -> Option<Key> {
+        let _ = (state, at, arm, cause);
+        None
+    }
+
+    /// What an event carries of what the `where` of an arm compares; none if it does not match the arm's pattern.
+    #[doc(hidden)]
+    fn carried(step: u16, mode: Mode, arm: u16, event: &EventOf<Self::Bus>) -> Option<Key> {
+        let _ = (step, mode, arm, event);
+        None
+    }
+
+    /// Whether an arm with `where` takes this event, its `if` included. Asked only when [`Saga::awaited`] gives a key.
+    #[doc(hidden)]
+    fn heeds(state: &Self::State, at: At, arm: u16, cause: Option<&Cause>, event: &EventOf<Self::Bus>) -> bool {
+        let _ = (state, at, arm, cause, event);
+        false
+    }
+
     /// From a place all of whose steps have ended to the next place. Never called at the last.
     #[doc(hidden)]
     fn forward(state: Self::State) -> Self::State;
@@ -66,6 +106,13 @@ pub trait Saga: Value {
     /// From the current place, or the undoing of a later one, to the undoing of `place`.
     #[doc(hidden)]
     fn back(state: Self::State, place: u16) -> Self::State;
+
+    /// From anywhere to a step that runs on every way out: an index into [`Definition::finally`].
+    #[doc(hidden)]
+    fn finish(state: Self::State, index: u16) -> Self::State {
+        let _ = index;
+        state
+    }
 
     /// What `return` says, when all steps of the last place have ended.
     #[doc(hidden)]
@@ -96,27 +143,75 @@ impl Key {
     }
 }
 
-/// Where a state is. Numbers are indices into [`Definition::places`].
+/// Where a state is. Numbers of places are indices into [`Definition::places`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Position {
     /// At this place, going forward.
     Forward(u16),
     /// Undoing this place.
     Compensating(u16),
+    /// At this step that runs on every way out: an index into [`Definition::finally`].
+    Finally(u16),
 }
 
 /// What an exchange says, and its times.
 #[derive(Debug)]
 pub struct ExchangePlan<B: Bus> {
-    /// What is sent.
-    pub command: CommandOf<B>,
+    /// What is done.
+    pub act: Act<B>,
     /// The bound of one attempt.
     pub within: Option<Duration>,
     /// More attempts, and the waits between them.
     pub retry: Option<RetryPlan>,
 }
 
+/// What an exchange does.
+#[derive(Debug)]
+pub enum Act<B: Bus> {
+    /// Sends this.
+    Command(CommandOf<B>),
+    /// Runs this saga.
+    Run(Child),
+    /// Lets so much time pass.
+    Sleep(Duration),
+    /// Nothing but waiting.
+    Wait,
+}
+
+/// A saga that another one runs.
+pub struct Child {
+    definition: &'static Definition,
+    input: Box<dyn Any + Send>,
+}
+
+impl Child {
+    /// The saga with this input.
+    #[doc(hidden)]
+    pub fn new<S: Saga>(input: S) -> Self {
+        Self { definition: S::DEFINITION, input: Box::new(input) }
+    }
+}
+
+impl Child {
+    /// What it is, and what it is started with.
+    pub(crate) fn into_parts(self) -> (&'static Definition, Box<dyn Any + Send>) {
+        (self.definition, self.input)
+    }
+}
+
+impl fmt::Debug for Child {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Child").field(&self.definition.name).finish()
+    }
+}
+
 impl<B: Bus> ExchangePlan<B> {
+    /// A plan without times.
+    #[doc(hidden)]
+    pub fn new(act: Act<B>) -> Self {
+        Self { act, within: None, retry: None }
+    }
+
     /// The same with the bound of one attempt.
     #[doc(hidden)]
     #[must_use]
@@ -148,10 +243,16 @@ pub struct RetryPlan {
 pub enum Heard<'a, B: Bus> {
     /// The participant emitted this for the command.
     Event(&'a EventOf<B>),
+    /// Anyone published this, or emitted it for another command: only arms with `where` take it.
+    Seen(&'a EventOf<B>),
     /// The participant did it, and no arm took an event of its answer.
     Handled,
     /// The participant said no.
     Refused(&'a RefusalOf<B>),
+    /// The other saga completed with this output, encoded exactly.
+    Completed(&'a str),
+    /// The other saga failed, or was not accepted.
+    Failed(&'a Cause),
     /// One attempt took too long.
     Timeout,
     /// The participant is away.

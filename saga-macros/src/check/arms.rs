@@ -10,26 +10,26 @@ use super::scope::Scope;
 use super::unbuilt;
 use crate::aliases::{self, Case, Enum};
 use crate::errors::Errors;
-use crate::model::{ActionKind, Arm, Disposition, Outcome, Pattern, Taken};
+use crate::model::{Arm, Disposition, Outcome, Pattern, Taken};
 use crate::{mentions, syntax, text};
 
-/// Checks all arms of one `await`. Those that are not built are left out.
-pub(super) fn arms(errors: &mut Errors, scope: &Scope<'_>, kind: ActionKind, arms: Vec<syntax::Arm>) -> Vec<Arm> {
-    let arms: Vec<Arm> = arms.into_iter().filter_map(|arm| self::arm(errors, scope, kind, arm)).collect();
+/// Checks all arms of one `await`; `has_effect` tells whether what they answer would be done twice by a `retry`. Those that are not built are left out.
+pub(super) fn arms(errors: &mut Errors, scope: &Scope<'_>, has_effect: bool, arms: Vec<syntax::Arm>) -> Vec<Arm> {
+    let arms: Vec<Arm> = arms.into_iter().filter_map(|arm| self::arm(errors, scope, has_effect, arm)).collect();
     taken_twice(errors, &arms);
     arms
 }
 
-fn arm(errors: &mut Errors, scope: &Scope<'_>, kind: ActionKind, arm: syntax::Arm) -> Option<Arm> {
-    if let Some(correlation) = arm.correlation {
-        unbuilt::report(errors, correlation, "where");
+fn arm(errors: &mut Errors, scope: &Scope<'_>, has_effect: bool, arm: syntax::Arm) -> Option<Arm> {
+    if let Some(correlation) = &arm.correlation {
+        unbuilt::report(errors, correlation.keyword, "where");
         return None;
     }
     let guarded = arm.guard.is_some();
     let (outcome, bound) = match arm.outcome {
         syntax::Outcome::Event(pattern) => {
             let (taken, pattern, bound) = events(errors, pattern, guarded);
-            done_again(errors, kind, &arm.disposition);
+            done_again(errors, has_effect, &arm.disposition);
             (Outcome::Event(taken, pattern), bound)
         }
         syntax::Outcome::Refused(keyword, pattern) => {
@@ -39,7 +39,7 @@ fn arm(errors: &mut Errors, scope: &Scope<'_>, kind: ActionKind, arm: syntax::Ar
         syntax::Outcome::Handled => (Outcome::Handled, Vec::new()),
         syntax::Outcome::Timeout(_) => (Outcome::Timeout, Vec::new()),
         syntax::Outcome::Disconnected(_) => (Outcome::Disconnected, Vec::new()),
-        syntax::Outcome::Failed(keyword) => {
+        syntax::Outcome::Failed(keyword, _) => {
             errors.at(&keyword, "`failed` is the outcome of a `run`, and this step has none");
             return None;
         }
@@ -50,7 +50,7 @@ fn arm(errors: &mut Errors, scope: &Scope<'_>, kind: ActionKind, arm: syntax::Ar
         syntax::Disposition::Fail(reason) => Disposition::Fail(scope.phrase(errors, reason, &bound)),
         syntax::Disposition::Retry(_) => Disposition::Retry,
     };
-    Some(Arm { outcome, guard, disposition })
+    Some(Arm { outcome, correlations: Vec::new(), guard, disposition })
 }
 
 /// A pattern of events: the variants that it takes, the pattern written out, the names that it binds.
@@ -83,8 +83,8 @@ fn refusals(mut pattern: Pat, guarded: bool) -> (Vec<Taken>, Pattern, Vec<Ident>
     (taken, Pattern { tokens: pattern.to_token_stream(), text }, bound)
 }
 
-fn done_again(errors: &mut Errors, kind: ActionKind, disposition: &syntax::Disposition) {
-    if let (ActionKind::Send, syntax::Disposition::Retry(keyword)) = (kind, disposition) {
+fn done_again(errors: &mut Errors, has_effect: bool, disposition: &syntax::Disposition) {
+    if let (true, syntax::Disposition::Retry(keyword)) = (has_effect, disposition) {
         errors.at_span(
             keyword.span(),
             "the event says that it was done; `retry` would do it again: give a value or `fail`",

@@ -4,7 +4,7 @@ use proc_macro2::Ident;
 use syn::Expr;
 
 use super::scope::{Numbered, Scopes};
-use super::{step, unbuilt};
+use super::{exchange, step, unbuilt};
 use crate::errors::Errors;
 use crate::model::{Concurrency, Deadline};
 use crate::syntax::{self, Item, Limit, Saga, Step, Trigger};
@@ -33,7 +33,7 @@ pub(super) fn sorted(errors: &mut Errors, saga: &Saga, items: Vec<Item>) -> Item
                 unbuilt::report(errors, keyword.span(), "parallel");
                 sorted.blocks.push(steps);
             }
-            Item::Require { keyword } => unbuilt::report(errors, keyword.span(), "require"),
+            Item::Require { keyword, .. } => unbuilt::report(errors, keyword.span(), "require"),
             Item::Return { keyword, value } => {
                 let mut returns = sorted.returns.take().map(|value| (keyword.clone(), value));
                 once(errors, &mut returns, (keyword, value), |(keyword, _)| keyword);
@@ -115,7 +115,7 @@ impl Items {
     /// The deadline; none when it is missing or broken.
     pub(super) fn take_deadline(&mut self, errors: &mut Errors, scopes: &Scopes<'_>) -> Option<Deadline> {
         match self.deadline.take()?.limit {
-            Limit::After(duration) => step::duration(errors, &scopes.before_all(), duration).map(Deadline::After),
+            Limit::After(duration) => exchange::duration(errors, &scopes.before_all(), duration).map(Deadline::After),
             Limit::None { keyword, because: None } => {
                 errors.at(&keyword, "`deadline none` needs a reason: `deadline none because \"…\";`");
                 None

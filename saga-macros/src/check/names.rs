@@ -21,22 +21,30 @@ pub(super) fn declare(errors: &mut Errors, parameters: &[Parameter], steps: &[(u
         ty: parameter.ty.to_token_stream(),
         doc: attributes::of_value(errors, &parameter.attributes),
         step: None,
+        redacted: false,
     });
     let mut values: Vec<Value> = parameters.collect();
-    values.extend(steps.iter().enumerate().map(|(index, (_, step))| output(index, step)));
+    values.extend(steps.iter().enumerate().map(|(index, (_, step))| output(errors, index, step)));
     unique(errors, &mut values);
     values
 }
 
 /// The output of a step, as later steps see it.
-fn output(index: usize, step: &Step) -> Value {
+fn output(errors: &mut Errors, index: usize, step: &Step) -> Value {
+    attributes::of_value(errors, &step.attributes);
     let ty = match &step.output {
         Some(ty) => ty.to_token_stream(),
         None => quote_spanned!(step.name.span()=> ()),
     };
     let ty = if step.each.is_some() { quote!(::std::vec::Vec<#ty>) } else { ty };
     let ty = if step.when.is_some() { quote!(::core::option::Option<#ty>) } else { ty };
-    Value { name: step.name.clone(), ty: quote_spanned!(ty.span()=> #ty), doc: String::new(), step: Some(index) }
+    Value {
+        name: step.name.clone(),
+        ty: quote_spanned!(ty.span()=> #ty),
+        doc: String::new(),
+        step: Some(index),
+        redacted: false,
+    }
 }
 
 /// Reports reserved names and those given twice, at both; the second is renamed, so that nothing else fails for it.

@@ -3,9 +3,10 @@
 use proc_macro2::Ident;
 use syn::Expr;
 
+use super::step;
 use crate::errors::Errors;
 use crate::mentions;
-use crate::model::{Phrase, Place, Value, ValueId};
+use crate::model::{Phrase, Place, StepKind, Value, ValueId};
 use crate::syntax::Step;
 
 /// The steps as flattened from the items: each with the number of the block that it stands in.
@@ -14,13 +15,22 @@ pub(super) type Numbered = (usize, Step);
 /// The places that the saga passes: the steps grouped by the block that they stand in.
 pub(super) fn places(steps: &[Numbered]) -> Vec<Place> {
     let mut places: Vec<(usize, Place)> = Vec::new();
-    for (index, (block, _)) in steps.iter().enumerate() {
+    for (index, (block, step)) in steps.iter().enumerate() {
+        if step::kind(step) == StepKind::Finally {
+            continue;
+        }
         match places.last_mut().filter(|(last, _)| last == block) {
             Some((_, place)) => place.steps.push(index),
             None => places.push((*block, Place { steps: vec![index] })),
         }
     }
     places.into_iter().map(|(_, place)| place).collect()
+}
+
+/// The steps that run on every way out, in order.
+pub(super) fn finally(steps: &[Numbered]) -> Vec<usize> {
+    let finally = steps.iter().enumerate().filter(|(_, (_, step))| step::kind(step) == StepKind::Finally);
+    finally.map(|(index, _)| index).collect()
 }
 
 /// The scopes of one saga.

@@ -78,6 +78,7 @@ impl Answer<'_> {
         let said = match &arm.outcome {
             Outcome::Event(_, Pattern { tokens, .. }) => quote!(Event(#tokens)),
             Outcome::Refused(_, Pattern { tokens, .. }, _) => quote!(Refused(#tokens)),
+            Outcome::Failed(Pattern { tokens, .. }) => quote!(Failed(#tokens)),
             Outcome::Handled => quote!(Handled),
             Outcome::Timeout => quote!(Timeout),
             Outcome::Disconnected => quote!(Disconnected),

@@ -8,7 +8,7 @@ use super::definition::info;
 use super::{Expansion, paths};
 use crate::aliases::Enum;
 use crate::model::live::Way;
-use crate::model::{Action, ActionKind, Arm, Exchange, Outcome, Step, Taken};
+use crate::model::{ActionKind, Arm, Command, Exchange, Outcome, Step, Taken};
 use crate::text;
 
 /// All checks of one saga.
@@ -43,18 +43,19 @@ fn exchanges(index: usize, step: &Step) -> impl Iterator<Item = (Ident, &Exchang
 }
 
 fn exchange(info: &Ident, exchange: &Exchange, whole: bool) -> TokenStream {
-    let action = action(info, &exchange.action);
+    let Some(command) = exchange.action.command() else { return TokenStream::new() };
+    let action = action(info, command);
     if !whole {
         return action;
     }
     let events = events(info, exchange);
-    let replies = replies(info, exchange);
+    let replies = replies(info, command, exchange);
     let refusals = refusals(info, exchange);
     quote!(#action #events #replies #refusals)
 }
 
 /// `send` is for effects, `query` for data (L20).
-fn action(info: &Ident, action: &Action) -> TokenStream {
+fn action(info: &Ident, action: &Command) -> TokenStream {
     let check = paths::check(action.variant.span());
     let rule = match (action.kind, action.keyword == "compensate") {
         (ActionKind::Query, _) => "queried",
@@ -79,12 +80,12 @@ fn events(info: &Ident, exchange: &Exchange) -> TokenStream {
 }
 
 /// Each reply is taken by an arm (L18).
-fn replies(info: &Ident, exchange: &Exchange) -> TokenStream {
+fn replies(info: &Ident, command: &Command, exchange: &Exchange) -> TokenStream {
     let mut taken = taken(exchange, Of::Events).peekable();
     if taken.peek().is_none() {
         return TokenStream::new();
     }
-    let at = exchange.action.variant.span();
+    let at = command.variant.span();
     let check = paths::check(at);
     let (named, whole) = names(taken);
     quote_spanned!(at=> const _: () = #check::replies_taken(#info, &[#(#named),*], &[#(#whole),*]);)

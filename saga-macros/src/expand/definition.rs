@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
 
 use super::transition::number;
 use super::{Expansion, paths};
@@ -9,15 +10,15 @@ use crate::aliases::Enum;
 use crate::case;
 use crate::model::live::Way;
 use crate::model::{
-    Action, ActionKind, Arm, Compensation, Concurrency, Deadline, Disposition, Duration, Exchange, Outcome, Phrase,
-    Step,
+    Action, ActionKind, Arm, AtOnce, Command, Compensation, Concurrency, Deadline, Disposition, Duration, Each,
+    Exchange, Outcome, Phrase, Require, Run, Step, StepKind,
 };
 use crate::text;
 
 /// The steps as constants, each with those of the commands that it sends.
 pub(super) fn steps(expansion: &Expansion<'_>) -> TokenStream {
     let steps = expansion.saga.steps.iter().enumerate();
-    steps.map(|(index, step)| self::step(index, step)).collect()
+    steps.map(|(index, step)| self::step(expansion, index, step)).collect()
 }
 
 /// The name of what was declared of the command that a step sends, or that undoes it.
@@ -45,7 +46,16 @@ pub(super) fn definition(expansion: &Expansion<'_>) -> TokenStream {
     let concurrency = saga.concurrency.as_ref().and_then(concurrency);
     let parameters = saga.parameters().map(|(_, parameter)| {
         let (name, ty, doc) = (parameter.name.to_string(), text::of_type(&parameter.ty), &parameter.doc);
-        quote!(#runtime::Parameter { name: #name, ty: #ty, doc: #doc })
+        let redacted = parameter.redacted;
+        quote!(#runtime::Parameter { name: #name, ty: #ty, doc: #doc, redacted: #redacted })
+    });
+    let finally = saga.finally.iter().map(|step| number(*step));
+    let finally = (!saga.finally.is_empty()).then(|| quote!(.finally(&[#(#finally),*])));
+    let requires = requires(&saga.requires);
+    let ephemeral = saga.ephemeral.then(|| quote!(.ephemeral()));
+    let on_restart = saga.on_restart.as_ref().map(|word| {
+        let word = Ident::new(&case::camel(word), Span::mixed_site());
+        quote!(.on_restart(#runtime::OnRestart::#word))
     });
     let steps = (0..saga.steps.len()).map(step_name);
     let places = saga.places.iter().map(|place| {
@@ -54,10 +64,21 @@ pub(super) fn definition(expansion: &Expansion<'_>) -> TokenStream {
     });
     quote! {
         #runtime::Definition::new(#name, #type_name, #version, #deadline)
-            #doc #output #triggers #concurrency #returns
+            #doc #output #triggers #concurrency #returns #finally #requires #ephemeral #on_restart
             .parameters(&[#(#parameters),*])
             .steps(&[#(#steps),*], &[#(#places),*])
     }
+}
+
+fn requires(requires: &[Require]) -> Option<TokenStream> {
+    let runtime = paths::here();
+    let written = requires.iter().map(|require| {
+        let (place, condition) = (number(require.place), phrase_text(&require.condition));
+        let reason = phrase_text(&require.reason);
+        quote!(#runtime::Require { place: #place, condition: #condition, reason: #reason })
+    });
+    let written: Vec<_> = written.collect();
+    (!written.is_empty()).then(|| quote!(.requires(&[#(#written),*])))
 }
 
 /// `.method(value)`, if there is a value.
@@ -133,11 +154,12 @@ fn phrase_text(phrase: &Phrase) -> String {
     text::of(&phrase.expression)
 }
 
-fn step(index: usize, step: &Step) -> TokenStream {
+fn step(expansion: &Expansion<'_>, index: usize, step: &Step) -> TokenStream {
     let (runtime, constant, name) = (paths::here(), step_name(index), step.name.to_string());
     let (forward, back) = (info(index, Way::Forward), info(index, Way::Back));
-    let commands = step.exchange.iter().map(|exchange| command(&forward, &exchange.action));
-    let commands = commands.chain(step.compensation.exchange().map(|exchange| command(&back, &exchange.action)));
+    let sent = step.exchange.iter().filter_map(|exchange| Some(command(&forward, exchange.action.command()?)));
+    let undoing = step.compensation.exchange().and_then(|exchange| exchange.action.command());
+    let commands = sent.chain(undoing.map(|undo| command(&back, undo)));
     let exchange = match &step.exchange {
         Some(exchange) => self::exchange(&forward, exchange),
         None => quote!(#runtime::UNKNOWN_EXCHANGE),
@@ -149,28 +171,45 @@ fn step(index: usize, step: &Step) -> TokenStream {
             let undo = self::exchange(&back, undo);
             quote!(Exchange(#undo))
         }
+        Compensation::With(other) => {
+            let other = number(*other);
+            quote!(With(#other))
+        }
+        Compensation::Unwind => quote!(Unwind),
     };
+    let kind = match step.kind {
+        StepKind::Plain => None,
+        StepKind::Pivot => Some(quote!(.kind(#runtime::StepKind::Pivot))),
+        StepKind::Finally => Some(quote!(.kind(#runtime::StepKind::Finally))),
+    };
+    let each = with("each", step.each.as_ref().map(each));
+    let when = with("when", step.when.as_ref().map(phrase_text));
+    let redacted = expansion.saga.values[step.value].redacted.then(|| quote!(.redacted()));
     let doc = with("doc", (!step.doc.is_empty()).then_some(&step.doc));
     let output = with("output", step.output.as_ref().map(text::of_type));
     quote! {
         #(#commands)*
         const #constant: #runtime::Step =
-            #runtime::Step::new(#name, #exchange, #runtime::Compensation::#compensation)#doc #output;
+            #runtime::Step::new(#name, #exchange, #runtime::Compensation::#compensation)#doc #kind #output #redacted #each #when;
     }
 }
 
 /// What was declared of a command, looked up by its name.
-fn command(constant: &Ident, action: &Action) -> TokenStream {
+fn command(constant: &Ident, command: &Command) -> TokenStream {
     let (runtime, alias) = (paths::here(), Enum::Command.alias(Span::mixed_site()));
-    let variant = action.variant.to_string();
-    quote_spanned!(action.variant.span()=> const #constant: &#runtime::CommandInfo = #runtime::command::<#alias>(#variant);)
+    let variant = command.variant.to_string();
+    quote_spanned!(command.variant.span()=> const #constant: &#runtime::CommandInfo = #runtime::command::<#alias>(#variant);)
 }
 
 fn exchange(info: &Ident, exchange: &Exchange) -> TokenStream {
     let runtime = paths::here();
-    let action = match exchange.action.kind {
-        ActionKind::Send => quote!(send),
-        ActionKind::Query => quote!(query),
+    let action = match &exchange.action {
+        Action::Command(Command { kind: ActionKind::Send, .. }) => quote!(Send(#info)),
+        Action::Command(Command { kind: ActionKind::Query, .. }) => quote!(Query(#info)),
+        Action::Run(Run { saga, .. }) => quote_spanned!(saga.span()=> Run(<#saga as #runtime::Saga>::DEFINITION)),
+        Action::Sleep(duration) => called_with("Sleep", &span(duration)),
+        Action::Wait => quote!(Wait),
+        Action::Nothing => quote!(Nothing),
     };
     let arms = exchange.arms.iter().map(arm);
     let arms = (!exchange.arms.is_empty()).then(|| quote!(.arms(&[#(#arms),*])));
@@ -180,14 +219,18 @@ fn exchange(info: &Ident, exchange: &Exchange) -> TokenStream {
         quote!(#runtime::Retry { times: #times, every: #every, at_most: #at_most })
     });
     let retry = with("retry", retry);
-    quote!(#runtime::Exchange::#action(#info)#arms #within #retry)
+    quote!(#runtime::Exchange::new(#runtime::Action::#action)#arms #within #retry)
 }
 
 fn arm(arm: &Arm) -> TokenStream {
     let runtime = paths::here();
     let outcome = match &arm.outcome {
-        Outcome::Event(_, pattern) => called("Event", &pattern.text),
-        Outcome::Refused(_, pattern, _) => called("Refused", &pattern.text),
+        Outcome::Event(taken, pattern) => {
+            let (pattern, events) = (&pattern.text, taken.iter().map(|taken| taken.variant.to_string()));
+            quote!(Event { pattern: #pattern, events: &[#(#events),*] })
+        }
+        Outcome::Refused(_, pattern, _) => called_with("Refused", &pattern.text),
+        Outcome::Failed(pattern) => called_with("Failed", &pattern.text),
         Outcome::Handled => quote!(Handled),
         Outcome::Timeout => quote!(Timeout),
         Outcome::Disconnected => quote!(Disconnected),
@@ -198,10 +241,24 @@ fn arm(arm: &Arm) -> TokenStream {
         Disposition::Retry => Some(quote!(.retry())),
     };
     let guard = with("when", arm.guard.as_ref().map(phrase_text));
-    quote!(#runtime::ArmOutcome::#outcome #disposition #guard)
+    let correlations = arm.correlations.iter().map(|(name, value)| {
+        let (name, value) = (name.to_string(), phrase_text(value));
+        quote!(#runtime::Correlation { name: #name, value: #value })
+    });
+    let correlated = (!arm.correlations.is_empty()).then(|| quote!(.correlated(&[#(#correlations),*])));
+    quote!(#runtime::ArmOutcome::#outcome #disposition #correlated #guard)
 }
 
-fn called(variant: &str, text: &str) -> TokenStream {
+fn called_with(variant: &str, value: &impl quote::ToTokens) -> TokenStream {
     let variant = Ident::new(variant, Span::mixed_site());
-    quote!(#variant(#text))
+    quote!(#variant(#value))
+}
+
+fn each(each: &Each) -> TokenStream {
+    let (runtime, pattern, items) = (paths::here(), text::of(&each.pattern), phrase_text(&each.items));
+    let at_once = match each.at_once {
+        AtOnce::AtMost(most) => quote!(AtMost(#most)),
+        AtOnce::All => quote!(All),
+    };
+    quote!(#runtime::Each { pattern: #pattern, items: #items, at_once: #runtime::AtOnce::#at_once })
 }

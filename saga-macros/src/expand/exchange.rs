@@ -9,7 +9,7 @@ use super::transition::number;
 use super::{Expansion, definition, paths};
 use crate::aliases::Enum;
 use crate::model::live::{Field, Variant, Way};
-use crate::model::{Duration, Exchange, Phrase};
+use crate::model::{Action, Duration, Exchange, Phrase, Run};
 
 /// The function.
 pub(super) fn exchange(expansion: &Expansion<'_>) -> TokenStream {
@@ -75,13 +75,22 @@ fn plan(expansion: &Expansion<'_>, exchange: &Exchange, fields: &[Field]) -> Tok
         let (every, at_most) = (expansion.duration(&retry.every, fields), expansion.duration(&retry.at_most, fields));
         quote!(.retry(#times, #every, #at_most))
     });
-    let command = Enum::Command.alias(Span::mixed_site()).into_token_stream();
-    expansion.owned_for(
-        &exchange.action.command,
-        fields,
-        &command,
-        |command| quote!(#runtime::plan::<Self>(#command)#within #retry),
-    )
+    match &exchange.action {
+        Action::Command(command) => {
+            let ty = Enum::Command.alias(Span::mixed_site()).into_token_stream();
+            let made = |command: &_| quote!(#runtime::plan::<Self>(#command)#within #retry);
+            expansion.owned_for(&command.command, fields, &ty, made)
+        }
+        Action::Run(Run { saga, input, .. }) => {
+            let made = |input: &_| quote!(#runtime::run::<Self, #saga>(#input)#within #retry);
+            expansion.owned_for(input, fields, &saga.to_token_stream(), made)
+        }
+        Action::Sleep(duration) => {
+            let duration = expansion.duration(duration, fields);
+            quote!(#runtime::sleep::<Self>(#duration)#within #retry)
+        }
+        Action::Wait | Action::Nothing => quote!(#runtime::wait::<Self>()#within #retry),
+    }
 }
 
 impl Expansion<'_> {

@@ -6,7 +6,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{Expansion, paths};
-use crate::model::Compensation;
+use crate::model::{Action, Compensation, Exchange};
+use crate::text;
 
 /// The struct.
 pub(super) fn input(expansion: &Expansion<'_>) -> TokenStream {
@@ -28,11 +29,13 @@ fn doc(expansion: &Expansion<'_>) -> String {
     let mut doc = expansion.saga.doc.clone();
     doc.push_str("\n\n| step | asks | undone by |\n|---|---|---|\n");
     for step in &expansion.saga.steps {
-        let asks = step.exchange.as_ref().map_or("—".to_owned(), |exchange| format!("`{}`", exchange.action.variant));
+        let asks = step.exchange.as_ref().map_or("—".to_owned(), |exchange| format!("`{}`", asked(exchange)));
         let undo = match &step.compensation {
             Compensation::NotNeeded => "—".to_owned(),
             Compensation::None { because } => format!("nothing: {because}"),
-            Compensation::Exchange(exchange) => format!("`{}`", exchange.action.variant),
+            Compensation::Exchange(exchange) => format!("`{}`", asked(exchange)),
+            Compensation::With(other) => format!("with `{}`", expansion.saga.steps[*other].name),
+            Compensation::Unwind => "unwound".to_owned(),
         };
         let _: std::fmt::Result = writeln!(doc, "| `{}` | {asks} | {undo} |", step.name);
     }
@@ -45,4 +48,15 @@ pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
     let types = expansion.types(expansion.saga.parameters().map(|(id, _)| id)).into_iter().map(|id| expansion.ty(id));
     let fields = expansion.saga.parameters().map(|(_, parameter)| &parameter.name);
     quote!(#runtime::input! { #name [#(#types),*] { #(#fields),* } })
+}
+
+/// What an exchange does, in a word or two.
+fn asked(exchange: &Exchange) -> String {
+    match &exchange.action {
+        Action::Command(command) => command.variant.to_string(),
+        Action::Run(run) => format!("run {}", text::of(&run.saga)),
+        Action::Sleep(_) => "sleep".to_owned(),
+        Action::Wait => "await".to_owned(),
+        Action::Nothing => "—".to_owned(),
+    }
 }

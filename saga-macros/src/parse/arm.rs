@@ -3,13 +3,13 @@
 use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
 use syn::spanned::Spanned as _;
-use syn::{Expr, Ident, Pat, Token, braced};
+use syn::{BinOp, Expr, ExprBinary, Ident, Pat, Token, braced};
 
 use super::words::OUTCOMES;
 use super::{item, recover, words};
 use crate::errors::Errors;
 use crate::mentions;
-use crate::syntax::{Arm, Disposition, Outcome};
+use crate::syntax::{Arm, Correlation, Disposition, Outcome};
 
 /// One arm and a `;`, or several in braces.
 pub(super) fn arms(errors: &mut Errors, input: ParseStream<'_>, keyword: &Ident) -> syn::Result<Vec<Arm>> {
@@ -85,10 +85,7 @@ fn outcome(input: ParseStream<'_>) -> syn::Result<Outcome> {
     Ok(match word.as_str() {
         "handled" => Outcome::Handled,
         "refused" => Outcome::Refused(keyword, input.call(Pat::parse_multi_with_leading_vert)?),
-        "failed" => {
-            input.call(Pat::parse_multi_with_leading_vert)?;
-            Outcome::Failed(keyword)
-        }
+        "failed" => Outcome::Failed(keyword, input.call(Pat::parse_multi_with_leading_vert)?),
         "timeout" => Outcome::Timeout(keyword),
         _ => Outcome::Disconnected(keyword),
     })
@@ -114,11 +111,31 @@ fn event(input: ParseStream<'_>) -> syn::Result<Pat> {
     Err(syn::Error::new(pattern.span(), message))
 }
 
-/// `where name == Expr && name == Expr`: its place.
-fn correlation(input: ParseStream<'_>) -> syn::Result<proc_macro2::Span> {
+/// `where name == Expr && name == Expr`
+fn correlation(input: ParseStream<'_>) -> syn::Result<Correlation> {
     let keyword: Token![where] = input.parse()?;
-    input.parse::<Expr>()?;
-    Ok(keyword.span)
+    let mut pairs = Vec::new();
+    compared(input.parse()?, &mut pairs)?;
+    Ok(Correlation { keyword: keyword.span, pairs })
+}
+
+/// The pairs of a conjunction, in order.
+fn compared(condition: Expr, pairs: &mut Vec<(Ident, Expr)>) -> syn::Result<()> {
+    const SHAPE: &str = "expected what the pattern binds, `==` and what it is compared with: `where tab == tab`; other conditions stand after `if`";
+    match condition {
+        Expr::Binary(ExprBinary { left, op: BinOp::And(_), right, .. }) => {
+            compared(*left, pairs)?;
+            compared(*right, pairs)
+        }
+        Expr::Binary(ExprBinary { left, op: BinOp::Eq(_), right, .. }) => match &*left {
+            Expr::Path(path) if mentions::single(path).is_some() => {
+                pairs.extend(mentions::single(path).map(|name| (name.clone(), *right)));
+                Ok(())
+            }
+            _ => Err(syn::Error::new(left.span(), SHAPE)),
+        },
+        other => Err(syn::Error::new(other.span(), SHAPE)),
+    }
 }
 
 fn disposition(input: ParseStream<'_>, body: Body) -> syn::Result<Disposition> {

@@ -7,7 +7,7 @@ use syn::{Expr, Ident, Token, braced};
 use super::words::{CLAUSES, ITEMS};
 use super::{arm, duration, item, recover, words};
 use crate::errors::Errors;
-use crate::syntax::{Clause, Compensate, Retry};
+use crate::syntax::{Block, Clause, Compensate, Retry};
 
 /// All clauses, and the words of those that were begun.
 pub(super) fn clauses(errors: &mut Errors, input: ParseStream<'_>) -> (Vec<Clause>, Vec<&'static str>) {
@@ -40,8 +40,8 @@ fn clause(errors: &mut Errors, input: ParseStream<'_>, attempted: &mut Vec<&'sta
     match *known {
         "send" => command(input, &keyword).map(|command| Clause::Send { keyword, command }),
         "query" => command(input, &keyword).map(|command| Clause::Query { keyword, command }),
-        "run" => command(input, &keyword).map(|_| Clause::Run { keyword }),
-        "sleep" => time(errors, input, &keyword).map(|_| Clause::Sleep { keyword }),
+        "run" => command(input, &keyword).map(|saga| Clause::Run { keyword, saga }),
+        "sleep" => time(errors, input, &keyword).map(|duration| Clause::Sleep { keyword, duration }),
         "within" => time(errors, input, &keyword).map(|duration| Clause::Within { keyword, duration }),
         "await" => arm::arms(errors, input, &keyword).map(|arms| Clause::Await { keyword, arms }),
         "retry" => retry(errors, input, keyword).map(|retry| Clause::Retry(Box::new(retry))),
@@ -90,18 +90,18 @@ fn retry(errors: &mut Errors, input: ParseStream<'_>, keyword: Ident) -> syn::Re
 
 fn compensate(errors: &mut Errors, input: ParseStream<'_>, keyword: &Ident) -> syn::Result<Compensate> {
     if input.peek(syn::token::Brace) {
+        let before = errors.count();
         let content;
         let brace = braced!(content in input);
-        clauses(errors, &content);
+        let (clauses, attempted) = clauses(errors, &content);
         recover::accept_semicolon(input);
-        return Ok(Compensate::Block { brace: brace.span.join() });
+        let broken = errors.count() > before;
+        return Ok(Compensate::Block(Block { brace: brace.span.join(), clauses, broken, attempted }));
     }
     let how = if comes_none(input) {
         Compensate::None { keyword: words::expect(input, "none")?, because: item::because(input)? }
     } else if words::comes(input, "with") && input.peek2(Ident) {
-        let keyword = words::expect(input, "with")?;
-        input.parse::<Ident>()?;
-        Compensate::With { keyword }
+        Compensate::With { keyword: words::expect(input, "with")?, step: input.parse()? }
     } else if words::comes(input, "unwind") {
         Compensate::Unwind { keyword: words::expect(input, "unwind")? }
     } else {

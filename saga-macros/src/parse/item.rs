@@ -8,7 +8,7 @@ use syn::{Attribute, Expr, Ident, LitStr, Pat, Token, braced};
 use super::words::{CLAUSES, ITEMS};
 use super::{clause, duration, recover, signature, words};
 use crate::errors::Errors;
-use crate::syntax::{Binding, Concurrency, Deadline, Each, Item, Limit, Step, Trigger, When};
+use crate::syntax::{AtOnce, Binding, Concurrency, Deadline, Each, Item, Limit, Step, Trigger, When};
 
 /// All items, and the words of those that were begun.
 pub(super) fn items(errors: &mut Errors, input: ParseStream<'_>) -> (Vec<Item>, Vec<&'static str>) {
@@ -208,11 +208,14 @@ fn stray(input: ParseStream<'_>) -> syn::Error {
 
 fn require(input: ParseStream<'_>) -> syn::Result<Item> {
     let keyword = words::expect(input, "require")?;
-    input.parse::<Expr>()?;
+    let condition = input.parse()?;
+    if !input.peek(Token![else]) {
+        return Err(input.error("expected `else` and the reason: `require free > 0 else \"no room\";`"));
+    }
     input.parse::<Token![else]>()?;
-    input.parse::<Expr>()?;
+    let reason = input.parse()?;
     end(input, &keyword)?;
-    Ok(Item::Require { keyword })
+    Ok(Item::Require { keyword, condition, reason })
 }
 
 fn returns(input: ParseStream<'_>) -> syn::Result<Item> {
@@ -254,8 +257,8 @@ fn head(input: ParseStream<'_>) -> syn::Result<Head> {
     let each = if input.peek(Token![for]) { Some(each(input)?) } else { None };
     let when = words::accept(input, "when");
     let when = when.map(|keyword| {
-        input.call(Expr::parse_without_eager_brace)?;
-        Ok::<_, syn::Error>(When { keyword })
+        let condition = input.call(Expr::parse_without_eager_brace)?;
+        Ok::<_, syn::Error>(When { keyword, condition })
     });
     let when = when.transpose()?;
     if input.peek(syn::token::Brace) {
@@ -267,16 +270,22 @@ fn head(input: ParseStream<'_>) -> syn::Result<Head> {
 
 fn each(input: ParseStream<'_>) -> syn::Result<Each> {
     let keyword: Token![for] = input.parse()?;
-    input.call(Pat::parse_multi_with_leading_vert)?;
+    let pattern = input.call(Pat::parse_multi_with_leading_vert)?;
     input.parse::<Token![in]>()?;
-    input.call(Expr::parse_without_eager_brace)?;
+    let items = input.call(Expr::parse_without_eager_brace)?;
     let comma: Option<Token![,]> = input.parse()?;
-    if comma.is_some() {
-        if words::accept(input, "all").is_none() {
-            input.parse::<syn::LitInt>()?;
-        }
-        words::expect(input, "at")?;
-        words::expect(input, "once")?;
-    }
-    Ok(Each { keyword: keyword.span })
+    let at_once = comma.map(|_| at_once(input)).transpose()?;
+    Ok(Each { keyword: keyword.span, pattern, items, at_once })
+}
+
+fn at_once(input: ParseStream<'_>) -> syn::Result<AtOnce> {
+    let at_once = match words::accept(input, "all") {
+        Some(_) => AtOnce::All,
+        None => AtOnce::AtMost(input.parse().map_err(|error: syn::Error| {
+            syn::Error::new(error.span(), "expected how many at once: `, 8 at once` or `, all at once`")
+        })?),
+    };
+    words::expect(input, "at")?;
+    words::expect(input, "once")?;
+    Ok(at_once)
 }

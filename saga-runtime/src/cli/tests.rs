@@ -16,20 +16,9 @@ use crate::notice::Notice;
 use crate::operator::{Desk, Request, Response, Server};
 use crate::pipe::endpoint::Endpoint;
 
-const REPLACE: Definition = Definition {
-    name: "replace_window",
-    type_name: "ReplaceWindow",
-    version: 1,
-    doc: "",
-    parameters: &[Parameter { name: "old", ty: "Label", doc: "" }],
-    output: None,
-    triggers: &[],
-    concurrency: Concurrency { policy: Policy::Allow, keys: &[] },
-    deadline: Deadline::None { because: "of the test" },
-    steps: &[],
-    places: &[],
-    returns: None,
-};
+const REPLACE: Definition =
+    Definition::new("replace_window", "ReplaceWindow", 1, Deadline::None { because: "of the test" })
+        .parameters(&[Parameter { name: "old", ty: "Label", doc: "", redacted: false }]);
 
 /// A coordinator whose every saga ends as told, as soon as it is started.
 #[derive(Clone)]

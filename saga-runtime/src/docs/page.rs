@@ -98,10 +98,10 @@ fn steps(page: &mut String, definition: &Definition) -> fmt::Result {
         page.push_str(&row([
             format!("{number}"),
             code(step.name),
-            code(command.name) + query,
-            prose(command.to),
-            or(codes(command.replies.iter().copied()), "handled"),
-            or(codes(command.refuses.iter().copied()), "–"),
+            or(command.map(|command| code(command.name)).unwrap_or_default() + query, "–"),
+            or(command.map(|command| prose(command.to)).unwrap_or_default(), "–"),
+            or(command.map(|command| codes(command.replies.iter().copied())).unwrap_or_default(), "handled"),
+            or(command.map(|command| codes(command.refuses.iter().copied())).unwrap_or_default(), "–"),
             or(step.exchange.within.as_ref().map(words::span).unwrap_or_default(), "–"),
             or(step.exchange.retry.as_ref().map(words::retry).unwrap_or_default(), "–"),
             compensation(&step.compensation),
@@ -118,7 +118,11 @@ fn compensation(compensation: &Compensation) -> String {
     match compensation {
         Compensation::NotNeeded => "not needed: it changes nothing".to_owned(),
         Compensation::None { because } => format!("none, because {}", prose(because)),
-        Compensation::Exchange(exchange) => code(exchange.action.command().name),
+        Compensation::Exchange(exchange) => {
+            exchange.action.command().map_or("–".to_owned(), |command| code(command.name))
+        }
+        Compensation::With(step) => format!("with step {}", step + 1),
+        Compensation::Unwind => "its own compensations".to_owned(),
     }
 }
 
@@ -142,7 +146,7 @@ fn step(page: &mut String, definition: &Definition, place: usize, index: u16) ->
 
 /// What is said, with what the command's author has to say of it.
 fn said(page: &mut String, exchange: &Exchange) -> fmt::Result {
-    let doc = match summary(exchange.action.command().doc) {
+    let doc = match summary(exchange.action.command().map_or("", |command| command.doc)) {
         doc if doc.is_empty() => doc,
         doc => format!(" {doc}"),
     };
@@ -166,8 +170,11 @@ fn does(arm: &Arm, fails: &str) -> String {
 fn defaults(exchange: &Exchange) -> Vec<(String, String)> {
     let retries =
         if exchange.retry.is_some() { "sends the command again, then fails the saga" } else { "fails the saga" };
-    let away =
-        if exchange.action.command().live_only { "fails the saga" } else { "waits until the participant is back" };
+    let away = if exchange.action.command().is_some_and(|command| command.live_only) {
+        "fails the saga"
+    } else {
+        "waits until the participant is back"
+    };
     let has_away = exchange.has_arm(|outcome| *outcome == ArmOutcome::Disconnected);
     let defaults = [
         ("handled", paths::ends_when_handled(exchange), "ends"),
@@ -188,8 +195,8 @@ fn undoing(page: &mut String, step: &Step) -> fmt::Result {
     writeln!(
         page,
         "**Undone by** {} to {}: within {within}, attempts: {retry}; then it is stuck.\n",
-        code(exchange.action.command().name),
-        prose(exchange.action.command().to)
+        code(exchange.action.command().map_or("", |command| command.name)),
+        prose(exchange.action.command().map_or("", |command| command.to))
     )?;
     if exchange.arms.is_empty() {
         return Ok(());

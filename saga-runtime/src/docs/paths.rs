@@ -60,7 +60,7 @@ pub(super) fn can_be_refused(exchange: &Exchange) -> bool {
     let caught = exchange.arms.iter().any(|arm| {
         arm.guard.is_none() && matches!(arm.outcome, ArmOutcome::Refused(pattern) if words::takes_all(pattern))
     });
-    !exchange.action.command().refuses.is_empty() && !caught
+    exchange.action.command().is_some_and(|command| !command.refuses.is_empty()) && !caught
 }
 
 /// Whether a timeout can reach the language's default.
@@ -70,7 +70,7 @@ pub(super) fn can_time_out(exchange: &Exchange) -> bool {
 
 /// Whether it fails when its participant is away.
 pub(super) fn fails_when_away(exchange: &Exchange) -> bool {
-    exchange.action.command().live_only && !takes(exchange, &ArmOutcome::Disconnected)
+    exchange.action.command().is_some_and(|command| command.live_only) && !takes(exchange, &ArmOutcome::Disconnected)
 }
 
 fn takes(exchange: &Exchange, outcome: &ArmOutcome) -> bool {
@@ -79,9 +79,10 @@ fn takes(exchange: &Exchange, outcome: &ArmOutcome) -> bool {
 
 fn add(words: &mut Vec<String>, outcome: &ArmOutcome) {
     match outcome {
-        ArmOutcome::Event(pattern) => words::variants(pattern).into_iter().for_each(|name| push(words, name)),
+        ArmOutcome::Event { events, .. } => events.iter().copied().for_each(|name| push(words, name)),
         ArmOutcome::Handled => push(words, "handled"),
         ArmOutcome::Refused(_) => push(words, "refused"),
+        ArmOutcome::Failed(_) => push(words, "failed"),
         ArmOutcome::Timeout => push(words, "timed out"),
         ArmOutcome::Disconnected => push(words, "participant away"),
     }

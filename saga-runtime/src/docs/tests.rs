@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::definition::{
-    Action, Arm, ArmOutcome, Compensation, Concurrency, Deadline, Disposition, Exchange, Parameter, Place, Policy,
-    Retry, Span, Step, Trigger,
+    Action, Arm, ArmOutcome, Compensation, Concurrency, Deadline, Disposition, Exchange, OnRestart, Parameter, Place,
+    Policy, Retry, Span, Step, StepKind, Trigger,
 };
 use crate::message::CommandInfo;
 
@@ -42,7 +42,7 @@ const REPLACE: Definition = Definition {
     type_name: "ReplaceWindow",
     version: 1,
     doc: "Opens a new window and closes the old one; both or neither.",
-    parameters: &[Parameter { name: "old", ty: "Label", doc: "The window | that goes." }],
+    parameters: &[Parameter { name: "old", ty: "Label", doc: "The window | that goes.", redacted: false }],
     output: Some("Label"),
     triggers: &[Trigger { event: "WindowBroken", pattern: "WindowBroken { label: old }", guard: Some("a || b") }],
     concurrency: Concurrency { policy: Policy::Allow, keys: &[] },
@@ -51,11 +51,16 @@ const REPLACE: Definition = Definition {
         Step {
             name: "open",
             doc: "Open the new window.",
+            kind: StepKind::Plain,
             output: Some("Label"),
+            redacted: false,
+            each: None,
+            when: None,
             exchange: Exchange {
                 action: Action::Send(&SPAWN),
                 arms: &[Arm {
-                    outcome: ArmOutcome::Event("WindowOpened { label }"),
+                    outcome: ArmOutcome::Event { pattern: "WindowOpened { label }", events: &["WindowOpened"] },
+                    correlations: &[],
                     guard: None,
                     disposition: Disposition::Value("label"),
                 }],
@@ -71,11 +76,16 @@ const REPLACE: Definition = Definition {
         Step {
             name: "close",
             doc: "",
+            kind: StepKind::Plain,
             output: None,
+            redacted: false,
+            each: None,
+            when: None,
             exchange: plain(
                 Action::Send(&CLOSE),
                 &[Arm {
                     outcome: ArmOutcome::Refused("Refusal::NoSuchWindow"),
+                    correlations: &[],
                     guard: None,
                     disposition: Disposition::Value("()"),
                 }],
@@ -84,7 +94,12 @@ const REPLACE: Definition = Definition {
         },
     ],
     places: &[Place { steps: &[0] }, Place { steps: &[1] }],
+    finally: &[],
+    requires: &[],
     returns: Some("open"),
+    returns_redacted: false,
+    ephemeral: false,
+    on_restart: OnRestart::Resume,
 };
 
 fn section<'a>(page: &'a str, title: &str) -> &'a str {

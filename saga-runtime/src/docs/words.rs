@@ -68,31 +68,13 @@ fn times(retry: &Retry) -> String {
 /// What an arm takes.
 pub(super) fn outcome(outcome: &ArmOutcome) -> String {
     match outcome {
-        ArmOutcome::Event(pattern) => code(pattern),
+        ArmOutcome::Event { pattern, .. } => code(pattern),
         ArmOutcome::Handled => "handled".to_owned(),
         ArmOutcome::Refused(pattern) => format!("refused {}", code(pattern)),
+        ArmOutcome::Failed(pattern) => format!("failed {}", code(pattern)),
         ArmOutcome::Timeout => "timeout".to_owned(),
         ArmOutcome::Disconnected => "disconnected".to_owned(),
     }
-}
-
-/// The variants that a pattern names, without their fields.
-pub(super) fn variants(pattern: &str) -> Vec<&str> {
-    let mut depth = 0_usize;
-    let alternatives = pattern.split(|character| {
-        match character {
-            '{' | '(' | '[' => depth += 1,
-            '}' | ')' | ']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        character == '|' && depth == 0
-    });
-    let name = |alternative: &'_ str| alternative.find(['{', '(']).unwrap_or(alternative.len());
-    alternatives
-        .map(|alternative| alternative[..name(alternative)].trim())
-        .map(|path| path.rsplit("::").next().unwrap_or(path).trim())
-        .filter(|name| !name.is_empty())
-        .collect()
 }
 
 /// Whether an arm for a refusal takes them all.
@@ -105,13 +87,19 @@ pub(super) fn takes_all(pattern: &str) -> bool {
 
 /// What an exchange does, as a sentence.
 pub(super) fn sends(exchange: &Exchange) -> String {
-    let command = exchange.action.command();
-    let (name, to) = (code(command.name), prose(command.to));
     let does = match exchange.action {
-        Action::Send(_) => format!("Sends {name} to {to}."),
-        Action::Query(_) => format!("Asks {to} {name}."),
+        Action::Send(command) => format!("Sends {} to {}.", code(command.name), prose(command.to)),
+        Action::Query(command) => format!("Asks {} {}.", prose(command.to), code(command.name)),
+        Action::Run(saga) => format!("Runs {}.", code(saga.name)),
+        Action::Sleep(time) => format!("Sleeps {}.", span(&time)),
+        Action::Wait => "Waits.".to_owned(),
+        Action::Nothing => "Does nothing; it only says how to undo what was there before.".to_owned(),
     };
-    if command.live_only { does + " It is worth nothing later, and never waits for the participant." } else { does }
+    if exchange.action.command().is_some_and(|command| command.live_only) {
+        does + " It is worth nothing later, and never waits for the participant."
+    } else {
+        does
+    }
 }
 
 /// The greatest units that say it exactly.
@@ -143,12 +131,6 @@ mod tests {
         ] {
             assert_eq!(exactly(duration), text);
         }
-    }
-
-    #[test]
-    fn patterns_name_variants() {
-        assert_eq!(variants("PoolWindowAdded { label }"), ["PoolWindowAdded"]);
-        assert_eq!(variants("Event::A { b: 1 | 2 } | B(_) | C"), ["A", "B", "C"]);
     }
 
     #[test]

@@ -10,11 +10,7 @@ use crate::time::Timestamp;
 /// Where a saga in flight stands.
 pub(super) fn of(definition: &'static Definition, control: &Control, position: Position) -> Standing {
     let open = control.open.iter().max_by_key(|open| open.waits == Waits::Operator);
-    let step = open.map(|open| open.at.step).or_else(|| match position {
-        Position::Forward(place) | Position::Compensating(place) => {
-            definition.places.get(usize::from(place)).and_then(|place| place.steps.first().copied())
-        }
-    });
+    let step = open.map(|open| open.at.step).or_else(|| definition.first_step(position));
     let status = match (&control.stuck, control.phase) {
         (Some(_), _) => Status::Stuck,
         (None, Phase::Queued) => Status::Queued,
@@ -68,7 +64,7 @@ fn operator(waits: bool) -> Option<String> {
 fn waiting(definition: &'static Definition, open: &Open) -> (String, Option<&'static str>) {
     let step = &definition.steps[usize::from(open.at.step)];
     let block = if open.at.mode == Mode::Compensation { step.compensation.exchange() } else { Some(&step.exchange) };
-    let command = block.unwrap_or(&step.exchange).action.command();
+    let Some(command) = block.unwrap_or(&step.exchange).action.command() else { return (String::new(), None) };
     match open.waits {
         Waits::Answer if command.replies.is_empty() => (format!("{} to be handled", command.name), Some(command.to)),
         Waits::Answer => (format!("{} in answer to {}", command.replies.join(" or "), command.name), Some(command.to)),

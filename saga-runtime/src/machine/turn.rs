@@ -63,7 +63,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn command(&self, at: At) -> &'static CommandInfo {
-        self.block(at).action.command()
+        self.block(at).action.command().expect("only a command is sent")
     }
 
     /// The number of the record that this turn becomes.
@@ -74,12 +74,8 @@ impl<B: Bus> Turn<'_, B> {
     /// The name of the step at which the saga stands.
     fn standing_step(&self) -> &'static str {
         let definition = self.definition();
-        let step =
-            self.control().standing_at().map(|open| open.at.step).or_else(|| match self.kind.position(self.slot) {
-                Position::Forward(place) | Position::Compensating(place) => {
-                    definition.places.get(usize::from(place)).and_then(|place| place.steps.first().copied())
-                }
-            });
+        let position = self.kind.position(self.slot);
+        let step = self.control().standing_at().map(|open| open.at.step).or_else(|| definition.first_step(position));
         step.map_or("", |step| definition.steps[usize::from(step)].name)
     }
 

@@ -136,7 +136,7 @@ fn its_definition_says_what_was_written() {
     assert_eq!(definition.triggers[0].pattern, "PoolWindowPromoted { label: promoted_label }");
     let step = &definition.steps[0];
     assert_eq!((step.name, step.output, step.doc), ("refill", Some("Label"), "Ask the host for a new hidden window."));
-    assert_eq!(step.exchange.action.command().name, "SpawnPoolWindow");
+    assert_eq!(step.exchange.action.command().expect("a command").name, "SpawnPoolWindow");
     assert_eq!(step.compensation, Compensation::None { because: "the next promote refills the pool" });
     assert_eq!(definition.returns, Some("refill"));
 }

@@ -93,7 +93,7 @@ impl<B: Bus> Stage<B> {
         let step = definition.expect("its kind is known").steps[usize::from(at.step)];
         let block = if at.mode == Mode::Compensation { step.compensation.exchange() } else { Some(&step.exchange) };
         let block = block.expect("the step has a compensation");
-        (block.action.command().to, ExchangeKey { log: LOG, saga, at })
+        (block.action.command().expect("a command").to, ExchangeKey { log: LOG, saga, at })
     }
 
     pub(super) fn cancel(&mut self, saga: SagaId) {

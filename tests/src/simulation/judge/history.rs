@@ -118,7 +118,8 @@ impl History {
     /// The exchanges that must have taken effect, as the saga has completed.
     pub(super) fn completed_steps(&self) -> impl Iterator<Item = At> {
         let steps = if self.ended == Some(End::Completed) { self.definition.steps } else { &[] };
-        let effects = (0..).zip(steps).filter(|(_, step)| !step.exchange.action.command().query);
+        let effects =
+            (0..).zip(steps).filter(|(_, step)| step.exchange.action.command().is_some_and(|command| !command.query));
         effects.map(|(number, _)| At::step(number))
     }
 
