@@ -11,7 +11,7 @@ use super::twin::Twin;
 saga! {
     saga Quick(night: u32) -> (Option<u32>, u32) on Tour {
         concurrency allow;
-        deadline 1m;
+        deadline 1h;
         step guide {
             send Hire { guest: "ann".to_owned() };
             compensate Dismiss { guest: "ann".to_owned() };

@@ -72,6 +72,7 @@ saga! {
                 Freed { .. } => (),
                 Kept { .. } => (),
                 refused Full => (),
+                refused Closed => retry,
             }
             within 5s;
             retry 2 times every 1s;

@@ -55,6 +55,7 @@ saga! {
                 await {
                     Booked { room } => room.to_string(),
                     refused Full => "the street".to_owned(),
+                    refused Closed => retry,
                 }
             }
             step look {
