@@ -145,6 +145,7 @@ fn an_event_with_the_value_ends_the_step_and_no_other_does() {
 
 /// Rule: steps.await.early
 /// Rule: steps.await.first-kept
+/// Rule: steps.await.before-send
 #[test]
 fn an_early_event_is_kept_until_the_step_begins_and_the_first_wins() {
     let mut saga = meet();
