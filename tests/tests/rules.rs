@@ -11,7 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where tests are, from the root of the workspace.
-const SOURCES: [&str; 6] = ["tests/tests", "tests/ui", "saga-runtime/src", "saga-macros/src", "sagas/src", "sagas/tests"];
+const SOURCES: [&str; 6] =
+    ["tests/tests", "tests/ui", "saga-runtime/src", "saga-macros/src", "sagas/src", "sagas/tests"];
 
 /// One subject of the language, with its rules in the order of the list.
 struct Section<'a> {
@@ -132,7 +133,8 @@ fn table(sections: &[Section<'_>], tests: &Tests) -> String {
          `SAGA_RENEW=1 cargo test -p saga-tests rules`.\n",
     );
     for section in sections {
-        write!(table, "\n## {}\n\n| rule | what it says | shown by |\n|---|---|---|\n", section.title).expect("a string");
+        write!(table, "\n## {}\n\n| rule | what it says | shown by |\n|---|---|---|\n", section.title)
+            .expect("a string");
         for Rule { id, says } in &section.rules {
             let shown: Vec<_> = tests.get(*id).into_iter().flatten().map(link).collect();
             writeln!(table, "| `{id}` | {} | {} |", says.replace('|', "\\|"), shown.join(", ")).expect("a string");

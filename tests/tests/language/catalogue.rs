@@ -103,7 +103,7 @@ impl Participant for Airline {
 #[tokio::test]
 async fn a_participant_that_is_sent_to_must_be_served() {
     let builder = Coordinator::builder().saga::<Trip>().log(MemoryLog::new()).participant(Airline);
-    let error = builder.start().await.err().expect("nobody serves the bank and the hotel").to_string();
+    let error = builder.start().await.expect_err("nobody serves the bank and the hotel").to_string();
     assert!(error.contains("bank") || error.contains("hotel"), "{error}");
     assert!(!error.contains("airline"), "{error}");
 }

@@ -254,7 +254,7 @@ async fn a_saga_of_an_unknown_version_is_parked_and_the_others_go_on() {
 async fn a_changed_definition_under_the_same_version_refuses_to_start() {
     let (log, _) = begun().await;
     let builder = Coordinator::builder().saga::<changed::Trip>().log(log).participant(Hotel::closed());
-    let error = builder.start().await.err().expect("the saga in flight has another definition").to_string();
+    let error = builder.start().await.expect_err("the saga in flight has another definition").to_string();
     for fingerprint in [first::Trip::DEFINITION.fingerprint(), changed::Trip::DEFINITION.fingerprint()] {
         assert!(error.contains(&*fingerprint), "it names {fingerprint}: {error}");
     }
