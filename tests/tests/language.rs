@@ -33,6 +33,7 @@ mod punctuation;
 mod queueing;
 mod redacting;
 mod requiring;
+mod resolving;
 mod retrying;
 mod settling;
 mod sleeping;

@@ -167,7 +167,11 @@ fn an_arm_is_armed_when_its_value_is_known() {
     saga.event(arrived("cid", 4));
     saga.event(arrived("dee", 4));
     saga.handled();
-    assert_eq!(saga.outcome(), Some(&Outcome::Completed("cid".to_owned())), "the first came before its value was known");
+    assert_eq!(
+        saga.outcome(),
+        Some(&Outcome::Completed("cid".to_owned())),
+        "the first came before its value was known"
+    );
 }
 
 /// Rule: steps.await.armed-when-known

@@ -243,7 +243,10 @@ fn a_wait_that_would_close_a_circle_is_refused() {
     assert_eq!(stage.status(child), Some(Status::Queued), "it waits for what the second holds");
     stage.answer(second, 0, 1, Answer::Handled(vec![seated(5)]));
     stage.undone(second, 0);
-    assert_eq!((cause(&stage, second).kind(), cause(&stage, second).step().to_owned()), (CauseKind::Child, "stay".to_owned()));
+    assert_eq!(
+        (cause(&stage, second).kind(), cause(&stage, second).step().to_owned()),
+        (CauseKind::Child, "stay".to_owned())
+    );
     assert_eq!(stage.status(child), Some(Status::Running), "now the first goes on");
     sleep(&mut stage, child, 12);
     assert_eq!(stage.ends().last(), Some(&(first, Outcome::Completed("12".to_owned()))));
@@ -255,7 +258,10 @@ fn a_child_whose_start_is_not_accepted_fails_its_step() {
     let mut stage = stage();
     let holder = stage.start(Skipped { night: 3 });
     let parent = stage.start(Looking { night: 3 });
-    assert_eq!((cause(&stage, parent).kind(), cause(&stage, parent).step().to_owned()), (CauseKind::Child, "look".to_owned()));
+    assert_eq!(
+        (cause(&stage, parent).kind(), cause(&stage, parent).step().to_owned()),
+        (CauseKind::Child, "look".to_owned())
+    );
     stage.answer(holder, 0, 1, handled());
     assert!(stage.machine.is_empty());
 }

@@ -199,7 +199,10 @@ fn a_deadline_during_the_pivot_waits_for_its_fate() {
         } else {
             saga.settle(Fate::Never);
             assert_undone(&mut saga, &[unbook(12)]);
-            assert_eq!((saga.cause().kind(), saga.cause().step().to_owned()), (CauseKind::Deadline, "payment".to_owned()));
+            assert_eq!(
+                (saga.cause().kind(), saga.cause().step().to_owned()),
+                (CauseKind::Deadline, "payment".to_owned())
+            );
         }
     }
 }

@@ -1,11 +1,12 @@
 //! `sleep`: durable timers.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use saga_runtime::prelude::*;
 
-use super::tour::*;
 use super::tour::Event;
+use super::tour::*;
 use super::twin::Twin;
 
 saga! {
@@ -161,6 +162,58 @@ fn time_that_passes_while_nothing_runs_counts() {
     saga.restart();
     saga.advance(MOMENT);
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(Some(()))));
+}
+
+thread_local! {
+    static ASKED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Counts how often it is asked for the length.
+fn counted(seconds: u64) -> Duration {
+    ASKED.set(ASKED.get() + 1);
+    Duration::from_secs(seconds)
+}
+
+saga! {
+    saga Counted(seconds: u64) on Tour {
+        concurrency allow;
+        deadline 1h;
+        step nap {
+            sleep { counted(seconds) };
+        }
+    }
+
+    saga Trying(seconds: u64) on Tour {
+        concurrency allow;
+        deadline 1h;
+        step note {
+            send Note { text: "awake".to_owned() };
+            within { counted(seconds) };
+            retry 2 times every 100ms;
+            compensate none because "nobody minds";
+        }
+    }
+}
+
+/// Rule: values.durations
+#[test]
+fn a_length_is_evaluated_once_through_restarts_and_attempts() {
+    ASKED.set(0);
+    let mut saga = SagaTest::start(Counted { seconds: 10 });
+    for _ in 0..10 {
+        saga.restart();
+        saga.advance(Duration::from_secs(1));
+    }
+    assert_eq!((saga.outcome(), ASKED.get()), (Some(&Outcome::Completed(())), 1));
+
+    ASKED.set(0);
+    let mut saga = SagaTest::start(Trying { seconds: 10 });
+    saga.restart();
+    saga.advance(Duration::from_secs(25));
+    saga.restart();
+    saga.advance(Duration::from_secs(25));
+    assert!(matches!(saga.outcome(), Some(Outcome::Compensated(_))));
+    assert_eq!(ASKED.get(), 1);
 }
 
 /// Rule: steps.sleep
