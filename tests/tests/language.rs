@@ -40,6 +40,7 @@ mod sleeping;
 mod stage;
 mod starting;
 mod telling;
+mod testing;
 mod tour;
 mod twin;
 mod versions;
