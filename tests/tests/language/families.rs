@@ -114,13 +114,19 @@ fn only(stage: &Stage<Tour>, kind: &str) -> SagaId {
 fn sleep(stage: &mut Stage<Tour>, saga: SagaId, room: u32) {
     stage.answer(saga, 0, 1, Answer::Handled(vec![booked(room)]));
     stage.answer(saga, 1, 1, Answer::Handled(vec![]));
-    assert_eq!(stage.status(saga), None);
+}
+
+/// How it ended.
+#[track_caller]
+fn end(stage: &Stage<Tour>, saga: SagaId) -> Outcome<String> {
+    let end = stage.ends().into_iter().rev().find(|(ended, _)| *ended == saga);
+    end.map(|(_, outcome)| outcome).expect("it has ended")
 }
 
 #[track_caller]
 fn cause(stage: &Stage<Tour>, saga: SagaId) -> Cause {
-    match stage.ends().into_iter().rev().find(|(ended, _)| *ended == saga) {
-        Some((_, Outcome::Compensated(cause))) => cause,
+    match end(stage, saga) {
+        Outcome::Compensated(cause) => cause,
         other => panic!("it was not compensated: {other:?}"),
     }
 }
@@ -137,7 +143,7 @@ fn a_child_is_a_saga_and_its_output_goes_to_its_parent() {
     let child = only(&stage, "night");
     sleep(&mut stage, child, 12);
     stage.answer(root, 1, 1, handled());
-    assert_eq!(stage.ends().last(), Some(&(root, Outcome::Completed("12".to_owned()))));
+    assert_eq!(end(&stage, root), Outcome::Completed("12".to_owned()));
     assert!(stage.machine.is_empty());
 }
 
@@ -165,7 +171,7 @@ fn a_grandchild_needs_no_key_that_its_parent_holds() {
     assert_eq!((stage.status(root), stage.status(child)), (Some(Status::Running), Some(Status::Running)));
     sleep(&mut stage, child, 12);
     stage.answer(root, 1, 1, handled());
-    assert_eq!(stage.ends().last(), Some(&(top, Outcome::Completed("12".to_owned()))));
+    assert_eq!(end(&stage, top), Outcome::Completed("12".to_owned()));
 }
 
 /// Rule: start.keys.pass-to-parent
@@ -229,7 +235,7 @@ fn a_child_waits_for_a_key_that_a_stranger_holds() {
     assert_eq!(stage.status(child), Some(Status::Running));
     sleep(&mut stage, child, 12);
     stage.answer(root, 1, 1, handled());
-    assert_eq!(stage.ends().last(), Some(&(root, Outcome::Completed("12".to_owned()))));
+    assert_eq!(end(&stage, root), Outcome::Completed("12".to_owned()));
 }
 
 /// Rule: start.keys.no-circle
@@ -249,7 +255,7 @@ fn a_wait_that_would_close_a_circle_is_refused() {
     );
     assert_eq!(stage.status(child), Some(Status::Running), "now the first goes on");
     sleep(&mut stage, child, 12);
-    assert_eq!(stage.ends().last(), Some(&(first, Outcome::Completed("12".to_owned()))));
+    assert_eq!(end(&stage, first), Outcome::Completed("12".to_owned()));
 }
 
 /// Rule: start.keys.child-not-accepted

@@ -132,7 +132,7 @@ fn neither_parameters_nor_outputs_are_told() {
     let mut saga = withdraw(false);
     saga.reply(opened());
     assert_hidden(&saga);
-    assert!(told(&saga).contains("17"), "what is not secret is told: {}", told(&saga));
+    assert!(told(&saga).contains(r#""account":17"#), "what is not secret is told: {}", told(&saga));
 }
 
 /// Rule: redact.return
