@@ -90,6 +90,7 @@ saga! {
     }
 }
 
+/// Rule: names.owned
 #[test]
 fn names_that_end_in_numbers_are_names_like_others() {
     let numbered = Numbered { word: "a".to_owned(), word_1: "b".to_owned(), count_1: 2 };
@@ -114,6 +115,7 @@ fn hear(state: &mut PoemState, title: &str, line: Option<Option<u8>>) -> Verdict
     Poem::answer(state, At::step(0), None, Heard::Event(&event))
 }
 
+/// Rule: names.owned
 #[test]
 fn a_name_is_there_wherever_and_as_often_as_it_is_mentioned() {
     let command = Poem::exchange(&poem().begin(), At::step(0), None).command;
@@ -121,6 +123,8 @@ fn a_name_is_there_wherever_and_as_often_as_it_is_mentioned() {
     assert_eq!(command, Command::Write { title: "Ode".to_owned(), lines, count: 4 });
 }
 
+/// Rule: names.shadow
+/// Rule: steps.await.in-order
 #[test]
 fn bindings_of_a_pattern_shadow_names() {
     let mut state = poem().begin();
@@ -130,6 +134,7 @@ fn bindings_of_a_pattern_shadow_names() {
     assert_eq!(Poem::output(&state), ("OdeOde".to_owned(), "a".to_owned(), Some(None)));
 }
 
+/// Rule: values.exactly
 #[test]
 fn a_value_that_json_cannot_tell_from_another_survives_a_restart() {
     for line in [None, Some(None), Some(Some(5))] {

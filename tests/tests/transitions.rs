@@ -158,6 +158,8 @@ fn says(plan: ExchangePlan<Travel>) -> Command {
     plan.command
 }
 
+/// Rule: steps.name
+/// Rule: steps.return
 #[test]
 fn the_way_forward() {
     let mut state = trip().begin();
@@ -182,6 +184,7 @@ fn the_way_forward() {
     assert_eq!(Trip::output(&state), summary);
 }
 
+/// Rule: state.places
 #[test]
 fn a_place_owns_what_is_still_needed_and_nothing_else() {
     let TripState::Charge { traveller: _, cents: _, hotels: _, charge } = at(0) else { panic!("at the first place") };
@@ -194,6 +197,7 @@ fn a_place_owns_what_is_still_needed_and_nothing_else() {
     assert!(matches!(Trip::back(at(2), 0), TripState::CompensateCharge { charge } if charge == Slot::full(7)));
 }
 
+/// Rule: steps.await.in-order
 #[test]
 fn arms_are_tried_in_order_with_their_conditions() {
     let mut state = at(0);
@@ -213,6 +217,7 @@ fn arms_are_tried_in_order_with_their_conditions() {
     assert_eq!(json(&state), json(&at(0)), "nothing but a value changes the state");
 }
 
+/// Rule: steps.await.handled
 #[test]
 fn a_step_without_event_arms_ends_when_handled() {
     let mut state = at(1);
@@ -251,6 +256,9 @@ fn a_place_is_undone_from_wherever_the_saga_is() {
     assert!(matches!(Trip::back(own, 0), TripState::CompensateCharge { charge } if charge == Slot::full(9)));
 }
 
+/// Rule: start.trigger.binds
+/// Rule: start.trigger.any-number
+/// Rule: bus.shapes
 #[test]
 fn triggers_bind_the_parameters() {
     let asked = |urgent| Event::Asked { who: "Ada".to_owned(), cents: 5, urgent };
@@ -262,12 +270,15 @@ fn triggers_bind_the_parameters() {
     assert_eq!(Trip::DEFINITION.triggers[0].guard, Some("urgent"));
 }
 
+/// Rule: values.durations
 #[test]
 fn deadlines_are_literal_computed_or_none() {
     assert_eq!(trip().deadline(), Some(Duration::from_millis(500)));
     assert_eq!(LookUp { hotel: String::new() }.deadline(), None);
 }
 
+/// Rule: steps.send-query
+/// Rule: versions.name
 #[test]
 fn a_query_needs_no_compensation() {
     let mut state = LookUp { hotel: "Ritz".to_owned() }.begin();
@@ -279,6 +290,7 @@ fn a_query_needs_no_compensation() {
     assert_eq!((LookUp::DEFINITION.name, LookUp::DEFINITION.version), ("look-up", 3));
 }
 
+/// Rule: state.serialised
 #[test]
 fn every_state_survives_a_restart() {
     let mut states: Vec<_> = (0..=2).map(at).collect();
@@ -295,6 +307,7 @@ fn every_state_survives_a_restart() {
     }
 }
 
+/// Rule: state.places
 #[test]
 fn a_state_shows_where_it_is() {
     let shown = format!("{:?}", Trip::back(at(1), 0));
@@ -316,6 +329,7 @@ fn a_state_that_does_not_fit_is_refused_by_name() {
     }
 }
 
+/// Rule: state.input
 #[test]
 fn an_input_with_a_typo_is_refused() {
     let json = r#"{"hotel":"Ritz","hotl":1}"#;

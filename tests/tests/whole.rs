@@ -3,6 +3,7 @@
 mod language;
 mod names;
 mod programs;
+mod rules;
 mod simulation;
 mod transitions;
 mod wire;

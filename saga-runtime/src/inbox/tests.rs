@@ -95,6 +95,7 @@ fn broken() -> Answer<u32, &'static str> {
     Answer::Broken("panicked".into())
 }
 
+/// Rule: attempts.handled-final
 #[test]
 fn handled_is_final() {
     let mut script = Script::new(Memory::Volatile);
@@ -106,6 +107,7 @@ fn handled_is_final() {
     assert_eq!(script.send(key(1, 0), 3), [answers(key(1, 0), 3, handled())], "settling does not bar what is done");
 }
 
+/// Rule: attempts.refusal-not-final
 #[test]
 fn a_refusal_is_not() {
     let mut script = Script::new(Memory::Volatile);
@@ -279,6 +281,7 @@ fn a_limit_of_nothing_still_lets_one_run() {
     assert_eq!(script.send(key(1, 0), 1), [runs(1, key(1, 0), 1)]);
 }
 
+/// Rule: attempts.queries-anew
 #[test]
 fn each_attempt_of_a_query_runs() {
     let mut script = Script::new(Memory::Volatile);

@@ -123,6 +123,7 @@ fn deleted(workspace: u32, tab: u32) -> Answer<Event, Refusal> {
     Answer::Handled(vec![Event::TabDeleted { blocks: vec![workspace, tab] }])
 }
 
+/// Rule: bus.answered
 #[tokio::test]
 async fn the_example_of_the_contract_works() {
     let mut rig = Rig::new();
@@ -141,6 +142,7 @@ async fn recorded_bytes_are_a_command_like_any_other() {
     assert_eq!(rig.answer(key(1), 2, Command::DeleteTab { workspace: 3, tab: 7 }).await, deleted(3, 7));
 }
 
+/// Rule: attempts.from-one
 #[tokio::test]
 async fn each_attempt_of_a_query_is_told_its_number() {
     let mut rig = Rig::new();
@@ -180,6 +182,7 @@ fn handled_without_a_declared_reply_breaks_the_contract() {
     );
 }
 
+/// Rule: attempts.handler-panics
 #[tokio::test]
 async fn a_panic_is_contained_and_its_message_told() {
     assert_eq!(Rig::complaint(How::PanicAfterEmitting).await, "the handler of `Act` panicked: no tab 1");
@@ -194,6 +197,7 @@ async fn a_panic_leaves_the_fate_unknown_and_the_others_alone() {
     assert_eq!(rig.settle(key(2)).await, Fate::Unknown);
 }
 
+/// Rule: attempts.events-discarded
 #[tokio::test]
 async fn the_events_of_a_refused_command_are_discarded() {
     let mut rig = Rig::new();
@@ -202,6 +206,7 @@ async fn the_events_of_a_refused_command_are_discarded() {
     assert_eq!(rig.settle(key(1)).await, Fate::Never);
 }
 
+/// Rule: participants.deferred
 #[tokio::test]
 async fn a_reporter_answers_for_the_handler() {
     let mut rig = Rig::new();
@@ -217,6 +222,7 @@ async fn a_reporter_answers_for_the_handler() {
     assert_eq!(rig.next_answer(key(2), 1).await, Answer::Refused(Refusal::NotNow));
 }
 
+/// Rule: attempts.owes-a-reply
 #[tokio::test]
 async fn a_reporter_is_bound_by_the_contract_too() {
     let mut rig = Rig::new();
@@ -247,6 +253,7 @@ async fn the_first_answer_counts() {
     assert_eq!(rig.settle(key(1)).await, Fate::Never);
 }
 
+/// Rule: participants.in-order
 #[tokio::test]
 async fn one_sagas_commands_wait_for_each_other_and_another_sagas_do_not() {
     let mut rig = Rig::new();

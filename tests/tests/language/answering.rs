@@ -78,6 +78,8 @@ fn stay(night: u32) -> Twin<Stay> {
     saga
 }
 
+/// Rule: steps.await.in-order
+/// Rule: steps.await.value
 #[test]
 fn the_first_arm_that_matches_ends_the_step() {
     for (event, output) in [(room("12"), "12"), (waitlisted(1), "the first that is left")] {
@@ -88,6 +90,8 @@ fn the_first_arm_that_matches_ends_the_step() {
     }
 }
 
+/// Rule: steps.await.fail
+/// Rule: undoing.compensate.took-effect
 #[test]
 fn an_event_arm_that_says_fail_fails_the_saga_and_its_step_took_no_effect() {
     for (event, message) in [(room(""), "the room of night 3 has no name"), (waitlisted(2), "waitlisted at 2")] {
@@ -99,6 +103,8 @@ fn an_event_arm_that_says_fail_fails_the_saga_and_its_step_took_no_effect() {
     }
 }
 
+/// Rule: steps.refused.default
+/// Rule: end.cause
 #[test]
 fn a_refusal_that_no_arm_takes_fails_the_saga() {
     let mut saga = Twin::start(trip());
@@ -108,6 +114,8 @@ fn a_refusal_that_no_arm_takes_fails_the_saga() {
     assert_eq!(saga.cause().to_string(), "3 cents are missing");
 }
 
+/// Rule: steps.await.fail
+/// Rule: end.cause
 #[test]
 fn a_refusal_arm_that_says_fail_gives_the_message() {
     let mut saga = stay(0);
@@ -117,6 +125,7 @@ fn a_refusal_arm_that_says_fail_gives_the_message() {
     assert_eq!(saga.cause().refusal(), Some(Refusal::Full));
 }
 
+/// Rule: undoing.compensate.took-effect
 #[test]
 fn a_refused_step_that_ends_with_a_value_took_no_effect() {
     let mut saga = stay(3);
@@ -128,6 +137,7 @@ fn a_refused_step_that_ends_with_a_value_took_no_effect() {
     assert_eq!(saga.cause().step(), "charge");
 }
 
+/// Rule: steps.await.handled
 #[test]
 fn without_an_event_arm_handled_ends_the_step_whatever_was_replied() {
     let mut saga = stay(3);
@@ -136,6 +146,7 @@ fn without_an_event_arm_handled_ends_the_step_whatever_was_replied() {
     assert_eq!(saga.outcome(), Some(&Outcome::Completed("12".to_owned())), "`charge` has no await");
 }
 
+/// Rule: steps.await.handled
 #[test]
 fn a_handled_arm_takes_whatever_was_replied() {
     let mut saga = Twin::start(Handled { night: 3 });
@@ -143,6 +154,7 @@ fn a_handled_arm_takes_whatever_was_replied() {
     assert_eq!(saga.outcome(), Some(&Outcome::Completed("any".to_owned())));
 }
 
+/// Rule: steps.await.own-reply
 #[test]
 fn nothing_but_its_own_answer_ends_a_step() {
     let mut saga = Twin::start(trip());
@@ -156,6 +168,8 @@ fn nothing_but_its_own_answer_ends_a_step() {
     assert_eq!(saga.sent(), [BOOK]);
 }
 
+/// Rule: steps.await.retry
+/// Rule: attempts.queries-anew
 #[test]
 fn a_query_is_asked_again_when_its_arm_says_retry() {
     let mut saga = Twin::start(Look { night: 3 });
@@ -166,6 +180,8 @@ fn a_query_is_asked_again_when_its_arm_says_retry() {
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(Some(vec![4]))));
 }
 
+/// Rule: steps.timeout.first
+/// Rule: undoing.doubt.query
 #[test]
 fn a_timeout_arm_with_a_value_ends_a_query() {
     let mut saga = Twin::start(Look { night: 3 });
@@ -173,6 +189,7 @@ fn a_timeout_arm_with_a_value_ends_a_query() {
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(None)), "at the first timeout, in spite of `retry`");
 }
 
+/// Rule: steps.refused.default
 #[test]
 fn a_refused_query_fails_the_saga() {
     let mut saga = Twin::start(Look { night: 3 });

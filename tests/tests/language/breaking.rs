@@ -80,6 +80,7 @@ fn without_a_panic_it_completes() {
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(7)));
 }
 
+/// Rule: names.panic
 #[test]
 fn a_panic_anywhere_makes_the_saga_stuck_with_its_message_as_reason() {
     for place in PLACES {
@@ -91,6 +92,7 @@ fn a_panic_anywhere_makes_the_saga_stuck_with_its_message_as_reason() {
     }
 }
 
+/// Rule: names.panic
 #[test]
 fn a_saga_that_panicked_stays_stuck_when_it_panics_again() {
     for place in PLACES {
@@ -105,6 +107,7 @@ fn a_saga_that_panicked_stays_stuck_when_it_panics_again() {
     }
 }
 
+/// Rule: undoing.operator.end
 #[test]
 fn an_operator_can_end_a_saga_that_panicked() {
     for place in PLACES {
@@ -114,6 +117,8 @@ fn an_operator_can_end_a_saga_that_panicked() {
     }
 }
 
+/// Rule: undoing.operator.skip
+/// Rule: undoing.operator.skip-refused
 #[test]
 fn only_a_compensation_that_panicked_can_be_skipped() {
     for place in PLACES {
@@ -130,6 +135,7 @@ fn a_saga_that_panicked_does_not_go_on_by_itself() {
     assert!(saga.is_stuck() && !saga.is_compensating(), "not even past its deadline");
 }
 
+/// Rule: attempts.owes-a-reply
 #[test]
 fn a_command_that_is_handled_without_its_reply_breaks_its_contract() {
     let mut saga = Twin::start(trip());
@@ -139,6 +145,7 @@ fn a_command_that_is_handled_without_its_reply_breaks_its_contract() {
     assert!(reason.contains("Charged"), "it names what is missing: {reason}");
 }
 
+/// Rule: attempts.owes-a-reply
 #[test]
 fn so_does_one_that_is_handled_with_another_reply() {
     let mut saga = Twin::start(trip());
@@ -170,6 +177,7 @@ saga! {
     }
 }
 
+/// Rule: attempts.owes-a-reply
 #[test]
 fn a_command_that_declares_replies_owes_one_whatever_the_step_awaits() {
     let mut saga = Twin::start(Careless { night: 3 });

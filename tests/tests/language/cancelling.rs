@@ -9,6 +9,8 @@ use super::compensating::grounded;
 use super::settling::doubted;
 use super::twin::Twin;
 
+/// Rule: undoing.doubt.cancelled
+/// Rule: undoing.doubt.never
 #[test]
 fn what_is_out_is_settled_and_what_took_effect_is_undone() {
     for step in 0..3_usize {
@@ -26,6 +28,7 @@ fn what_is_out_is_settled_and_what_took_effect_is_undone() {
     }
 }
 
+/// Rule: undoing.doubt.cancelled
 #[test]
 fn between_two_attempts_the_last_one_is_settled() {
     let mut saga = Twin::start(trip());
@@ -37,6 +40,7 @@ fn between_two_attempts_the_last_one_is_settled() {
     assert_eq!(saga.attempts("book", Mode::Forward), [1], "and not sent again");
 }
 
+/// Rule: end.cause-stays
 #[test]
 fn on_the_way_back_it_changes_nothing() {
     let mut saga = grounded();
@@ -47,6 +51,7 @@ fn on_the_way_back_it_changes_nothing() {
     assert_eq!(saga.cause().kind(), CauseKind::Refused, "the first cause stays");
 }
 
+/// Rule: end.cause-stays
 #[test]
 fn while_settling_it_changes_nothing() {
     let mut saga = doubted();
@@ -56,6 +61,7 @@ fn while_settling_it_changes_nothing() {
     assert_eq!(saga.cause().kind(), CauseKind::Cancelled);
 }
 
+/// Rule: end.cancel-replies
 #[test]
 fn after_the_end_it_says_so() {
     let mut saga = doubted();

@@ -56,6 +56,8 @@ pub(super) fn grounded() -> Twin<Trip> {
     saga
 }
 
+/// Rule: undoing.compensate.reverse-order
+/// Rule: undoing.compensate.mode
 #[test]
 fn what_took_effect_is_undone_in_reverse_each_ended_before_the_next() {
     let mut saga = grounded();
@@ -76,6 +78,7 @@ fn a_failure_of_the_first_step_has_nothing_to_undo() {
     assert_eq!(saga.cause().step(), "charge");
 }
 
+/// Rule: undoing.compensate.none
 #[test]
 fn steps_that_need_no_compensation_are_passed_over() {
     let mut saga = Twin::start(Mixed { cents: 500 });
@@ -88,6 +91,7 @@ fn steps_that_need_no_compensation_are_passed_over() {
     assert_eq!(saga.cause().step(), "fly");
 }
 
+/// Rule: names.cause
 #[test]
 fn a_compensation_sees_the_cause() {
     let mut saga = Twin::start(Sorry { night: 3 });
@@ -96,6 +100,8 @@ fn a_compensation_sees_the_cause() {
     assert_eq!(saga.sent(), [Command::Unbook { room: "12, since: full".to_owned() }]);
 }
 
+/// Rule: undoing.refusal.retried
+/// Rule: end.cause-stays
 #[test]
 fn a_compensation_that_is_refused_is_tried_again() {
     let mut saga = grounded();
@@ -108,6 +114,7 @@ fn a_compensation_that_is_refused_is_tried_again() {
     assert_eq!(saga.cause().refusal(), Some(Refusal::Full), "the cause is that of the failure");
 }
 
+/// Rule: undoing.compensate.limits
 #[test]
 fn a_compensation_has_30_seconds_for_each_attempt() {
     let mut saga = grounded();
@@ -117,6 +124,8 @@ fn a_compensation_has_30_seconds_for_each_attempt() {
     assert_eq!(saga.attempts("book", Mode::Compensation), [1, 2]);
 }
 
+/// Rule: undoing.compensate.limits
+/// Rule: undoing.compensate.stuck
 #[test]
 fn a_compensation_is_tried_eleven_times_with_waits_up_to_30_seconds() {
     let mut saga = grounded();
@@ -138,6 +147,7 @@ fn a_compensation_is_tried_eleven_times_with_waits_up_to_30_seconds() {
     assert_eq!(saga.outcome(), None);
 }
 
+/// Rule: undoing.compensate.stuck
 #[test]
 fn a_compensation_that_times_out_each_time_is_stuck() {
     let mut saga = grounded();
@@ -146,6 +156,7 @@ fn a_compensation_that_times_out_each_time_is_stuck() {
     assert_eq!(saga.attempts("book", Mode::Compensation).len(), 11);
 }
 
+/// Rule: attempts.handled-any
 #[test]
 fn a_compensation_that_is_handled_after_all_goes_on() {
     let mut saga = grounded();

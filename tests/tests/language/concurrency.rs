@@ -195,6 +195,8 @@ fn the_definition_has_the_policy_and_the_keys_as_written() {
     assert_eq!((of(Look::DEFINITION).policy, of(Share::DEFINITION).keys), (Policy::Skip, &["12 / parts"][..]));
 }
 
+/// Rule: start.concurrency.queue
+/// Rule: start.keys.shared
 #[test]
 fn sagas_of_different_kinds_on_one_key_run_first_come_first_served() {
     played(|hotel| {
@@ -216,6 +218,7 @@ fn sagas_of_different_kinds_on_one_key_run_first_come_first_served() {
     });
 }
 
+/// Rule: start.keys.shared
 #[test]
 fn a_key_is_its_type_and_its_value() {
     played(|hotel| {
@@ -225,6 +228,7 @@ fn a_key_is_its_type_and_its_value() {
     });
 }
 
+/// Rule: start.keys.kind
 #[test]
 fn without_per_the_kind_is_the_key() {
     played(|hotel| {
@@ -236,6 +240,8 @@ fn without_per_the_kind_is_the_key() {
     });
 }
 
+/// Rule: start.concurrency.allow
+/// Rule: start.concurrency.policy-of-starter
 #[test]
 fn one_that_is_allowed_holds_its_key_too() {
     played(|hotel| {
@@ -249,6 +255,7 @@ fn one_that_is_allowed_holds_its_key_too() {
     });
 }
 
+/// Rule: start.keys.all-at-once
 #[test]
 fn several_keys_are_taken_all_at_once_or_not_yet() {
     played(|hotel| {
@@ -266,6 +273,7 @@ fn several_keys_are_taken_all_at_once_or_not_yet() {
     });
 }
 
+/// Rule: start.concurrency.replace
 #[test]
 fn a_replacement_starts_when_the_holder_is_undone() {
     played(|hotel| {
@@ -281,6 +289,8 @@ fn a_replacement_starts_when_the_holder_is_undone() {
     });
 }
 
+/// Rule: start.concurrency.replace
+/// Rule: undoing.doubt.cancelled
 #[test]
 fn what_is_in_doubt_is_settled_before_the_replacement_starts() {
     played(|hotel| {
@@ -293,6 +303,7 @@ fn what_is_in_doubt_is_settled_before_the_replacement_starts() {
     });
 }
 
+/// Rule: start.concurrency.replace-waiting
 #[test]
 fn a_replacement_supersedes_those_who_wait_too() {
     played(|hotel| {
@@ -336,6 +347,7 @@ fn a_holder_on_its_way_back_is_only_awaited() {
     });
 }
 
+/// Rule: start.concurrency.skip
 #[test]
 fn a_start_is_skipped_while_its_key_is_held() {
     played(|hotel| {
@@ -361,6 +373,7 @@ fn a_start_does_not_slip_in_before_one_that_awaits_its_key() {
     });
 }
 
+/// Rule: start.not-silent
 #[test]
 fn a_trigger_that_is_skipped_is_told() {
     played(|hotel| {
@@ -377,6 +390,7 @@ fn a_trigger_that_is_skipped_is_told() {
     });
 }
 
+/// Rule: start.not-silent
 #[test]
 fn a_key_that_panics_starts_nothing() {
     played(|hotel| {
@@ -386,6 +400,7 @@ fn a_key_that_panics_starts_nothing() {
     });
 }
 
+/// Rule: start.keys.held
 #[test]
 fn a_saga_that_is_stuck_holds_its_keys() {
     played(|hotel| {
@@ -399,6 +414,7 @@ fn a_saga_that_is_stuck_holds_its_keys() {
     });
 }
 
+/// Rule: start.keys.held
 #[test]
 fn a_saga_that_cannot_be_loaded_holds_its_keys() {
     let mut stage = stage();
@@ -410,6 +426,7 @@ fn a_saga_that_cannot_be_loaded_holds_its_keys() {
     assert_eq!(stage.status(next), Some(Status::Running));
 }
 
+/// Rule: start.deadline-from-queue
 #[test]
 fn the_deadline_counts_from_leaving_the_queue() {
     played(|hotel| {

@@ -48,6 +48,8 @@ fn cause<S: Saga>(saga: &Twin<S>) -> (CauseKind, String) {
     (saga.cause().kind(), saga.cause().step().to_owned())
 }
 
+/// Rule: start.deadline
+/// Rule: undoing.doubt.deadline
 #[test]
 fn it_passes_while_the_first_command_is_out() {
     let mut saga = Twin::start(trip());
@@ -60,6 +62,7 @@ fn it_passes_while_the_first_command_is_out() {
     assert!(!saga.cause().message().is_empty());
 }
 
+/// Rule: start.deadline
 #[test]
 fn it_counts_from_the_start_not_from_the_step() {
     let mut saga = Twin::start(trip());
@@ -102,6 +105,8 @@ fn it_passes_while_a_refused_command_waits_to_be_sent_again() {
     assert_eq!(cause(&saga), deadline_at("fly"), "nothing was done, so nothing is asked");
 }
 
+/// Rule: undoing.doubt.query
+/// Rule: undoing.doubt.before-the-first-compensation
 #[test]
 fn it_passes_while_a_query_or_what_needs_no_compensation_is_out() {
     let mut saga = Twin::start(Asking { night: 3 });
@@ -131,6 +136,7 @@ fn it_passes_while_everybody_is_away() {
     assert_eq!(cause(&saga), deadline_at("charge"));
 }
 
+/// Rule: start.deadline
 #[test]
 fn it_does_not_count_on_the_way_back() {
     let mut saga = grounded();
@@ -149,6 +155,7 @@ fn it_does_not_count_after_a_cancel() {
     assert_eq!(saga.cause().kind(), CauseKind::Cancelled);
 }
 
+/// Rule: values.durations
 #[test]
 fn it_can_be_computed_from_a_parameter() {
     for seconds in [0, 1, 90] {

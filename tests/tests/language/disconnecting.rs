@@ -69,6 +69,7 @@ fn flown<S: Saga<Bus = Travel>>(input: S) -> Twin<S> {
     saga
 }
 
+/// Rule: steps.disconnected.default
 #[test]
 fn by_default_a_command_waits_for_its_participant() {
     let mut saga = Twin::start(trip());
@@ -79,6 +80,7 @@ fn by_default_a_command_waits_for_its_participant() {
     assert_eq!(saga.sent(), [BOOK]);
 }
 
+/// Rule: steps.disconnected.default
 #[test]
 fn a_command_that_is_sent_while_its_participant_is_away_is_delivered_when_it_is_back() {
     let mut saga = Twin::start(Stubborn { night: 3 });
@@ -103,6 +105,7 @@ fn being_away_does_not_stop_the_clock_of_an_attempt() {
     assert_eq!(saga.asked(), [BOOK]);
 }
 
+/// Rule: steps.disconnected.live-only
 #[test]
 fn a_live_only_command_fails_when_its_participant_is_away() {
     let mut saga = flown(Bell { night: 1 });
@@ -113,6 +116,8 @@ fn a_live_only_command_fails_when_its_participant_is_away() {
     assert_eq!(saga.cause().step(), "ring");
 }
 
+/// Rule: steps.disconnected.live-only
+/// Rule: steps.disconnected.at-once
 #[test]
 fn a_live_only_command_fails_at_once_when_its_participant_is_away_at_sending() {
     let mut saga = Twin::start(Bell { night: 1 });
@@ -130,6 +135,7 @@ fn a_disconnected_arm_is_taken_while_the_command_is_out() {
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(false)));
 }
 
+/// Rule: steps.disconnected.at-once
 #[test]
 fn a_disconnected_arm_is_taken_when_the_command_is_sent() {
     let mut saga = Twin::start(Bell { night: 0 });
@@ -138,6 +144,7 @@ fn a_disconnected_arm_is_taken_when_the_command_is_sent() {
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(false)));
 }
 
+/// Rule: undoing.doubt.disconnected
 #[test]
 fn what_was_out_when_its_participant_went_away_is_in_doubt() {
     let mut saga = flown(Impatient { night: 3 });
@@ -186,6 +193,7 @@ fn who_is_away_stays_away_when_the_coordinator_restarts() {
     assert!(matches!(saga.outcome(), Some(Outcome::Compensated(_))));
 }
 
+/// Rule: steps.disconnected.after-restart
 #[test]
 fn after_a_restart_nobody_is_away_before_five_seconds() {
     let mut saga = SagaTest::start(Bell { night: 1 });

@@ -103,6 +103,8 @@ fn promoted() -> PoolRespawnOnPromote {
     PoolRespawnOnPromote { promoted_label: "w1".to_owned() }
 }
 
+/// Rule: start.trigger.starts
+/// Rule: testing.triggered-by
 #[test]
 fn a_promote_starts_it_and_nothing_else_does() {
     let event = Event::PoolWindowPromoted { label: "w1".to_owned() };
@@ -127,6 +129,8 @@ fn it_goes_from_start_to_output() {
     assert_eq!(PoolRespawnOnPromote::output(&state), "w2");
 }
 
+/// Rule: state.definition
+/// Rule: versions.name
 #[test]
 fn its_definition_says_what_was_written() {
     let definition = PoolRespawnOnPromote::DEFINITION;
@@ -141,6 +145,7 @@ fn its_definition_says_what_was_written() {
     assert_eq!(definition.returns, Some("refill"));
 }
 
+/// Rule: bus.to
 #[test]
 fn commands_are_split_by_participant() {
     let delete = Command::DeleteTab { workspace: 1, tab: 2 };
@@ -150,6 +155,8 @@ fn commands_are_split_by_participant() {
     assert_eq!((HostCommand::PARTICIPANT, SrvCommand::PARTICIPANT), ("host", "srv"));
 }
 
+/// Rule: bus.replies
+/// Rule: bus.from
 #[test]
 fn what_was_declared_of_commands_and_events() {
     let spawn = saga_runtime::message::Command::info(&Command::SpawnPoolWindow);

@@ -15,6 +15,8 @@ fn late<S: Saga>(saga: &Twin<S>) -> usize {
     saga.notices().iter().filter(|notice| matches!(notice, Notice::AnswerLate { .. })).count()
 }
 
+/// Rule: end.late-shown
+/// Rule: testing.duplicates
 #[test]
 fn a_second_answer_moves_nothing() {
     let mut saga = Twin::start(trip());
@@ -27,6 +29,8 @@ fn a_second_answer_moves_nothing() {
     assert_eq!(late(&saga), 3, "each is shown");
 }
 
+/// Rule: end.late-shown
+/// Rule: end.one
 #[test]
 fn an_answer_after_the_end_is_shown_and_moves_nothing() {
     let mut saga = doubted();
@@ -57,6 +61,7 @@ fn an_answer_to_what_is_being_undone_moves_nothing() {
     assert_eq!(late(&saga), 2);
 }
 
+/// Rule: attempts.refusal-current
 #[test]
 fn a_refusal_of_an_older_attempt_counts_for_nothing() {
     let mut saga = Twin::start(trip());

@@ -24,6 +24,9 @@ fn window(label: &str) -> Outcome<String> {
     Outcome::Completed(format!("{label:?}"))
 }
 
+/// Rule: end.isolation
+/// Rule: steps.await.own-reply
+/// Rule: start.concurrency.allow
 #[test]
 fn two_promotes_in_flight_are_two_sagas_each_completed_by_its_own_window() {
     let mut stage = Stage::new::<PoolRespawnOnPromote>();
@@ -43,6 +46,7 @@ fn two_promotes_in_flight_are_two_sagas_each_completed_by_its_own_window() {
     assert!(stage.machine.is_empty());
 }
 
+/// Rule: end.isolation
 #[test]
 fn one_saga_that_fails_leaves_the_other() {
     let mut stage = Stage::new::<Trip>();
@@ -54,6 +58,7 @@ fn one_saga_that_fails_leaves_the_other() {
     assert_eq!(stage.step(second), "book");
 }
 
+/// Rule: bus.own-only
 #[test]
 fn nobody_answers_for_another_participant() {
     let mut stage = Stage::new::<Trip>();
@@ -66,6 +71,7 @@ fn nobody_answers_for_another_participant() {
     assert!(matches!(stage.decisions.last(), Some(Decision::Late { participant: "hotel", .. })), "but it is shown");
 }
 
+/// Rule: attempts.handler-panics
 #[test]
 fn a_handler_that_breaks_its_contract_makes_its_own_saga_stuck() {
     let mut stage = Stage::new::<Trip>();
@@ -77,6 +83,7 @@ fn a_handler_that_breaks_its_contract_makes_its_own_saga_stuck() {
     assert!(reason.contains("out of ink"), "{reason}");
 }
 
+/// Rule: steps.await.events-in-order
 #[test]
 fn events_are_tried_in_the_order_emitted() {
     let mut stage = Stage::new::<Trip>();
@@ -89,6 +96,7 @@ fn events_are_tried_in_the_order_emitted() {
     assert_eq!(stage.ends(), [(saga, Outcome::Completed(r#"[1,"12"]"#.to_owned()))]);
 }
 
+/// Rule: attempts.handled-any
 #[test]
 fn handled_counts_from_an_older_attempt() {
     let mut stage = Stage::new::<Trip>();
@@ -111,6 +119,7 @@ saga! {
     }
 }
 
+/// Rule: steps.disconnected.after-restart
 #[test]
 fn after_a_restart_nobody_is_away_before_five_seconds() {
     let mut stage = Stage::new::<Ring>();
@@ -127,6 +136,7 @@ fn after_a_restart_nobody_is_away_before_five_seconds() {
     );
 }
 
+/// Rule: time.answers-win
 #[test]
 fn after_a_restart_answers_that_are_there_win_over_deadlines_that_passed() {
     let mut stage = Stage::new::<Ring>();
@@ -154,6 +164,7 @@ fn after_a_restart_deadlines_that_passed_fire_when_everybody_has_been_heard() {
     assert!(matches!(&stage.ends()[..], [(_, Outcome::Compensated(cause))] if cause.kind() == CauseKind::Deadline));
 }
 
+/// Rule: attempts.same-bytes
 #[test]
 fn a_participant_that_begins_anew_gets_what_is_unanswered_again() {
     let mut stage = Stage::new::<Trip>();
@@ -182,6 +193,7 @@ fn a_participant_that_begins_anew_is_asked_for_fates_again() {
     assert!(asked_again(&stage), "after *running* too");
 }
 
+/// Rule: start.same-key
 #[test]
 fn the_same_key_is_the_same_saga() {
     let mut stage = Stage::new::<Trip>();

@@ -47,6 +47,7 @@ fn unreachable() -> Twin<Trip> {
     saga
 }
 
+/// Rule: undoing.operator.only-stuck
 #[test]
 fn a_saga_that_is_not_stuck_is_left_alone() {
     let actions = [Operator::Retry, Operator::Skip, Operator::End];
@@ -60,6 +61,7 @@ fn a_saga_that_is_not_stuck_is_left_alone() {
     }
 }
 
+/// Rule: end.one
 #[test]
 fn a_saga_that_has_ended_is_left_alone() {
     let mut saga = doubted();
@@ -70,6 +72,7 @@ fn a_saga_that_has_ended_is_left_alone() {
     assert_eq!(saga.cause().kind(), CauseKind::Cancelled);
 }
 
+/// Rule: undoing.operator.retry
 #[test]
 fn retry_does_a_spent_compensation_again_with_new_attempts() {
     let mut saga = spent();
@@ -90,6 +93,7 @@ fn retry_does_a_spent_compensation_again_with_new_attempts() {
     assert_eq!(saga.cause().refusal(), Some(Refusal::Full));
 }
 
+/// Rule: undoing.operator.skip
 #[test]
 fn skip_passes_over_a_spent_compensation() {
     let mut saga = spent();
@@ -100,6 +104,7 @@ fn skip_passes_over_a_spent_compensation() {
     assert_eq!(saga.cause().refusal(), Some(Refusal::Full));
 }
 
+/// Rule: undoing.operator.end
 #[test]
 fn end_stops_compensating() {
     let mut saga = spent();
@@ -108,6 +113,7 @@ fn end_stops_compensating() {
     assert!(saga.sent().is_empty());
 }
 
+/// Rule: undoing.operator.tracks
 #[test]
 fn end_says_who_and_why() {
     let mut saga = spent();
@@ -116,6 +122,7 @@ fn end_says_who_and_why() {
     assert_eq!(saga.outcome(), Some(&Outcome::Ended(by)));
 }
 
+/// Rule: undoing.operator.retry
 #[test]
 fn retry_asks_an_unknown_fate_again() {
     let mut saga = unknown();
@@ -129,6 +136,7 @@ fn retry_asks_an_unknown_fate_again() {
     assert_eq!(saga.sent(), [unbook()]);
 }
 
+/// Rule: undoing.operator.skip
 #[test]
 fn skip_takes_an_unknown_fate_as_never() {
     let mut saga = unknown();
@@ -155,6 +163,7 @@ fn retry_sends_what_broke_its_contract_again() {
     assert_eq!(saga.outcome(), Some(&completed()));
 }
 
+/// Rule: undoing.operator.skip-refused
 #[test]
 fn skip_is_refused_on_the_way_forward() {
     let mut saga = broken();
@@ -176,6 +185,7 @@ fn end_ends_what_cannot_be_reached() {
     assert!(saga.was_ended());
 }
 
+/// Rule: undoing.operator.tracks
 #[test]
 fn what_an_operator_does_is_told() {
     let mut saga = spent();

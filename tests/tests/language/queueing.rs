@@ -42,6 +42,8 @@ async fn coordinator(log: MemoryLog, hotel: Hotel) -> Coordinator<Travel> {
     builder.start().await.expect("it starts")
 }
 
+/// Rule: start.concurrency.queue
+/// Rule: end.brackets
 #[tokio::test]
 async fn one_that_waits_is_told_and_begins_after_the_other_with_the_next_coordinator() {
     let log = MemoryLog::new();
@@ -83,6 +85,8 @@ async fn completed(mut notices: Notices) -> Vec<SagaId> {
     completed
 }
 
+/// Rule: start.not-silent
+/// Rule: start.concurrency.skip
 #[tokio::test]
 async fn what_is_skipped_is_an_error_to_its_caller_and_a_notice_for_a_trigger() {
     let coordinator = coordinator(MemoryLog::new(), Hotel::closed()).await;

@@ -107,6 +107,9 @@ fn assert_waits<S: Saga>(saga: &Twin<S>, bounds: &[u64]) {
     }
 }
 
+/// Rule: attempts.within
+/// Rule: attempts.retry
+/// Rule: attempts.from-one
 #[test]
 fn a_timeout_is_retried_as_often_as_it_says_with_doubling_waits_up_to_a_cap() {
     let mut saga = Twin::start(Patient { cents: 500 });
@@ -123,6 +126,8 @@ fn a_timeout_is_retried_as_often_as_it_says_with_doubling_waits_up_to_a_cap() {
     assert_waits(&saga, &[100, 200, 400, 400]);
 }
 
+/// Rule: attempts.handled-any
+/// Rule: testing.sent
 #[test]
 fn what_waits_to_be_sent_again_after_a_timeout_is_still_unanswered() {
     let mut saga = Twin::start(Patient { cents: 500 });
@@ -132,6 +137,7 @@ fn what_waits_to_be_sent_again_after_a_timeout_is_still_unanswered() {
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(7)), "handled, from any attempt, counts");
 }
 
+/// Rule: testing.sent
 #[test]
 fn what_waits_to_be_sent_again_after_a_refusal_is_not_out() {
     let mut saga = Twin::start(Patient { cents: 500 });
@@ -141,6 +147,7 @@ fn what_waits_to_be_sent_again_after_a_refusal_is_not_out() {
     assert_eq!(saga.sent(), [CHARGE]);
 }
 
+/// Rule: attempts.spent
 #[test]
 fn a_spent_retry_fails_with_the_refusal_at_hand() {
     let mut saga = Twin::start(Patient { cents: 500 });
@@ -176,6 +183,7 @@ fn an_arm_that_fails_ends_the_retries() {
     assert_eq!(saga.why(), (CauseKind::Refused, "charge".to_owned(), "3".to_owned()));
 }
 
+/// Rule: attempts.retry-default
 #[test]
 fn the_default_wait_is_100ms_doubling_to_5s() {
     let mut saga = Twin::start(Default { cents: 500 });
@@ -189,6 +197,7 @@ fn the_default_wait_is_100ms_doubling_to_5s() {
     assert_waits(&saga, &[100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
 }
 
+/// Rule: steps.await.retry
 #[test]
 fn a_retry_arm_without_a_retry_clause_goes_on_until_the_deadline() {
     let mut saga = Twin::start(Endless { cents: 500 });
@@ -203,6 +212,7 @@ fn a_retry_arm_without_a_retry_clause_goes_on_until_the_deadline() {
     assert_eq!(saga.cause().kind(), CauseKind::Deadline);
 }
 
+/// Rule: steps.timeout.first
 #[test]
 fn a_timeout_arm_is_taken_at_the_first_timeout() {
     let mut saga = Twin::start(Hasty { cents: 500 });
@@ -212,6 +222,7 @@ fn a_timeout_arm_is_taken_at_the_first_timeout() {
     assert_eq!(saga.why(), (CauseKind::TimedOut, "charge".to_owned(), "too slow".to_owned()));
 }
 
+/// Rule: steps.timeout.default
 #[test]
 fn without_retry_a_timeout_fails() {
     let mut saga = Twin::start(Once { cents: 500 });
@@ -221,6 +232,7 @@ fn without_retry_a_timeout_fails() {
     assert_eq!(saga.cause().kind(), CauseKind::TimedOut);
 }
 
+/// Rule: values.durations
 #[test]
 fn durations_can_be_computed() {
     let mut saga = Twin::start(Computed { seconds: 3 });

@@ -37,6 +37,7 @@ pub(super) fn doubted() -> Twin<Trip> {
     saga
 }
 
+/// Rule: undoing.doubt.never
 #[test]
 fn never_done_is_not_undone() {
     let mut saga = doubted();
@@ -44,6 +45,7 @@ fn never_done_is_not_undone() {
     assert_eq!(saga.cause().kind(), CauseKind::Cancelled);
 }
 
+/// Rule: undoing.doubt.done
 #[test]
 fn done_is_undone_with_the_output_of_the_recorded_events() {
     let mut saga = doubted();
@@ -53,6 +55,7 @@ fn done_is_undone_with_the_output_of_the_recorded_events() {
     assert_eq!(saga.cause().kind(), CauseKind::Cancelled);
 }
 
+/// Rule: undoing.doubt.done
 #[test]
 fn done_with_an_event_whose_arm_says_fail_took_no_effect() {
     let mut saga = Twin::start(Stay { night: 3 });
@@ -61,6 +64,7 @@ fn done_with_an_event_whose_arm_says_fail_took_no_effect() {
     assert_eq!(saga.cause().kind(), CauseKind::Cancelled, "and the cause stays what it was");
 }
 
+/// Rule: undoing.doubt.running
 #[test]
 fn running_is_asked_again_after_a_second_doubling_to_ten() {
     let mut saga = doubted();
@@ -75,6 +79,7 @@ fn running_is_asked_again_after_a_second_doubling_to_ten() {
     assert_eq!(saga.sent(), [REFUND]);
 }
 
+/// Rule: undoing.doubt.unreachable
 #[test]
 fn running_for_more_than_a_minute_is_shown_as_stuck_and_unsticks_by_itself() {
     let mut saga = doubted();
@@ -94,6 +99,7 @@ fn running_for_more_than_a_minute_is_shown_as_stuck_and_unsticks_by_itself() {
     assert_eq!(saga.sent(), [REFUND]);
 }
 
+/// Rule: undoing.doubt.unreachable
 #[test]
 fn unreachable_for_more_than_a_minute_is_shown_as_stuck_and_unsticks_by_itself() {
     let mut saga = doubted();
@@ -121,6 +127,7 @@ fn silence_after_running_is_shown_as_stuck_too() {
     assert_eq!(saga.cause().kind(), CauseKind::Cancelled);
 }
 
+/// Rule: undoing.doubt.unknown
 #[test]
 fn an_unknown_fate_is_stuck() {
     let mut saga = doubted();
@@ -131,6 +138,7 @@ fn an_unknown_fate_is_stuck() {
     assert!(saga.is_stuck(), "until an operator acts");
 }
 
+/// Rule: undoing.doubt.handled-late-settles
 #[test]
 fn handled_settles_too() {
     let mut saga = doubted();
@@ -138,6 +146,7 @@ fn handled_settles_too() {
     assert_eq!((saga.sent(), saga.asked()), (vec![REFUND], vec![]));
 }
 
+/// Rule: undoing.doubt.handled-late-settles
 #[test]
 fn handled_settles_what_was_unknown() {
     let mut saga = doubted();
@@ -147,6 +156,7 @@ fn handled_settles_what_was_unknown() {
     assert_eq!(saga.sent(), [REFUND]);
 }
 
+/// Rule: undoing.doubt.refused-is-never
 #[test]
 fn a_refusal_of_the_current_attempt_settles_as_never() {
     let mut saga = doubted();
@@ -162,6 +172,7 @@ fn a_refusal_settles_what_was_unknown() {
     assert_eq!(saga.cause().kind(), CauseKind::Cancelled);
 }
 
+/// Rule: undoing.doubt.refused-is-never
 #[test]
 fn a_refusal_of_an_older_attempt_settles_nothing() {
     let mut saga = Twin::start(Stay { night: 3 });
@@ -181,6 +192,7 @@ fn the_fate_of_a_refused_attempt_is_not_asked() {
     assert_eq!(saga.cause().kind(), CauseKind::Cancelled, "it waited to be sent again, and nothing was done");
 }
 
+/// Rule: undoing.doubt.timed-out
 #[test]
 fn a_spent_timeout_is_in_doubt() {
     let mut saga = Twin::start(Stay { night: 3 });
@@ -192,6 +204,7 @@ fn a_spent_timeout_is_in_doubt() {
     assert_eq!((saga.cause().kind(), saga.cause().step().to_owned()), (CauseKind::TimedOut, "room".to_owned()));
 }
 
+/// Rule: undoing.doubt.before-the-first-compensation
 #[test]
 fn what_took_effect_late_is_undone_first() {
     let mut saga = Twin::start(trip());

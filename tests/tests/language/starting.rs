@@ -25,6 +25,9 @@ saga! {
     }
 }
 
+/// Rule: start.trigger.starts
+/// Rule: start.trigger.binds
+/// Rule: testing.triggered-by
 #[test]
 fn an_event_that_matches_a_trigger_starts_the_saga() {
     assert_eq!(Trip::triggered_by(&asked(true)), Some(trip()));
@@ -33,6 +36,8 @@ fn an_event_that_matches_a_trigger_starts_the_saga() {
     assert_eq!(Open::triggered_by(&asked(false)).map(|open| open.night), Some(3), "the pattern binds by name");
 }
 
+/// Rule: steps.name
+/// Rule: steps.return
 #[test]
 fn it_goes_from_step_to_step_and_returns() {
     let mut saga = Twin::start(trip());
@@ -47,6 +52,7 @@ fn it_goes_from_step_to_step_and_returns() {
     assert!(saga.sent().is_empty() && saga.asked().is_empty() && !saga.is_stuck() && !saga.is_compensating());
 }
 
+/// Rule: state.places
 #[test]
 fn its_state_is_where_it_is() {
     let mut saga = Twin::start(trip());
@@ -61,6 +67,7 @@ fn its_state_is_where_it_is() {
     assert!(matches!(saga.state(), TripState::CompensateCharge { .. }));
 }
 
+/// Rule: start.deadline-none
 #[test]
 fn without_a_deadline_it_waits_for_ever() {
     let mut saga = Twin::start(Open { night: 3 });

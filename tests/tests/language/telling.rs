@@ -33,6 +33,7 @@ fn words(notice: &Notice) -> String {
     }
 }
 
+/// Rule: end.brackets
 #[test]
 fn the_bracket_of_a_saga_that_completes() {
     let mut saga = Twin::start(trip());
@@ -109,6 +110,8 @@ fn a_started_bracket_has_the_input() {
     assert_eq!(input, Some(serde_json::json!({ "cents": 500, "night": 3 })));
 }
 
+/// Rule: end.brackets
+/// Rule: end.one
 #[test]
 fn a_bracket_closes_once_and_last() {
     let mut saga = grounded();

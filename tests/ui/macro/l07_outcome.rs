@@ -24,3 +24,5 @@ saga! {
 }
 
 fn main() {}
+
+// Rule: grammar.bare-names

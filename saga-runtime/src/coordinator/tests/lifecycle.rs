@@ -38,6 +38,8 @@ async fn a_refused_saga_is_compensated() {
     assert_eq!(depot.done().last(), Some(&Command::Release { item: "bad".to_owned() }));
 }
 
+/// Rule: restart.resume
+/// Rule: start.recorded
 #[tokio::test]
 async fn what_is_in_flight_goes_on_with_the_next_coordinator() {
     let log = MemoryLog::new();
@@ -50,6 +52,7 @@ async fn what_is_in_flight_goes_on_with_the_next_coordinator() {
     assert_eq!(handle.outcome().await, Outcome::Completed(4));
 }
 
+/// Rule: start.same-key
 #[tokio::test]
 async fn the_same_key_is_the_same_saga_also_after_its_end() {
     let depot = Depot::open();
@@ -136,6 +139,7 @@ async fn a_thousand_at_once_share_commits() {
     coordinator.stop().await.expect("stops");
 }
 
+/// Rule: versions.unknown-parks
 #[tokio::test]
 async fn a_saga_that_this_program_does_not_know_is_parked_and_the_others_go_on() {
     let log = MemoryLog::new();

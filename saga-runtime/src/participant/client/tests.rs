@@ -116,6 +116,7 @@ async fn it_executes_what_it_is_sent() {
     assert_eq!(coordinator.next_report().await, Report::Fate { key: key(1), fate: Fate::Done(vec![]) });
 }
 
+/// Rule: participants.publish-recorded
 #[tokio::test]
 async fn it_publishes_while_it_runs_and_waits_until_that_is_recorded() {
     let Rig { mut coordinator, client, .. } = Rig::new().await;
@@ -130,6 +131,7 @@ async fn it_publishes_while_it_runs_and_waits_until_that_is_recorded() {
     assert_eq!(publishing.await.expect("it does not panic"), Ok(()));
 }
 
+/// Rule: bus.own-only
 #[tokio::test]
 async fn an_event_of_anothers_is_not_published() {
     let Rig { client, .. } = Rig::new().await;
@@ -142,6 +144,7 @@ async fn an_event_of_anothers_is_not_published() {
     );
 }
 
+/// Rule: participants.publisher
 #[tokio::test]
 async fn one_that_only_publishes_needs_no_participant() {
     let mut coordinator = Coordinator::new(PipeOptions::default());

@@ -110,6 +110,7 @@ fn message(number: u64, body: &Value) -> Value {
     json!({"message": {"number": number, "body": body}})
 }
 
+/// Rule: bus.own-only
 #[tokio::test]
 async fn a_participant_says_only_what_is_its_own() {
     let answer = |event: Value| {

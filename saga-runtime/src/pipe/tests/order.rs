@@ -57,6 +57,7 @@ async fn settling_and_refusing_pass_too() {
     }
 }
 
+/// Rule: attempts.same-bytes
 #[tokio::test]
 async fn the_recorded_bytes_are_the_delivered_bytes() {
     let (_home, endpoint) = place();
@@ -71,6 +72,7 @@ async fn the_recorded_bytes_are_the_delivered_bytes() {
     assert_eq!(arrived.get(), bytes);
 }
 
+/// Rule: participants.publish-recorded
 #[tokio::test]
 async fn an_event_is_published_only_once_it_is_recorded() {
     let (_home, endpoint) = place();

@@ -1,0 +1,104 @@
+//! `#[harmless]`: what may be sent though nobody knows whether there is anything to undo.
+
+use saga_runtime::prelude::*;
+
+use super::tour::*;
+use super::twin::Twin;
+
+saga! {
+    saga Guided(guests: Vec<String>) on Tour {
+        concurrency allow;
+        deadline 1m;
+        step room -> u32 {
+            send Book { night: 3 };
+            await Booked { room } => room;
+            compensate Unbook { room };
+        }
+        step guides for guest in guests, all at once {
+            send Hire { guest };
+            compensate Forget { guest };
+        }
+        step seat -> u32 {
+            send Fly { leg: 1 };
+            await Seated { seat } => seat;
+            compensate { send Forget { guest: "a seat".to_owned() }; };
+        }
+    }
+
+    saga Both(guest: String) on Tour {
+        concurrency allow;
+        deadline 1m;
+        parallel {
+            step safe {
+                send Hire { guest };
+                compensate Forget { guest };
+            }
+            step unsafe_one {
+                send Fly { leg: 1 };
+                compensate Leave { seat: 4 };
+            }
+        }
+    }
+}
+
+/// One whose guides are out when it is cancelled.
+fn doubted() -> Twin<Guided> {
+    let mut saga = Twin::start(Guided { guests: vec!["ann".to_owned(), "ben".to_owned()] });
+    saga.reply(booked(12));
+    saga.cancel();
+    assert_eq!(saga.asked(), [hire("ann"), hire("ben")]);
+    saga
+}
+
+/// Rule: undoing.doubt.harmless
+#[test]
+fn an_unknown_fate_is_not_stuck_if_undoing_is_harmless() {
+    let mut saga = doubted();
+    saga.settle(Fate::Unknown);
+    assert!(!saga.is_stuck());
+    saga.settle(Fate::Never);
+    assert_undone(&mut saga, &[forget("ann"), unbook(12)]);
+}
+
+/// Rule: undoing.doubt.harmless
+#[test]
+fn what_was_never_done_is_not_undone_though_that_would_be_harmless() {
+    let mut saga = doubted();
+    saga.settle(Fate::Never);
+    saga.settle(Fate::Never);
+    assert_undone(&mut saga, &[unbook(12)]);
+}
+
+/// Rule: undoing.doubt.done
+#[test]
+fn what_was_done_is_undone_in_its_turn() {
+    let mut saga = doubted();
+    saga.settle(Fate::Done(vec![]));
+    saga.settle(Fate::Done(vec![]));
+    assert_undone(&mut saga, &[forget("ben"), forget("ann"), unbook(12)]);
+}
+
+/// Rule: undoing.doubt.harmless
+#[test]
+fn a_block_may_be_harmless() {
+    let mut saga = Twin::start(Guided { guests: vec![] });
+    saga.reply(booked(12));
+    saga.cancel();
+    saga.settle(Fate::Unknown);
+    assert_undone(&mut saga, &[forget("a seat"), unbook(12)]);
+}
+
+/// Rule: undoing.doubt.unknown
+/// Rule: undoing.doubt.harmless
+#[test]
+fn beside_one_that_is_not_harmless_it_is_stuck() {
+    let mut saga = Twin::start(Both { guest: "ann".to_owned() });
+    saga.cancel();
+    saga.settle(Fate::Unknown);
+    assert!(!saga.is_stuck());
+    saga.settle(Fate::Unknown);
+    assert!(saga.is_stuck());
+    assert_eq!(saga.sent(), [], "nothing is undone before all is settled");
+    assert!(saga.operator(Operator::Skip));
+    assert_undone(&mut saga, &[forget("ann")]);
+}

@@ -1,0 +1,224 @@
+//! `#[redact]`: the state keeps the value, and nothing that is shown does.
+
+use std::time::Duration;
+
+use saga_runtime::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::twin::Twin;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
+#[bus(Safe)]
+enum Command {
+    #[to(Bank)]
+    #[replies(Opened)]
+    #[refuses(WrongPin)]
+    Open {
+        account: u64,
+        #[redact]
+        pin: String,
+    },
+    #[to(Bank)]
+    Close {
+        #[redact]
+        token: String,
+    },
+    #[to(Bank)]
+    #[refuses(WrongPin)]
+    Take { cents: u64 },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
+#[bus(Safe)]
+enum Event {
+    Opened {
+        drawer: u32,
+        #[redact]
+        token: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+enum Refusal {
+    #[error("wrong")]
+    WrongPin,
+}
+
+struct Safe;
+impl Bus for Safe {
+    const NAME: &'static str = "safe";
+    type Command = Command;
+    type Event = Event;
+    type Refusal = Refusal;
+}
+
+const PIN: &str = "pin-8274";
+const TOKEN: &str = "token-5519";
+
+saga! {
+    saga Withdraw(account: u64, #[redact] pin: String, clumsy: bool) -> String on Safe {
+        concurrency queue per pin, account;
+        deadline 1m;
+        #[redact]
+        step token -> String {
+            send Open { account, pin };
+            await Opened { token, .. } => token;
+            compensate Close { token };
+        }
+        step take {
+            send Take { cents: if clumsy { panic!("{pin} and {token} of {account}") } else { account } };
+            compensate none because "it is in the pocket";
+        }
+        return format!("{token} of {account}");
+    }
+
+    saga Tell(account: u64, #[redact] pin: String) -> u64 on Safe {
+        concurrency allow;
+        deadline 1m;
+        step take {
+            send Take { cents: pin.len() as u64 };
+            compensate none because "it is in the pocket";
+        }
+        return account;
+    }
+}
+
+fn opened() -> Event {
+    Event::Opened { drawer: 4321, token: TOKEN.to_owned() }
+}
+
+fn withdraw(clumsy: bool) -> Twin<Withdraw> {
+    let saga = Twin::start(Withdraw { account: 17, pin: PIN.to_owned(), clumsy });
+    assert_eq!(saga.sent(), [Command::Open { account: 17, pin: PIN.to_owned() }]);
+    saga
+}
+
+/// All that was told, as JSON and for debugging.
+fn told<S: Saga>(saga: &Twin<S>) -> String {
+    let notices = saga.notices();
+    format!("{} {notices:?}", serde_json::to_string(&notices).expect("notices can be written"))
+}
+
+#[track_caller]
+fn assert_hidden<S: Saga>(saga: &Twin<S>) {
+    let told = told(saga);
+    assert!(!told.contains(PIN), "the pin is told: {told}");
+    assert!(!told.contains(TOKEN), "the token is told: {told}");
+}
+
+/// Rule: redact.state-keeps
+#[test]
+fn the_state_keeps_what_recovery_needs() {
+    let mut saga = withdraw(false);
+    saga.reply(opened());
+    saga.handled();
+    assert_eq!(saga.outcome(), Some(&Outcome::Completed(format!("{TOKEN} of 17"))), "who started it gets the value");
+}
+
+/// Rule: redact.state-keeps
+#[test]
+fn a_compensation_gets_the_value() {
+    let mut saga = withdraw(false);
+    saga.reply(opened());
+    saga.refuse(Refusal::WrongPin);
+    assert_eq!(saga.sent(), [Command::Close { token: TOKEN.to_owned() }]);
+    saga.handled();
+    assert_hidden(&saga);
+}
+
+/// Rule: redact.shown
+#[test]
+fn neither_parameters_nor_outputs_are_told() {
+    let mut saga = withdraw(false);
+    saga.reply(opened());
+    assert_hidden(&saga);
+    assert!(told(&saga).contains(r#""account":17"#), "what is not secret is told: {}", told(&saga));
+}
+
+/// Rule: redact.return
+#[test]
+fn a_return_that_mentions_a_secret_is_hidden() {
+    let mut saga = withdraw(false);
+    saga.reply(opened());
+    saga.handled();
+    assert!(saga.outcome().is_some());
+    assert_hidden(&saga);
+
+    let mut saga = Twin::start(Tell { account: 17, pin: PIN.to_owned() });
+    saga.handled();
+    let output = saga.notices().into_iter().find_map(|notice| match notice {
+        Notice::SagaCompleted { output, .. } => Some(output),
+        _ => None,
+    });
+    assert_eq!(output, Some(17.into()), "one that does not is told");
+}
+
+/// Rule: redact.shown
+#[test]
+fn a_late_answer_is_told_without_its_secret_fields() {
+    let mut saga = withdraw(false);
+    saga.reply(opened());
+    saga.reply_to(&Command::Open { account: 17, pin: PIN.to_owned() }, opened());
+    assert_hidden(&saga);
+    assert!(told(&saga).contains("4321"), "the other fields are told: {}", told(&saga));
+}
+
+/// Rule: redact.panic
+#[test]
+fn a_panic_does_not_tell() {
+    let mut saga = withdraw(true);
+    saga.reply(opened());
+    assert!(saga.is_stuck());
+    assert_hidden(&saga);
+}
+
+/// Rule: redact.shown
+#[test]
+fn neither_a_refusal_nor_a_deadline_tells() {
+    let mut saga = withdraw(false);
+    saga.refuse(Refusal::WrongPin);
+    assert_hidden(&saga);
+    let mut saga = withdraw(false);
+    saga.advance(Duration::from_secs(60));
+    saga.settle(Fate::Done(vec![opened()]));
+    saga.handled();
+    assert!(matches!(saga.outcome(), Some(Outcome::Compensated(_))));
+    assert_hidden(&saga);
+}
+
+/// Rule: redact.state-keeps
+#[test]
+fn the_serialised_state_has_the_values() {
+    let mut saga = withdraw(false);
+    saga.reply(opened());
+    let state = serde_json::to_string(saga.state()).expect("a state can be written");
+    assert!(state.contains(TOKEN), "{state}");
+}
+
+/// Rule: redact.key
+#[tokio::test]
+async fn a_key_that_mentions_a_secret_is_hidden() {
+    saga! {
+        saga Peek(#[redact] pin: String) on Safe {
+            concurrency skip per pin;
+            deadline 1m;
+            step take {
+                send Take { cents: 1 };
+                compensate none because "it is in the pocket";
+            }
+        }
+    }
+    struct Bank;
+    impl Participant for Bank {
+        type Command = BankCommand;
+        const MEMORY: Memory = Memory::Volatile;
+        async fn handle(&self, _: BankCommand, _: &Context<Safe>) -> Result<(), Refusal> {
+            std::future::pending().await
+        }
+    }
+    let builder = Coordinator::builder().saga::<Peek>().log(MemoryLog::new()).participant(Bank);
+    let coordinator = builder.start().await.expect("it starts");
+    let _holder = coordinator.start(Peek { pin: PIN.to_owned() }).await.expect("accepted");
+    let error = coordinator.start(Peek { pin: PIN.to_owned() }).await.expect_err("the key is held");
+    assert!(!format!("{error} {error:?}").contains(PIN), "{error}");
+}
