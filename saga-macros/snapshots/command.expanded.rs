@@ -10,6 +10,7 @@ impl ::saga_runtime::message::Command for Command {
             refuses: &["NoFunds"],
             query: false,
             live_only: false,
+            harmless: false,
         },
         ::saga_runtime::message::CommandInfo {
             name: "Refund",
@@ -20,6 +21,7 @@ impl ::saga_runtime::message::Command for Command {
             refuses: &[],
             query: false,
             live_only: false,
+            harmless: false,
         },
         ::saga_runtime::message::CommandInfo {
             name: "Ring",
@@ -30,6 +32,7 @@ impl ::saga_runtime::message::Command for Command {
             refuses: &[],
             query: false,
             live_only: true,
+            harmless: false,
         },
     ];
     fn index(&self) -> usize {

@@ -50,13 +50,10 @@ const _: () = {
     const __UNDO_0: &__saga::CommandInfo = __saga::command::<__Command>("Refund");
     const __STEP_0: __saga::Step = __saga::Step::new(
             "charge",
-            __saga::Exchange::new(__saga::Action::Send(__COMMAND_0))
+            __saga::Exchange::send(__COMMAND_0)
                 .arms(
                     &[
-                        __saga::ArmOutcome::Event {
-                            pattern: "Charged { receipt }",
-                            events: &["Charged"],
-                        }
+                        __saga::event("Charged { receipt }", &["Charged"])
                             .value("receipt"),
                         __saga::ArmOutcome::Refused("NoFunds")
                             .fail("format!(\"{traveller} has no {cents}\")"),
@@ -68,16 +65,14 @@ const _: () = {
                     every: __saga::Span::Fixed(__saga::millis(100u64)),
                     at_most: __saga::Span::Fixed(__saga::millis(5000u64)),
                 }),
-            __saga::Compensation::Exchange(
-                __saga::Exchange::new(__saga::Action::Send(__UNDO_0)),
-            ),
+            __saga::Compensation::Exchange(__saga::Exchange::send(__UNDO_0)),
         )
         .doc("Take the money first.")
         .output("u64");
     const __COMMAND_1: &__saga::CommandInfo = __saga::command::<__Command>("Book");
     const __STEP_1: __saga::Step = __saga::Step::new(
         "book",
-        __saga::Exchange::new(__saga::Action::Send(__COMMAND_1)),
+        __saga::Exchange::send(__COMMAND_1),
         __saga::Compensation::None {
             because: "a room is given back by itself",
         },
@@ -114,18 +109,8 @@ const _: () = {
             .returns("charge")
             .parameters(
                 &[
-                    __saga::Parameter {
-                        name: "traveller",
-                        ty: "String",
-                        doc: "",
-                        redacted: false,
-                    },
-                    __saga::Parameter {
-                        name: "cents",
-                        ty: "u64",
-                        doc: "",
-                        redacted: false,
-                    },
+                    __saga::Parameter::new("traveller", "String", ""),
+                    __saga::Parameter::new("cents", "u64", ""),
                 ],
             )
             .steps(

@@ -221,6 +221,20 @@ pub struct Parameter {
     pub redacted: bool,
 }
 
+impl Parameter {
+    /// A description that shows everything.
+    #[doc(hidden)]
+    pub const fn new(name: &'static str, ty: &'static str, doc: &'static str) -> Self {
+        Self { name, ty, doc, redacted: false }
+    }
+
+    /// The same with a value that is not shown.
+    #[doc(hidden)]
+    pub const fn redacted(self) -> Self {
+        Self { redacted: true, ..self }
+    }
+}
+
 /// One `trigger`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Trigger {

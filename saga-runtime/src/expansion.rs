@@ -24,8 +24,17 @@ pub use crate::saga::{Act, Child, ExchangePlan, Heard, Key, Position, RetryPlan,
 pub use crate::{__input as input, __state as state, __value as value};
 
 /// Stands for a command that does not exist, which the compiler reports elsewhere.
-static UNKNOWN: CommandInfo =
-    CommandInfo { name: "", doc: "", fields: "", to: "", replies: &[], refuses: &[], query: false, live_only: false };
+static UNKNOWN: CommandInfo = CommandInfo {
+    name: "",
+    doc: "",
+    fields: "",
+    to: "",
+    replies: &[],
+    refuses: &[],
+    query: false,
+    live_only: false,
+    harmless: false,
+};
 
 /// Stands for an exchange that was found wrong.
 pub const UNKNOWN_EXCHANGE: Exchange = Exchange::new(Action::Send(&UNKNOWN));
@@ -45,6 +54,11 @@ pub const fn command<C: crate::message::Command>(name: &str) -> &'static Command
 /// This many milliseconds.
 pub const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
+}
+
+/// What an arm takes: an event of these variants.
+pub const fn event(pattern: &'static str, events: &'static [&'static str]) -> ArmOutcome {
+    ArmOutcome::Event { pattern, events }
 }
 
 /// A place with these steps.

@@ -101,6 +101,8 @@ pub struct CommandInfo {
     pub query: bool,
     /// `#[live_only]`: worthless later, never queued while its participant is away.
     pub live_only: bool,
+    /// `#[harmless]`: safe to send when what it undoes was never done.
+    pub harmless: bool,
 }
 
 /// What was declared of one event.

@@ -212,6 +212,14 @@ impl<B: Bus> ExchangePlan<B> {
         Self { act, within: None, retry: None }
     }
 
+    /// The command that is sent, if one is.
+    pub fn into_command(self) -> Option<CommandOf<B>> {
+        match self.act {
+            Act::Command(command) => Some(command),
+            Act::Run(_) | Act::Sleep(_) | Act::Wait => None,
+        }
+    }
+
     /// The same with the bound of one attempt.
     #[doc(hidden)]
     #[must_use]

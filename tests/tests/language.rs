@@ -2,45 +2,27 @@
 //!
 //! Nearly all run on [`twin::Twin`], so that each of their scripts is also a script of restarts.
 
-mod abandoning;
 mod answering;
 mod breaking;
 mod bus;
 mod cancelling;
 mod catalogue;
-mod children;
 mod compensating;
-mod compensating_blocks;
 mod concurrency;
-mod conditional;
-mod correlating;
 mod deadlines;
 mod disconnecting;
-mod ephemeral;
 mod examples;
-mod exploring;
-mod families;
-mod finally;
-mod harmless;
-mod items;
 mod late;
 mod many;
 mod operating;
-mod parallel;
 mod participating;
-mod pivot;
 mod punctuation;
 mod queueing;
-mod redacting;
-mod requiring;
-mod resolving;
 mod retrying;
 mod settling;
-mod sleeping;
 mod stage;
 mod starting;
 mod telling;
 mod testing;
 mod tour;
 mod twin;
-mod versions;

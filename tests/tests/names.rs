@@ -95,8 +95,9 @@ saga! {
 fn names_that_end_in_numbers_are_names_like_others() {
     let numbered = Numbered { word: "a".to_owned(), word_1: "b".to_owned(), count_1: 2 };
     let plan = Numbered::exchange(&numbered.begin(), At::step(0), None);
-    assert_eq!(plan.command, Command::Write { title: "aabb".to_owned(), lines: vec!["a".to_owned()], count: 0 });
+    let write = Command::Write { title: "aabb".to_owned(), lines: vec!["a".to_owned()], count: 0 };
     assert_eq!(plan.within, Some(std::time::Duration::from_secs(5)));
+    assert_eq!(plan.into_command(), Some(write));
 }
 
 struct Line {
@@ -118,7 +119,7 @@ fn hear(state: &mut PoemState, title: &str, line: Option<Option<u8>>) -> Verdict
 /// Rule: names.owned
 #[test]
 fn a_name_is_there_wherever_and_as_often_as_it_is_mentioned() {
-    let command = Poem::exchange(&poem().begin(), At::step(0), None).command;
+    let command = Poem::exchange(&poem().begin(), At::step(0), None).into_command().expect("a command");
     let lines = ["a!", "ODE", "ODE", "OdeOde", "Odeode3"].map(str::to_owned).to_vec();
     assert_eq!(command, Command::Write { title: "Ode".to_owned(), lines, count: 4 });
 }
@@ -147,7 +148,7 @@ fn a_value_that_json_cannot_tell_from_another_survives_a_restart() {
         assert_eq!(Poem::output(&state).2, line, "{logged}");
         let state: PoemState = serde_json::from_str(&json).expect("a state can be read");
         assert_eq!(Poem::output(&state).2, line, "{json}");
-        let erase = Poem::exchange(&Poem::back(state, 0), At::step(0).undo(), None).command;
+        let erase = Poem::exchange(&Poem::back(state, 0), At::step(0).undo(), None).into_command().expect("a command");
         assert_eq!(erase, Command::Erase(vec!["aOde".to_owned()], format!("{line:?}")));
     }
 }

@@ -155,7 +155,7 @@ fn json(state: &TripState) -> serde_json::Value {
 }
 
 fn says(plan: ExchangePlan<Travel>) -> Command {
-    plan.command
+    plan.into_command().expect("a command")
 }
 
 /// Rule: steps.name
@@ -167,7 +167,7 @@ fn the_way_forward() {
     assert_eq!(plan.within, Some(Duration::from_secs(2)));
     let retry = RetryPlan { times: 3, every: Duration::from_millis(10), at_most: Duration::from_secs(1) };
     assert_eq!(plan.retry, Some(retry));
-    assert_eq!(plan.command, Command::Charge { traveller: "Ada".to_owned(), cents: 500 });
+    assert_eq!(plan.into_command(), Some(Command::Charge { traveller: "Ada".to_owned(), cents: 500 }));
     assert_eq!(hear(&mut state, 0, Heard::Event(&Event::Charged { receipt: 7 })), Verdict::Done);
 
     state = Trip::forward(state);
@@ -283,7 +283,7 @@ fn deadlines_are_literal_computed_or_none() {
 fn a_query_needs_no_compensation() {
     let mut state = LookUp { hotel: "Ritz".to_owned() }.begin();
     let plan = LookUp::exchange(&state, At::step(0), None);
-    assert_eq!(plan.command, Command::RoomsOf { hotel: "Ritz".to_owned() });
+    assert_eq!(plan.into_command(), Some(Command::RoomsOf { hotel: "Ritz".to_owned() }));
     let rooms = Event::Rooms { free: vec![1, 2] };
     assert_eq!(LookUp::answer(&mut state, At::step(0), None, Heard::Event(&rooms)), Verdict::Done);
     assert_eq!(LookUp::output(&state), (2, "Ritz".to_owned()));

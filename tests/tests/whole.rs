@@ -1,6 +1,5 @@
 //! One binary for all tests of the whole, so that the crate is linked once.
 
-mod elsewhere;
 mod language;
 mod names;
 mod programs;

@@ -17,6 +17,7 @@ pub(super) const ATTRIBUTES: &[Known] = &[
     Known { word: "refuses", form: "#[refuses(Refusal, …)]", names: Names::Some },
     Known { word: "query", form: "#[query]", names: Names::None },
     Known { word: "live_only", form: "#[live_only]", names: Names::None },
+    Known { word: "harmless", form: "#[harmless]", names: Names::None },
 ];
 
 /// The commands of a bus, checked.
@@ -86,11 +87,12 @@ fn info(command: &Command) -> TokenStream {
     let to = command.to.as_ref().map(case::snake).unwrap_or_default();
     let texts = |word: &str| variant.names(word).iter().map(ToString::to_string).collect::<Vec<_>>();
     let (replies, refuses) = (texts("replies"), texts("refuses"));
-    let (query, live_only) = (variant.mark("query").is_some(), variant.mark("live_only").is_some());
+    let [query, live_only, harmless] = ["query", "live_only", "harmless"].map(|word| variant.mark(word).is_some());
     quote! {
         #message::CommandInfo {
             name: #name, doc: #doc, fields: #fields, to: #to,
             replies: &[#(#replies),*], refuses: &[#(#refuses),*], query: #query, live_only: #live_only,
+            harmless: #harmless,
         }
     }
 }

@@ -46,8 +46,8 @@ pub(super) fn definition(expansion: &Expansion<'_>) -> TokenStream {
     let concurrency = saga.concurrency.as_ref().and_then(concurrency);
     let parameters = saga.parameters().map(|(_, parameter)| {
         let (name, ty, doc) = (parameter.name.to_string(), text::of_type(&parameter.ty), &parameter.doc);
-        let redacted = parameter.redacted;
-        quote!(#runtime::Parameter { name: #name, ty: #ty, doc: #doc, redacted: #redacted })
+        let redacted = parameter.redacted.then(|| quote!(.redacted()));
+        quote!(#runtime::Parameter::new(#name, #ty, #doc)#redacted)
     });
     let finally = saga.finally.iter().map(|step| number(*step));
     let finally = (!saga.finally.is_empty()).then(|| quote!(.finally(&[#(#finally),*])));
@@ -204,12 +204,17 @@ fn command(constant: &Ident, command: &Command) -> TokenStream {
 fn exchange(info: &Ident, exchange: &Exchange) -> TokenStream {
     let runtime = paths::here();
     let action = match &exchange.action {
-        Action::Command(Command { kind: ActionKind::Send, .. }) => quote!(Send(#info)),
-        Action::Command(Command { kind: ActionKind::Query, .. }) => quote!(Query(#info)),
-        Action::Run(Run { saga, .. }) => quote_spanned!(saga.span()=> Run(<#saga as #runtime::Saga>::DEFINITION)),
-        Action::Sleep(duration) => called_with("Sleep", &span(duration)),
-        Action::Wait => quote!(Wait),
-        Action::Nothing => quote!(Nothing),
+        Action::Command(Command { kind: ActionKind::Send, .. }) => quote!(send(#info)),
+        Action::Command(Command { kind: ActionKind::Query, .. }) => quote!(query(#info)),
+        Action::Run(Run { saga, .. }) => {
+            quote_spanned!(saga.span()=> new(#runtime::Action::Run(<#saga as #runtime::Saga>::DEFINITION)))
+        }
+        Action::Sleep(duration) => {
+            let duration = span(duration);
+            quote!(new(#runtime::Action::Sleep(#duration)))
+        }
+        Action::Wait => quote!(new(#runtime::Action::Wait)),
+        Action::Nothing => quote!(new(#runtime::Action::Nothing)),
     };
     let arms = exchange.arms.iter().map(arm);
     let arms = (!exchange.arms.is_empty()).then(|| quote!(.arms(&[#(#arms),*])));
@@ -219,21 +224,21 @@ fn exchange(info: &Ident, exchange: &Exchange) -> TokenStream {
         quote!(#runtime::Retry { times: #times, every: #every, at_most: #at_most })
     });
     let retry = with("retry", retry);
-    quote!(#runtime::Exchange::new(#runtime::Action::#action)#arms #within #retry)
+    quote!(#runtime::Exchange::#action #arms #within #retry)
 }
 
 fn arm(arm: &Arm) -> TokenStream {
     let runtime = paths::here();
-    let outcome = match &arm.outcome {
+    let taken = match &arm.outcome {
         Outcome::Event(taken, pattern) => {
             let (pattern, events) = (&pattern.text, taken.iter().map(|taken| taken.variant.to_string()));
-            quote!(Event { pattern: #pattern, events: &[#(#events),*] })
+            quote!(#runtime::event(#pattern, &[#(#events),*]))
         }
-        Outcome::Refused(_, pattern, _) => called_with("Refused", &pattern.text),
-        Outcome::Failed(pattern) => called_with("Failed", &pattern.text),
-        Outcome::Handled => quote!(Handled),
-        Outcome::Timeout => quote!(Timeout),
-        Outcome::Disconnected => quote!(Disconnected),
+        Outcome::Refused(_, pattern, _) => outcome("Refused", &pattern.text),
+        Outcome::Failed(pattern) => outcome("Failed", &pattern.text),
+        Outcome::Handled => quote!(#runtime::ArmOutcome::Handled),
+        Outcome::Timeout => quote!(#runtime::ArmOutcome::Timeout),
+        Outcome::Disconnected => quote!(#runtime::ArmOutcome::Disconnected),
     };
     let disposition = match &arm.disposition {
         Disposition::Value(value) => with("value", Some(phrase_text(value))),
@@ -246,12 +251,12 @@ fn arm(arm: &Arm) -> TokenStream {
         quote!(#runtime::Correlation { name: #name, value: #value })
     });
     let correlated = (!arm.correlations.is_empty()).then(|| quote!(.correlated(&[#(#correlations),*])));
-    quote!(#runtime::ArmOutcome::#outcome #disposition #correlated #guard)
+    quote!(#taken #disposition #correlated #guard)
 }
 
-fn called_with(variant: &str, value: &impl quote::ToTokens) -> TokenStream {
-    let variant = Ident::new(variant, Span::mixed_site());
-    quote!(#variant(#value))
+fn outcome(variant: &str, pattern: &str) -> TokenStream {
+    let (runtime, variant) = (paths::here(), Ident::new(variant, Span::mixed_site()));
+    quote!(#runtime::ArmOutcome::#variant(#pattern))
 }
 
 fn each(each: &Each) -> TokenStream {

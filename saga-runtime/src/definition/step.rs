@@ -130,6 +130,18 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// Asks for an effect.
+    #[doc(hidden)]
+    pub const fn send(command: &'static CommandInfo) -> Self {
+        Self::new(Action::Send(command))
+    }
+
+    /// Asks for data.
+    #[doc(hidden)]
+    pub const fn query(command: &'static CommandInfo) -> Self {
+        Self::new(Action::Query(command))
+    }
+
     /// With what every exchange has.
     #[doc(hidden)]
     pub const fn new(action: Action) -> Self {

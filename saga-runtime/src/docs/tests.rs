@@ -20,6 +20,7 @@ const SPAWN: CommandInfo = CommandInfo {
     refuses: &["Quitting"],
     query: false,
     live_only: false,
+    harmless: false,
 };
 
 const CLOSE: CommandInfo = CommandInfo {
@@ -31,6 +32,7 @@ const CLOSE: CommandInfo = CommandInfo {
     refuses: &["Busy", "NoSuchWindow"],
     query: false,
     live_only: false,
+    harmless: false,
 };
 
 const fn plain(action: Action, arms: &'static [Arm]) -> Exchange {

@@ -46,7 +46,7 @@ pub(crate) enum How {
 }
 
 const fn command(name: &'static str, to: &'static str, replies: &'static [&'static str], query: bool) -> CommandInfo {
-    CommandInfo { name, doc: "", fields: "", to, replies, refuses: &[], query, live_only: false }
+    CommandInfo { name, doc: "", fields: "", to, replies, refuses: &[], query, live_only: false, harmless: false }
 }
 
 impl BusCommand for Command {

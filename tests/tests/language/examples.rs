@@ -117,7 +117,8 @@ fn it_goes_from_start_to_output() {
     let mut state = promoted().begin();
     assert_eq!(PoolRespawnOnPromote::position(&state), Position::Forward(0));
     let plan = PoolRespawnOnPromote::exchange(&state, At::step(0), None);
-    assert_eq!((plan.command, plan.within, plan.retry), (Command::SpawnPoolWindow, None, None));
+    assert_eq!((plan.within, plan.retry), (None, None));
+    assert_eq!(plan.into_command(), Some(Command::SpawnPoolWindow));
 
     let handled = PoolRespawnOnPromote::answer(&mut state, At::step(0), None, Heard::Handled);
     assert_eq!(handled, Verdict::NoArm, "an event arm awaits its event");

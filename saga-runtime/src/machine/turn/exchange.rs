@@ -10,7 +10,7 @@ use crate::cause::{Cause, CauseKind};
 use crate::definition::ArmOutcome;
 use crate::message::{Answer, At, Bus, Event, EventOf, Mode, RefusalOf};
 use crate::planted::{self, Bug};
-use crate::saga::{Act, Heard, RetryPlan, Verdict};
+use crate::saga::{Heard, RetryPlan, Verdict};
 
 /// The bound of an attempt that must succeed in the end, unless it says otherwise.
 const PERSEVERING_WITHIN: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ impl<B: Bus> Turn<'_, B> {
             due: None,
         };
         self.control_mut().put(open);
-        self.attempt(at, command_of(plan.act));
+        self.attempt(at, plan.into_command());
     }
 
     /// Makes the next attempt of an open exchange; with its command, if that was just made.
@@ -82,7 +82,7 @@ impl<B: Bus> Turn<'_, B> {
             (Some(_), _) => None,
             (None, Some(command)) => Some(command),
             (None, None) => match self.kind.exchange(self.slot, at) {
-                Ok(plan) => command_of(plan.act),
+                Ok(plan) => plan.into_command(),
                 Err(panicked) => return self.stick_panicked(Point::Answer(at), &panicked),
             },
         };
@@ -280,13 +280,6 @@ impl<B: Bus> Turn<'_, B> {
             Some(refusal) => cause.with_refusal(refusal),
             None => cause,
         });
-    }
-}
-
-fn command_of<B: Bus>(act: Act<B>) -> Option<B::Command> {
-    match act {
-        Act::Command(command) => Some(command),
-        Act::Run(_) | Act::Sleep(_) | Act::Wait => None,
     }
 }
 

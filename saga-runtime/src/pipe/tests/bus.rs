@@ -40,7 +40,17 @@ pub(super) enum No {
 }
 
 const fn command(name: &'static str, to: &'static str, replies: &'static [&'static str]) -> CommandInfo {
-    CommandInfo { name, doc: "", fields: "", to, replies, refuses: &[], query: false, live_only: false }
+    CommandInfo {
+        name,
+        doc: "",
+        fields: "",
+        to,
+        replies,
+        refuses: &[],
+        query: false,
+        live_only: false,
+        harmless: false,
+    }
 }
 
 const fn event(name: &'static str, from: Option<&'static str>) -> EventInfo {
