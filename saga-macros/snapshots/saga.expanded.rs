@@ -48,8 +48,9 @@ const _: () = {
     }
     const __COMMAND_0: &__saga::CommandInfo = __saga::command::<__Command>("Charge");
     const __UNDO_0: &__saga::CommandInfo = __saga::command::<__Command>("Refund");
-    const __STEP_0: __saga::Step = __saga::Step::new(
+    const __STEP_0: __saga::Step = __saga::Step::giving(
             "charge",
+            "u64",
             __saga::Exchange::send(__COMMAND_0)
                 .arms(
                     &[
@@ -67,8 +68,7 @@ const _: () = {
                 }),
             __saga::Compensation::Exchange(__saga::Exchange::send(__UNDO_0)),
         )
-        .doc("Take the money first.")
-        .output("u64");
+        .doc("Take the money first.");
     const __COMMAND_1: &__saga::CommandInfo = __saga::command::<__Command>("Book");
     const __STEP_1: __saga::Step = __saga::Step::new(
         "book",
@@ -158,8 +158,8 @@ const _: () = {
         fn begin(self) -> Self::State {
             let Self { traveller, cents } = self;
             TripState::Charge {
-                traveller: traveller,
-                cents: cents,
+                traveller,
+                cents,
                 charge: __saga::Slot::EMPTY,
             }
         }
@@ -279,7 +279,7 @@ const _: () = {
                 |state| match state {
                     TripState::Charge { charge, .. } => {
                         TripState::CompensateCharge {
-                            charge: charge,
+                            charge,
                         }
                     }
                     TripState::Book { charge, .. } => {

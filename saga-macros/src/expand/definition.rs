@@ -186,11 +186,14 @@ fn step(expansion: &Expansion<'_>, index: usize, step: &Step) -> TokenStream {
     let when = with("when", step.when.as_ref().map(phrase_text));
     let redacted = expansion.saga.values[step.value].redacted.then(|| quote!(.redacted()));
     let doc = with("doc", (!step.doc.is_empty()).then_some(&step.doc));
-    let output = with("output", step.output.as_ref().map(text::of_type));
+    let new = match step.output.as_ref().map(text::of_type) {
+        Some(output) => quote!(giving(#name, #output, #exchange, #runtime::Compensation::#compensation)),
+        None => quote!(new(#name, #exchange, #runtime::Compensation::#compensation)),
+    };
     quote! {
         #(#commands)*
         const #constant: #runtime::Step =
-            #runtime::Step::new(#name, #exchange, #runtime::Compensation::#compensation)#doc #kind #output #redacted #each #when;
+            #runtime::Step::#new #doc #kind #redacted #each #when;
     }
 }
 

@@ -218,7 +218,7 @@ impl Expansion<'_> {
             let name = self.local(field.value);
             let empty = variant.way == Way::Forward && own.contains(&field.value);
             let value = if empty { quote!(#runtime::Slot::EMPTY) } else { value(*field) };
-            quote!(#name: #value)
+            if value.to_string() == name.to_string() { value } else { quote!(#name: #value) }
         });
         quote!(#state::#name { #(#fields),* })
     }

@@ -46,6 +46,17 @@ impl Step {
         }
     }
 
+    /// A description of a step with an output of this type.
+    #[doc(hidden)]
+    pub const fn giving(
+        name: &'static str,
+        output: &'static str,
+        exchange: Exchange,
+        compensation: Compensation,
+    ) -> Self {
+        Self { output: Some(output), ..Self::new(name, exchange, compensation) }
+    }
+
     /// The same as a pivot or a finally step.
     #[doc(hidden)]
     pub const fn kind(self, kind: StepKind) -> Self {
@@ -74,12 +85,6 @@ impl Step {
     #[doc(hidden)]
     pub const fn doc(self, doc: &'static str) -> Self {
         Self { doc, ..self }
-    }
-
-    /// The same with the type of its output.
-    #[doc(hidden)]
-    pub const fn output(self, output: &'static str) -> Self {
-        Self { output: Some(output), ..self }
     }
 }
 
