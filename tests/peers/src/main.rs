@@ -5,8 +5,10 @@
 //! say stands in `docs/performance.md`.
 //!
 //! The walls (the ideal index, raw SQLite, raw sockets) and this runtime's own figures are measured by the very code of
-//! the benches. `peers` adds steno, with its store in memory and with one on SQLite.
+//! the benches. `peers` adds steno, with its store in memory and with one on SQLite; `compiling` what the compiler takes of sagas, beside
+//! machines written with statig.
 
+mod compiling;
 #[path = "../../benches/speed/deciding.rs"]
 mod deciding;
 #[path = "../../benches/speed/durable.rs"]
@@ -34,7 +36,7 @@ use table::Table;
 /// A part of the table, by its name.
 type Part = (&'static str, fn(&mut Table));
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     ("deciding", deciding::measure),
     ("whole", whole::measure),
     ("durable", durable::measure),
@@ -42,11 +44,15 @@ const PARTS: [Part; 7] = [
     ("memory", memory::measure),
     ("recovery", recovery::measure),
     ("peers", peers::measure),
+    ("compiling", compiling::measure),
 ];
 
 fn main() {
     if memory::is_child() {
         return memory::measure_here();
+    }
+    if compiling::is_child() {
+        return compiling::check_here();
     }
     let wanted: Vec<_> = std::env::args().skip(1).collect();
     let mut table = Table::begin();
