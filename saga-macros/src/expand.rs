@@ -116,6 +116,19 @@ impl Expansion<'_> {
     }
 }
 
+/// Names as a tuple, or as tuples one behind the other: for patterns and expressions alike.
+fn group(names: &[Ident]) -> TokenStream {
+    const MOST: usize = 8;
+    match names.split_at_checked(MOST).filter(|(_, rest)| !rest.is_empty()) {
+        None if names.is_empty() => quote!(()),
+        None => quote!((#(#names,)*)),
+        Some((first, rest)) => {
+            let (runtime, rest) = (paths::here(), group(rest));
+            quote!(#runtime::More((#(#first,)*), #rest))
+        }
+    }
+}
+
 /// A name at its place, seen by no expression of the author.
 fn local(name: &Ident) -> Ident {
     let mut name = name.clone();

@@ -3,6 +3,7 @@
 //! No promise to anyone else. It knows nothing of the machine.
 
 pub mod check;
+mod group;
 mod kept;
 
 use std::borrow::Cow;
@@ -13,7 +14,8 @@ pub use serde;
 pub use serde::Serializer;
 pub use serde::de::Error;
 
-pub use self::kept::{Fields, Kept, Place, Reader, read, show};
+pub use self::group::More;
+pub use self::kept::{Kept, Reader, read, show, write_input, write_place};
 pub use crate::cause::Cause;
 pub use crate::definition::{
     self, Action, Arm, ArmOutcome, AtOnce, Compensation, Correlation, Deadline, Definition, Disposition, Each,

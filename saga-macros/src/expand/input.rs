@@ -46,8 +46,9 @@ fn doc(expansion: &Expansion<'_>) -> String {
 pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
     let (name, runtime) = (&expansion.saga.name, paths::here());
     let types = expansion.types(expansion.saga.parameters().map(|(id, _)| id)).into_iter().map(|id| expansion.ty(id));
-    let fields = expansion.saga.parameters().map(|(_, parameter)| &parameter.name);
-    quote!(#runtime::input! { #name [#(#types),*] { #(#fields),* } })
+    let fields: Vec<_> = expansion.saga.parameters().map(|(_, parameter)| parameter.name.clone()).collect();
+    let group = super::group(&fields);
+    quote!(#runtime::input! { #name [#(#types),*] { #(#fields),* } [#group] })
 }
 
 /// What an exchange does, in a word or two.

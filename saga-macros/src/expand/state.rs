@@ -47,9 +47,9 @@ pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
     let (name, runtime) = (&expansion.state, paths::here());
     let types = expansion.types(0..expansion.saga.values.len()).into_iter().map(|id| expansion.ty(id));
     let variants = expansion.variants.iter().map(|variant| {
-        let fields = variant.fields.iter().map(|field| expansion.local(field.value));
-        let name = &variant.name;
-        quote!(#name { #(#fields),* })
+        let fields: Vec<_> = variant.fields.iter().map(|field| expansion.local(field.value)).collect();
+        let (name, group) = (&variant.name, super::group(&fields));
+        quote!(#name { #(#fields),* } [#group])
     });
     quote!(#runtime::state! { #name [#(#types),*] #(#variants)* })
 }

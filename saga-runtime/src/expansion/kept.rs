@@ -1,6 +1,6 @@
 //! The serialised form of inputs and states: `{"cents": 5}`, `{"Charge": {"cents": 5, "charge": []}}`.
 //!
-//! One generic call a field, so that a hundred sagas compile in seconds; what derives would generate is here once.
+//! One generic call a place, so that a hundred sagas compile in seconds; what derives would generate is here once.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,6 +11,7 @@ use serde::ser::{SerializeStruct, SerializeStructVariant};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::group::{Taken, Writes, Written};
 use crate::codec::{self, Exact};
 
 /// An input or a state, field by field; what it can do follows from this.
@@ -34,76 +35,55 @@ pub trait Kept: Sized {
     fn read<E: Error>(from: &mut Reader<E>) -> Result<Self, E>;
 }
 
-/// Writes an input, field by field.
-pub struct Fields<S: Serializer> {
-    to: S::SerializeStruct,
-    names: &'static [&'static str],
-}
+/// An input, as a serializer writes it.
+struct Struct<S: Serializer>(S::SerializeStruct);
 
-impl<S: Serializer> Fields<S> {
-    /// Begins an input with fields of these names.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn new(to: S, of: &'static str, names: &'static [&'static str]) -> Result<Self, S::Error> {
-        Ok(Self { to: to.serialize_struct(of, names.len())?, names })
-    }
+impl<S: Serializer> Writes for Struct<S> {
+    type Error = S::Error;
 
-    /// Writes the next field.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn put<T: Serialize>(mut self, value: &T) -> Result<Self, S::Error> {
-        if let Some((name, rest)) = self.names.split_first() {
-            self.names = rest;
-            self.to.serialize_field(name, &Exact(value))?;
-        }
-        Ok(self)
-    }
-
-    /// Ends it.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn end(self) -> Result<S::Ok, S::Error> {
-        self.to.end()
+    fn put<T: Serialize>(&mut self, name: &'static str, value: &T) -> Result<(), S::Error> {
+        self.0.serialize_field(name, &Exact(value))
     }
 }
 
-/// Writes a state at one place, field by field.
-pub struct Place<S: Serializer> {
-    to: S::SerializeStructVariant,
-    names: &'static [&'static str],
+/// A state, as a serializer writes it.
+struct Variant<S: Serializer>(S::SerializeStructVariant);
+
+impl<S: Serializer> Writes for Variant<S> {
+    type Error = S::Error;
+
+    fn put<T: Serialize>(&mut self, name: &'static str, value: &T) -> Result<(), S::Error> {
+        self.0.serialize_field(name, &Exact(value))
+    }
 }
 
-impl<S: Serializer> Place<S> {
-    /// Begins a place with fields of these names.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn new<K: Kept>(to: S, place: &'static str, names: &'static [&'static str]) -> Result<Self, S::Error> {
-        Ok(Self { to: to.serialize_struct_variant(K::NAME, 0, place, names.len())?, names })
-    }
+/// Writes an input.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn write_input<K: Kept, S: Serializer>(
+    to: S,
+    names: &[&'static str],
+    fields: impl Written,
+) -> Result<S::Ok, S::Error> {
+    let mut to = Struct::<S>(to.serialize_struct(K::NAME, names.len())?);
+    fields.write(names, &mut to)?;
+    to.0.end()
+}
 
-    /// Writes the next field.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn put<T: Serialize>(mut self, value: &T) -> Result<Self, S::Error> {
-        if let Some((name, rest)) = self.names.split_first() {
-            self.names = rest;
-            self.to.serialize_field(name, &Exact(value))?;
-        }
-        Ok(self)
-    }
-
-    /// Ends it.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn end(self) -> Result<S::Ok, S::Error> {
-        self.to.end()
-    }
+/// Writes a state at one place.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn write_place<K: Kept, S: Serializer>(
+    to: S,
+    place: &'static str,
+    names: &[&'static str],
+    fields: impl Written,
+) -> Result<S::Ok, S::Error> {
+    let mut to = Variant::<S>(to.serialize_struct_variant(K::NAME, 0, place, names.len())?);
+    fields.write(names, &mut to)?;
+    to.0.end()
 }
 
 /// Reads fields by name. Values stay text until their type is known, so that nothing is lost on the way.
@@ -121,17 +101,17 @@ impl<E: Error> Reader<E> {
         &self.place
     }
 
-    /// Tells the names of all fields that there are.
-    pub fn known(&mut self, names: &'static [&'static str]) -> &mut Self {
+    /// Reads all fields that there are.
+    ///
+    /// # Errors
+    /// When one is missing or of another type.
+    pub fn take<T: Taken>(&mut self, names: &'static [&'static str]) -> Result<T, E> {
         self.known = names;
-        self
+        T::take(names, self)
     }
 
     /// Reads one field. One that is left out is as `null`, where its type has that.
-    ///
-    /// # Errors
-    /// When it is missing or not of this type.
-    pub fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, E> {
+    pub(super) fn field<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, E> {
         match self.fields.remove(name) {
             Some(value) => {
                 codec::decode(value.get()).map_err(|error| self.error(&format!("`{name}`: {}", error.reason())))
@@ -199,7 +179,7 @@ pub fn show<K: Kept + Serialize>(kept: &K, f: &mut fmt::Formatter<'_>) -> fmt::R
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __input {
-    ($name:ident [$($ty:ty),*] { $($field:ident),* }) => {
+    ($name:ident [$($ty:ty),*] { $($field:ident),* } [$($group:tt)*]) => {
         impl $crate::__private::Kept for $name
         where
             $(for<'__a> $ty: $crate::__private::Value,)*
@@ -209,15 +189,14 @@ macro_rules! __input {
                 Self { $($field: $crate::__private::own(&self.$field)),* }
             }
             fn write<S: $crate::__private::Serializer>(&self, to: S) -> ::core::result::Result<S::Ok, S::Error> {
-                $crate::__private::Fields::new(to, Self::NAME, &[$(::core::stringify!($field)),*])?
-                    $(.put(&self.$field)?)*
-                    .end()
+                let Self { $($field),* } = self;
+                $crate::__private::write_input::<Self, S>(to, &[$(::core::stringify!($field)),*], $($group)*)
             }
             fn read<E: $crate::__private::Error>(
                 from: &mut $crate::__private::Reader<E>,
             ) -> ::core::result::Result<Self, E> {
-                let from = from.known(&[$(::core::stringify!($field)),*]);
-                ::core::result::Result::Ok(Self { $($field: from.take(::core::stringify!($field))?),* })
+                let $($group)* = from.take(&[$(::core::stringify!($field)),*])?;
+                ::core::result::Result::Ok(Self { $($field),* })
             }
         }
         $crate::__kept!($name, false);
@@ -244,7 +223,7 @@ macro_rules! __input {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __state {
-    ($name:ident [$($ty:ty),*] $($place:ident { $($field:ident),* })*) => {
+    ($name:ident [$($ty:ty),*] $($place:ident { $($field:ident),* } [$($group:tt)*])*) => {
         impl $crate::__private::Kept for $name
         where
             $(for<'__a> $ty: $crate::__private::Value,)*
@@ -259,9 +238,8 @@ macro_rules! __state {
                 match self {
                     $(Self::$place { $($field),* } => {
                         let names = &[$(::core::stringify!($field)),*];
-                        $crate::__private::Place::new::<Self>(to, ::core::stringify!($place), names)?
-                            $(.put($field)?)*
-                            .end()
+                        let place = ::core::stringify!($place);
+                        $crate::__private::write_place::<Self, S>(to, place, names, $($group)*)
                     })*
                 }
             }
@@ -269,10 +247,8 @@ macro_rules! __state {
                 from: &mut $crate::__private::Reader<E>,
             ) -> ::core::result::Result<Self, E> {
                 $(if from.place() == ::core::stringify!($place) {
-                    let from = from.known(&[$(::core::stringify!($field)),*]);
-                    return ::core::result::Result::Ok(Self::$place {
-                        $($field: from.take(::core::stringify!($field))?),*
-                    });
+                    let $($group)* = from.take(&[$(::core::stringify!($field)),*])?;
+                    return ::core::result::Result::Ok(Self::$place { $($field),* });
                 })*
                 from.unknown()
             }
