@@ -91,10 +91,11 @@ impl Expansion<'_> {
         local(&self.saga.values[value].name)
     }
 
-    /// Each type once, by the first value that has it. `()` can do everything.
+    /// Each type once, by the first value that has it; without those that can do everything.
     fn types(&self, values: impl Iterator<Item = ValueId>) -> Vec<ValueId> {
-        let mut seen = BTreeSet::from(["()".to_owned()]);
-        values.filter(|value| seen.insert(self.saga.values[*value].ty.to_string())).collect()
+        let mut seen = BTreeSet::new();
+        let text = |value: &ValueId| self.saga.values[*value].ty.to_string();
+        values.filter(|value| !CAPABLE.contains(&&*text(value)) && seen.insert(text(value))).collect()
     }
 
     /// That all that the saga keeps can be kept, its output included.
@@ -111,10 +112,17 @@ impl Expansion<'_> {
     fn other_output(&self) -> Option<&syn::Type> {
         let output = self.saga.output.as_ref()?;
         let text = output.to_token_stream().to_string();
-        let known = text == "()" || self.saga.values.iter().any(|value| value.ty.to_string() == text);
+        let known = CAPABLE.contains(&&*text) || self.saga.values.iter().any(|value| value.ty.to_string() == text);
         (!known).then_some(output)
     }
 }
+
+/// Types that can do all that is asked of a value. Nothing is checked of them, so that a hundred sagas compile in
+/// seconds. Who gives one of these names to a type that cannot is told so by the compiler, in its own words.
+const CAPABLE: &[&str] = &[
+    "()", "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
+    "usize", "String",
+];
 
 /// Names as a tuple, or as tuples one behind the other: for patterns and expressions alike.
 fn group(names: &[Ident]) -> TokenStream {

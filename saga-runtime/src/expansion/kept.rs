@@ -199,7 +199,7 @@ macro_rules! __input {
                 ::core::result::Result::Ok(Self { $($field),* })
             }
         }
-        $crate::__kept!($name, false);
+        $crate::__kept!($name [$($ty),*] false);
         impl ::core::fmt::Debug for $name
         where
             $(for<'__a> $ty: ::core::fmt::Debug,)*
@@ -253,10 +253,10 @@ macro_rules! __state {
                 from.unknown()
             }
         }
-        $crate::__kept!($name, true);
+        $crate::__kept!($name [$($ty),*] true);
         impl ::core::fmt::Debug for $name
         where
-            for<'__a> $name: $crate::__private::Kept,
+            $(for<'__a> $ty: $crate::__private::Value,)*
         {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 $crate::__private::show(self, f)
@@ -269,10 +269,10 @@ macro_rules! __state {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __kept {
-    ($name:ident, $has_places:literal) => {
+    ($name:ident [$($ty:ty),*] $has_places:literal) => {
         impl ::core::clone::Clone for $name
         where
-            for<'__a> $name: $crate::__private::Kept,
+            $(for<'__a> $ty: $crate::__private::Value,)*
         {
             fn clone(&self) -> Self {
                 $crate::__private::Kept::cloned(self)
@@ -280,7 +280,7 @@ macro_rules! __kept {
         }
         impl $crate::__private::serde::Serialize for $name
         where
-            for<'__a> $name: $crate::__private::Kept,
+            $(for<'__a> $ty: $crate::__private::Value,)*
         {
             fn serialize<S: $crate::__private::Serializer>(&self, to: S) -> ::core::result::Result<S::Ok, S::Error> {
                 $crate::__private::Kept::write(self, to)
@@ -288,7 +288,7 @@ macro_rules! __kept {
         }
         impl<'de> $crate::__private::serde::Deserialize<'de> for $name
         where
-            for<'__a> $name: $crate::__private::Kept,
+            $(for<'__a> $ty: $crate::__private::Value,)*
         {
             fn deserialize<D: $crate::__private::serde::Deserializer<'de>>(
                 from: D,
