@@ -46,10 +46,11 @@ pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
     }
     let (name, runtime) = (&expansion.state, paths::here());
     let types = expansion.types(0..expansion.saga.values.len()).into_iter().map(|id| expansion.ty(id));
-    let variants = expansion.variants.iter().map(|variant| {
+    let variants = expansion.variants.iter().enumerate().map(|(number, variant)| {
         let fields: Vec<_> = variant.fields.iter().map(|field| expansion.local(field.value)).collect();
         let (name, group) = (&variant.name, super::group(&fields));
-        quote!(#name { #(#fields),* } [#group])
+        let number = proc_macro2::Literal::usize_unsuffixed(number);
+        quote!(#name #number { #(#fields),* } [#group])
     });
     quote!(#runtime::state! { #name [#(#types),*] #(#variants)* })
 }

@@ -96,9 +96,9 @@ pub struct Reader<E> {
 }
 
 impl<E: Error> Reader<E> {
-    /// The name of the place; empty in an input.
-    pub fn place(&self) -> &str {
-        &self.place
+    /// The number of the place among these.
+    pub fn place(&self, places: &[&str]) -> usize {
+        places.iter().position(|place| *place == self.place).unwrap_or(usize::MAX)
     }
 
     /// Reads all fields that there are.
@@ -195,8 +195,10 @@ macro_rules! __input {
             fn read<E: $crate::__private::Error>(
                 from: &mut $crate::__private::Reader<E>,
             ) -> ::core::result::Result<Self, E> {
-                let $($group)* = from.take(&[$(::core::stringify!($field)),*])?;
-                ::core::result::Result::Ok(Self { $($field),* })
+                match from.take(&[$(::core::stringify!($field)),*]) {
+                    ::core::result::Result::Ok($($group)*) => ::core::result::Result::Ok(Self { $($field),* }),
+                    ::core::result::Result::Err(error) => ::core::result::Result::Err(error),
+                }
             }
         }
         $crate::__kept!($name [$($ty),*] false);
@@ -223,7 +225,7 @@ macro_rules! __input {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __state {
-    ($name:ident [$($ty:ty),*] $($place:ident { $($field:ident),* } [$($group:tt)*])*) => {
+    ($name:ident [$($ty:ty),*] $($place:ident $number:literal { $($field:ident),* } [$($group:tt)*])*) => {
         impl $crate::__private::Kept for $name
         where
             $(for<'__a> $ty: $crate::__private::Value,)*
@@ -246,11 +248,15 @@ macro_rules! __state {
             fn read<E: $crate::__private::Error>(
                 from: &mut $crate::__private::Reader<E>,
             ) -> ::core::result::Result<Self, E> {
-                $(if from.place() == ::core::stringify!($place) {
-                    let $($group)* = from.take(&[$(::core::stringify!($field)),*])?;
-                    return ::core::result::Result::Ok(Self::$place { $($field),* });
-                })*
-                from.unknown()
+                match from.place(&[$(::core::stringify!($place)),*]) {
+                    $($number => match from.take(&[$(::core::stringify!($field)),*]) {
+                        ::core::result::Result::Ok($($group)*) => {
+                            ::core::result::Result::Ok(Self::$place { $($field),* })
+                        }
+                        ::core::result::Result::Err(error) => ::core::result::Result::Err(error),
+                    },)*
+                    _ => from.unknown(),
+                }
             }
         }
         $crate::__kept!($name [$($ty),*] true);
