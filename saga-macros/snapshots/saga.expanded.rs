@@ -40,11 +40,12 @@ const _: () = {
     type __Value2 = u64;
     type __Value3 = ();
     __saga::input! {
-        Trip[__Value0, __Value1] { traveller, cents }
+        Trip[] { traveller, cents } [(traveller, cents,)]
     }
     __saga::state! {
-        TripState[__Value0, __Value1] Charge { traveller, cents, charge }
-        CompensateCharge { charge } Book { charge, book }
+        TripState[] Charge 0 { traveller, cents, charge } [(traveller, cents, charge,)]
+        CompensateCharge 1 { charge } [(charge,)] Book 2 { charge, book } [(charge,
+        book,)]
     }
     const __COMMAND_0: &__saga::CommandInfo = __saga::command::<__Command>("Charge");
     const __UNDO_0: &__saga::CommandInfo = __saga::command::<__Command>("Refund");
@@ -77,11 +78,7 @@ const _: () = {
             because: "a room is given back by itself",
         },
     );
-    impl __saga::Saga for Trip
-    where
-        for<'__a> __Value0: __saga::Value,
-        for<'__a> __Value1: __saga::Value,
-    {
+    impl __saga::Saga for Trip {
         type Bus = Travel;
         type Output = u64;
         type State = TripState;
@@ -302,8 +299,6 @@ const _: () = {
             }
         }
     }
-    __saga::value!("String", __Value0);
-    __saga::value!("u64", __Value1);
     const _: () = __saga::check::sent(__COMMAND_0, "Charge");
     const _: () = __saga::check::answers::<__Event>(__COMMAND_0, "Charged", true);
     const _: () = __saga::check::replies_taken(__COMMAND_0, &["Charged"], &["Charged"]);
