@@ -3,6 +3,7 @@
 //! No promise to anyone else. It knows nothing of the machine.
 
 pub mod check;
+mod each;
 mod kept;
 
 use std::borrow::Cow;
@@ -13,6 +14,9 @@ pub use serde;
 pub use serde::Serializer;
 pub use serde::de::Error;
 
+pub use self::each::{
+    HOLDS, item, item_done, keep, lacking, output_of, outputs, outputs_if_any, ran, skip, skip_items,
+};
 pub use self::kept::{Fields, Kept, Place, Reader, read, show};
 pub use crate::cause::Cause;
 pub use crate::definition::{
@@ -20,7 +24,7 @@ pub use crate::definition::{
     Exchange, OnRestart, Parameter, Require, Retry, Span, Step, StepKind, Trigger,
 };
 pub use crate::message::{At, Bus, CommandInfo, CommandOf, EventOf, Mode, RefusalOf};
-pub use crate::saga::{Act, Child, ExchangePlan, Heard, Key, Position, RetryPlan, Saga, Slot, Value, Verdict};
+pub use crate::saga::{Act, Child, ExchangePlan, Heard, Items, Key, Position, RetryPlan, Saga, Slot, Value, Verdict};
 pub use crate::{__input as input, __state as state, __value as value};
 
 /// Stands for a command that does not exist, which the compiler reports elsewhere.

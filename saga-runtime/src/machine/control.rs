@@ -27,6 +27,9 @@ pub(crate) struct Control {
     pub(crate) keys: Vec<Key>,
     /// The exchanges that are not over, in the order in which they were opened.
     pub(crate) open: Vec<Open>,
+    /// The steps of the current place of which exchanges are still to be opened, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) starting: Vec<Starting>,
     /// The exchanges that took effect and have a compensation, in the order in which they completed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) effects: Vec<At>,
@@ -59,6 +62,17 @@ pub(crate) enum Phase {
     Settling,
     /// It undoes what took effect.
     Compensating,
+}
+
+/// A step of which exchanges are still to be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Starting {
+    pub(crate) step: u16,
+    /// The item whose exchange is opened next.
+    pub(crate) next: u32,
+    /// How many there are; none until the step has told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) count: Option<u32>,
 }
 
 /// An exchange that is not over.
@@ -131,6 +145,10 @@ pub(crate) struct Stuck {
 pub(crate) enum Point {
     /// How long the saga may take could not be told.
     Admitting,
+    /// A condition before the current place could not be told.
+    Entering,
+    /// How many exchanges the next step is could not be told.
+    Beginning,
     /// The command of this exchange could not be made.
     Opening(At),
     /// The answer to this exchange makes no sense, or its attempts are spent.
@@ -161,6 +179,7 @@ impl Control {
             deadline: None,
             keys,
             open: Vec::new(),
+            starting: Vec::new(),
             effects: Vec::new(),
             cause: None,
             stuck: None,

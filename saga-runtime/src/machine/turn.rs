@@ -3,6 +3,7 @@
 //! The rules of the language stand here and in the submodules, by what they are about: [`exchange`] (attempts and
 //! answers), [`undo`] (doubt and compensation), [`operator`] (what is stuck).
 
+mod begin;
 mod exchange;
 mod operator;
 mod undo;
@@ -98,20 +99,14 @@ impl<B: Bus> Turn<'_, B> {
         self.changes.push(Change::Queued { behind });
     }
 
-    /// Opens what is to be done at the current place.
-    fn enter(&mut self) {
-        let Position::Forward(place) = self.kind.position(self.slot) else { return };
-        for &step in self.definition().places[usize::from(place)].steps {
-            self.open(At::step(step));
-        }
-    }
-
     /// Goes on when everything at the current place has ended.
     fn advance(&mut self) {
+        if self.phase() != Phase::Forward || !self.begin() {
+            return;
+        }
         let Position::Forward(place) = self.kind.position(self.slot) else { return };
         let steps = self.definition().places[usize::from(place)].steps;
-        let control = self.control();
-        if control.open.iter().any(|open| steps.contains(&open.at.step)) {
+        if self.is_beginning() || self.control().open.iter().any(|open| steps.contains(&open.at.step)) {
             return;
         }
         if usize::from(place) + 1 == self.definition().places.len() {
@@ -124,6 +119,9 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn complete(&mut self) {
+        if !self.holds(self.definition().places.len(), Point::Returning) {
+            return;
+        }
         match self.kind.output(self.slot) {
             Ok(output) => self.changes.push(Change::Ended(Outcome::Completed(output))),
             Err(panicked) => self.stick_panicked(Point::Returning, &panicked),

@@ -18,7 +18,7 @@ impl<B: Bus> Turn<'_, B> {
         let skippable = match stuck.point {
             Point::Opening(at) | Point::Answer(at) => at.mode != Mode::Forward,
             Point::Fate { .. } => true,
-            Point::Admitting | Point::Moving | Point::Returning => false,
+            Point::Admitting | Point::Entering | Point::Beginning | Point::Moving | Point::Returning => false,
         };
         if action == Operator::Skip && !skippable {
             return Err("only a compensation or an unknown fate can be skipped: retry it, or cancel the saga to have it undone, or end it".to_owned());
@@ -40,7 +40,14 @@ impl<B: Bus> Turn<'_, B> {
     fn retry(&mut self, point: Point) {
         match point {
             Point::Admitting => self.admit(),
-            Point::Opening(at) => self.open(at),
+            Point::Entering => self.enter(),
+            Point::Beginning => self.advance(),
+            Point::Opening(at) => {
+                self.open(at);
+                if self.open_ref(at).is_some() {
+                    self.advance();
+                }
+            }
             Point::Answer(at) => {
                 if let Some(open) = self.open_mut(at) {
                     open.attempts_before = open.attempt;
@@ -65,7 +72,7 @@ impl<B: Bus> Turn<'_, B> {
                 self.changes.push(Change::Skipped { at });
                 self.compensate_next();
             }
-            Point::Admitting | Point::Moving | Point::Returning => {}
+            Point::Admitting | Point::Entering | Point::Beginning | Point::Moving | Point::Returning => {}
         }
     }
 

@@ -24,6 +24,7 @@ impl<B: Bus> Turn<'_, B> {
         self.changes.push(Change::Failed(cause.clone()));
         let control = self.control_mut();
         control.phase = Phase::Settling;
+        control.starting.clear();
         control.cause = Some(Box::new(cause));
         let open = std::mem::take(&mut control.open);
         for exchange in &open {
