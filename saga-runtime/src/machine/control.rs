@@ -39,6 +39,9 @@ pub(crate) struct Control {
     /// Why it does not go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stuck: Option<Box<Stuck>>,
+    /// What else does not go on: of several exchanges that are open at one time more than one may be stuck.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) also_stuck: Vec<Stuck>,
     /// When it last moved.
     pub(crate) since: Timestamp,
     /// The earliest entry for it in the queue of timers.
@@ -183,6 +186,7 @@ impl Control {
             effects: Vec::new(),
             cause: None,
             stuck: None,
+            also_stuck: Vec::new(),
             since: now,
             timer: Timestamp::NEVER,
         }
@@ -200,6 +204,11 @@ impl Control {
     pub(crate) fn close(&mut self, at: At) -> Option<Open> {
         let position = self.open.iter().position(|open| open.at == at)?;
         Some(self.open.remove(position))
+    }
+
+    /// Whether this is what does not go on, or part of it.
+    pub(crate) fn is_stuck_at(&self, point: Point) -> bool {
+        self.stuck.as_deref().into_iter().chain(&self.also_stuck).any(|stuck| stuck.point == point)
     }
 
     /// Whether it waits for an operator and nothing else.

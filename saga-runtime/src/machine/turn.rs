@@ -6,9 +6,10 @@
 mod begin;
 mod exchange;
 mod operator;
+mod stuck;
 mod undo;
 
-use super::control::{Control, Open, Phase, Point, Stuck, Waits};
+use super::control::{Control, Open, Phase, Point};
 use super::kind::{Kind, Panicked, Slot};
 use super::presence::Presence;
 use super::record::Change;
@@ -144,37 +145,6 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn supersede(&mut self, by: SagaId) {
         let cause = Cause::superseded(self.standing_step(), by);
         self.fail(cause);
-    }
-
-    fn stick(&mut self, point: Point, reason: String) {
-        if let Point::Opening(at) | Point::Answer(at) | Point::Fate { at, .. } = point {
-            self.wait_for_operator(at, point);
-        }
-        self.changes.push(Change::Stuck { reason: reason.clone() });
-        self.control_mut().stuck = Some(Box::new(Stuck { reason, point }));
-    }
-
-    /// The exchange waits for an operator; one whose participant is only late goes on waiting for that.
-    fn wait_for_operator(&mut self, at: At, point: Point) {
-        let now = self.now;
-        if point.unsticks_by_itself() {
-            return;
-        }
-        if let Some(open) = self.open_mut(at) {
-            open.due = None;
-            open.waits = Waits::Operator;
-            open.since = now;
-        }
-    }
-
-    fn stick_panicked(&mut self, point: Point, panicked: &Panicked) {
-        self.stick(point, panicked.to_string());
-    }
-
-    fn unstick(&mut self) {
-        if self.control_mut().stuck.take().is_some() {
-            self.changes.push(Change::Unstuck);
-        }
     }
 
     /// The direction it goes in.

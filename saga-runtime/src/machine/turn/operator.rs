@@ -33,8 +33,16 @@ impl<B: Bus> Turn<'_, B> {
             self.withdraw_all();
             return self.changes.push(Change::Ended(Outcome::Ended(by)));
         }
-        self.unstick();
-        if action == Operator::Skip { self.skip(point) } else { self.retry(point) }
+        if action == Operator::Skip {
+            self.unstick_at(|stuck| stuck == point);
+            return self.skip(point);
+        }
+        let phase = self.phase();
+        for point in self.unstick() {
+            if self.phase() == phase && !self.control().is_stuck_at(point) {
+                self.retry(point);
+            }
+        }
     }
 
     fn retry(&mut self, point: Point) {
