@@ -29,11 +29,17 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
     let scopes = scope::Scopes::new(&values, &steps);
     let concurrency = items.take_concurrency(errors, &scopes);
     let deadline = items.take_deadline(errors, &scopes);
-    let triggers =
-        items.triggers.into_iter().filter_map(|trigger| trigger::trigger(errors, &values, trigger)).collect();
-    let returns =
-        items.returns.filter(|_| saga.output.is_some()).map(|value| scopes.after_all().phrase(errors, value, &[]));
+    let triggers = std::mem::take(&mut items.triggers)
+        .into_iter()
+        .filter_map(|trigger| trigger::trigger(errors, &values, trigger))
+        .collect();
+    let returns = items
+        .returns
+        .take()
+        .filter(|_| saga.output.is_some())
+        .map(|value| scopes.after_all().phrase(errors, value, &[]));
     let (places, finally) = (scope::places(&steps), scope::finally(&steps));
+    let requires = items.take_requires(errors, &scopes, &places);
     let steps = steps
         .into_iter()
         .enumerate()
@@ -54,7 +60,7 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
         steps,
         places,
         finally,
-        requires: Vec::new(),
+        requires,
         returns,
         ephemeral: false,
         on_restart: None,

@@ -3,6 +3,7 @@
 //! No promise to anyone else. It knows nothing of the machine.
 
 pub mod check;
+mod each;
 mod group;
 mod kept;
 
@@ -14,6 +15,9 @@ pub use serde;
 pub use serde::Serializer;
 pub use serde::de::Error;
 
+pub use self::each::{
+    HOLDS, item, item_done, keep, lacking, output_of, outputs, outputs_if_any, ran, skip, skip_items,
+};
 pub use self::group::More;
 pub use self::kept::{Kept, Reader, read, show, write_input, write_place};
 pub use crate::cause::Cause;
@@ -22,7 +26,7 @@ pub use crate::definition::{
     Exchange, OnRestart, Parameter, Require, Retry, Span, Step, StepKind, Trigger,
 };
 pub use crate::message::{At, Bus, CommandInfo, CommandOf, EventOf, Mode, RefusalOf};
-pub use crate::saga::{Act, Child, ExchangePlan, Heard, Key, Position, RetryPlan, Saga, Slot, Value, Verdict};
+pub use crate::saga::{Act, Child, ExchangePlan, Heard, Items, Key, Position, RetryPlan, Saga, Slot, Value, Verdict};
 pub use crate::{__input as input, __state as state, __value as value};
 
 /// Stands for a command that does not exist, which the compiler reports elsewhere.

@@ -4,6 +4,8 @@
 //! is common to all sagas (attempts, backoff, timers, order of completion, doubt, deadlines) is not here: it belongs to
 //! the [machine](crate::machine), beside the state.
 
+mod items;
+
 use std::any::Any;
 use std::fmt;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub use self::items::Items;
 use crate::cause::Cause;
 use crate::codec;
 use crate::definition::Definition;

@@ -4,9 +4,9 @@ use proc_macro2::Ident;
 use syn::Expr;
 
 use super::scope::{Numbered, Scopes};
-use super::{exchange, step, unbuilt};
+use super::{exchange, step};
 use crate::errors::Errors;
-use crate::model::{Concurrency, Deadline};
+use crate::model::{Concurrency, Deadline, Place, Require};
 use crate::syntax::{self, Item, Limit, Saga, Step, Trigger};
 
 /// The items by kind.
@@ -16,13 +16,21 @@ pub(super) struct Items {
     concurrency: Option<syntax::Concurrency>,
     deadline: Option<syntax::Deadline>,
     blocks: Vec<Vec<Step>>,
+    /// Each with the number of the block before which it stands.
+    requires: Vec<(usize, Expr, Expr)>,
 }
 
 /// Sorts the items, and reports what is missing or twice.
 pub(super) fn sorted(errors: &mut Errors, saga: &Saga, items: Vec<Item>) -> Items {
     order(errors, &items);
-    let mut sorted =
-        Items { triggers: Vec::new(), returns: None, concurrency: None, deadline: None, blocks: Vec::new() };
+    let mut sorted = Items {
+        triggers: Vec::new(),
+        returns: None,
+        concurrency: None,
+        deadline: None,
+        blocks: Vec::new(),
+        requires: Vec::new(),
+    };
     for item in items {
         match item {
             Item::Trigger(trigger) => sorted.triggers.push(trigger),
@@ -30,10 +38,14 @@ pub(super) fn sorted(errors: &mut Errors, saga: &Saga, items: Vec<Item>) -> Item
             Item::Deadline(item) => once(errors, &mut sorted.deadline, item, |item| &item.keyword),
             Item::Step(step) => sorted.blocks.push(vec![step]),
             Item::Parallel { keyword, steps } => {
-                unbuilt::report(errors, keyword.span(), "parallel");
+                if steps.is_empty() && !saga.attempted.contains(&"step") {
+                    errors.at(&keyword, "this `parallel` has no steps: add a `step name { … }`, or remove it");
+                }
                 sorted.blocks.push(steps);
             }
-            Item::Require { keyword, .. } => unbuilt::report(errors, keyword.span(), "require"),
+            Item::Require { condition, reason, .. } => {
+                sorted.requires.push((sorted.blocks.len(), condition, reason));
+            }
             Item::Return { keyword, value } => {
                 let mut returns = sorted.returns.take().map(|value| (keyword.clone(), value));
                 once(errors, &mut returns, (keyword, value), |(keyword, _)| keyword);
@@ -103,6 +115,18 @@ impl Items {
     pub(super) fn take_steps(&mut self) -> Vec<Numbered> {
         let blocks = std::mem::take(&mut self.blocks).into_iter().enumerate();
         blocks.flat_map(|(block, steps)| steps.into_iter().map(move |step| (block, step))).collect()
+    }
+
+    /// The conditions, each before its place. Blocks without a step of the way forward are no places.
+    pub(super) fn take_requires(&mut self, errors: &mut Errors, scopes: &Scopes<'_>, places: &[Place]) -> Vec<Require> {
+        let requires = std::mem::take(&mut self.requires).into_iter();
+        let requires = requires.map(|(block, condition, reason)| {
+            let place = places.iter().filter(|place| place.steps.iter().any(|step| scopes.block_of(*step) < block));
+            let scope = scopes.before(block);
+            let condition = scope.phrase(errors, condition, &[]);
+            Require { place: place.count(), condition, reason: scope.phrase(errors, reason, &[]) }
+        });
+        requires.collect()
     }
 
     /// The policy and its keys; none when they are missing or broken.

@@ -6,7 +6,7 @@ use syn::Expr;
 use super::step;
 use crate::errors::Errors;
 use crate::mentions;
-use crate::model::{Phrase, Place, StepKind, Value, ValueId};
+use crate::model::{Phrase, Place, Shape, StepKind, Value, ValueId};
 use crate::syntax::Step;
 
 /// The steps as flattened from the items: each with the number of the block that it stands in.
@@ -49,6 +49,10 @@ pub(super) struct Scope<'a> {
 #[derive(Clone, Copy)]
 enum At {
     Start,
+    /// Before this block.
+    Before(usize),
+    /// In what stands before the braces of a step.
+    Head(usize),
     Step(usize),
     Compensation(usize),
     End,
@@ -66,9 +70,24 @@ impl<'a> Scopes<'a> {
         Self { values, blocks: steps.iter().map(|(block, _)| *block).collect() }
     }
 
+    /// The number of the block that a step stands in.
+    pub(super) fn block_of(&self, step: usize) -> usize {
+        self.blocks[step]
+    }
+
     /// Before the first step: the parameters.
     pub(super) fn before_all(&'a self) -> Scope<'a> {
         Scope { scopes: self, at: At::Start }
+    }
+
+    /// Between two blocks: the parameters and the outputs of the steps before.
+    pub(super) fn before(&'a self, block: usize) -> Scope<'a> {
+        Scope { scopes: self, at: At::Before(block) }
+    }
+
+    /// Before the braces of a step: the parameters and the outputs of earlier steps.
+    pub(super) fn head(&'a self, step: usize) -> Scope<'a> {
+        Scope { scopes: self, at: At::Head(step) }
     }
 
     /// In a step: the parameters and the outputs of earlier steps.
@@ -108,8 +127,20 @@ impl Scope<'_> {
     }
 
     fn find(&self, name: &Ident) -> Option<(ValueId, Option<Hidden>)> {
-        let (value, found) = self.scopes.values.iter().enumerate().find(|(_, value)| value.name == *name)?;
+        let mut named = self.scopes.values.iter().enumerate().filter(|(_, value)| value.name == *name);
+        if let Some((value, _)) = named.clone().find(|(_, value)| value.shape == Shape::Binding && self.binds(value)) {
+            return Some((value, None));
+        }
+        let (value, found) = named.find(|(_, value)| value.shape != Shape::Binding)?;
         Some((value, found.step.and_then(|step| self.hides(step))))
+    }
+
+    /// Whether it is bound by the `for` around this.
+    fn binds(&self, binding: &Value) -> bool {
+        match self.at {
+            At::Step(at) | At::Compensation(at) => binding.step == Some(at),
+            At::Start | At::Before(_) | At::Head(_) | At::End => false,
+        }
     }
 
     fn hides(&self, step: usize) -> Option<Hidden> {
@@ -117,9 +148,10 @@ impl Scope<'_> {
         match self.at {
             At::End => None,
             At::Start => Some(Hidden::Later),
-            At::Step(at) if at == step => Some(Hidden::Own),
+            At::Before(block) => (blocks[step] >= block).then_some(Hidden::Later),
+            At::Step(at) | At::Head(at) if at == step => Some(Hidden::Own),
             At::Compensation(at) if at == step => None,
-            At::Step(at) | At::Compensation(at) => match blocks[step].cmp(&blocks[at]) {
+            At::Head(at) | At::Step(at) | At::Compensation(at) => match blocks[step].cmp(&blocks[at]) {
                 std::cmp::Ordering::Less => None,
                 std::cmp::Ordering::Equal => Some(Hidden::Sibling),
                 std::cmp::Ordering::Greater => Some(Hidden::Later),
@@ -134,7 +166,9 @@ impl Hidden {
             Self::Own => format!(
                 "step `{name}` uses its own output, which is there only when it has ended: in its `compensate` and in later steps"
             ),
-            Self::Sibling => format!("`{name}` has no value here: it runs in the same `parallel`"),
+            Self::Sibling => format!(
+                "`{name}` has no value here: its step runs in the same `parallel`; use it behind the block, or move its step before it"
+            ),
             Self::Later => {
                 format!("`{name}` has no value here: its step runs later; move the step up, or this below it")
             }

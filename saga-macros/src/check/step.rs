@@ -24,7 +24,7 @@ pub(super) fn step(
     let built = is_built(errors, &step);
     let kind = kind(&step);
     let syntax::Step { name, output, each, when, clauses, broken, attempted, .. } = step;
-    let scope = scopes.step(index);
+    let scope = scopes.head(index);
     let when = when.map(|when| scope.phrase(errors, when.condition, &[]));
     let each = each.map(|each| self::each(errors, &scope, each));
     let clauses = Clauses::sorted(errors, clauses);
@@ -68,12 +68,6 @@ fn is_built(errors: &mut Errors, step: &syntax::Step) -> bool {
     let before = errors.count();
     if let Some(kind) = &step.kind {
         unbuilt::report(errors, kind.span(), &format!("{kind} step"));
-    }
-    if let Some(each) = &step.each {
-        unbuilt::report(errors, each.keyword, "for");
-    }
-    if let Some(when) = &step.when {
-        unbuilt::report(errors, when.keyword.span(), "when");
     }
     errors.count() == before
 }

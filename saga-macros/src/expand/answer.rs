@@ -41,14 +41,20 @@ fn step_answer(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Op
     let runtime = paths::here();
     let (state, name, number) = (&expansion.state, &variant.name, number(index));
     let phrases = exchange.arms.iter().flat_map(|arm| arm.guard.iter().chain(arm.disposition.phrase()));
-    let fields = expansion.bound(variant, phrases);
+    let phrases: Vec<_> = phrases.collect();
+    let fields = expansion.bound(variant, phrases.iter().copied());
+    let fields: Vec<_> = fields.into_iter().filter(|field| *field != expansion.local(step.value)).collect();
+    let item = expansion.item(index, &slot(), phrases.into_iter());
     let (own, slot) = (expansion.local(step.value), slot());
     let arms = answer.heard(exchange);
     Some(quote_spanned! {Span::mixed_site()=>
-        (#state::#name { #(#fields,)* #own: #slot, .. }, #runtime::Mode::Forward, #number) => match #runtime::said(&heard) {
-            #(#arms)*
-            _ => #runtime::Verdict::NoArm,
-        },
+        (#state::#name { #(#fields,)* #own: #slot, .. }, #runtime::Mode::Forward, #number) => {
+            #item
+            match #runtime::said(&heard) {
+                #(#arms)*
+                _ => #runtime::Verdict::NoArm,
+            }
+        }
     })
 }
 
@@ -92,7 +98,8 @@ impl Answer<'_> {
         let (runtime, slot) = (paths::here(), &self.slot);
         let unit = self.step.output.as_ref().is_none_or(crate::check::is_unit);
         let value = if unit { quote!(()) } else { quote!(#runtime::hole()) };
-        quote!(#runtime::Said::Handled => #runtime::done(#slot, #value),)
+        let done = self.expansion.ended(self.step.value, slot, &value);
+        quote!(#runtime::Said::Handled => #done,)
     }
 
     fn guard(&self, arm: &Arm) -> Option<TokenStream> {
@@ -107,11 +114,13 @@ impl Answer<'_> {
     }
 
     fn verdict(&self, disposition: &Disposition) -> TokenStream {
-        let (runtime, slot) = (paths::here(), &self.slot);
+        let (runtime, slot, own) = (paths::here(), &self.slot, self.step.value);
         match disposition {
             Disposition::Value(value) => {
                 let ty = self.expansion.ty(self.step.value).into_token_stream();
-                self.expansion.owned_for(value, self.fields, &ty, |value| quote!(#runtime::done(#slot, #value)))
+                self.expansion.owned_for(value, self.fields, &ty, |value| {
+                    self.expansion.ended(own, slot, &value.to_token_stream())
+                })
             }
             Disposition::Fail(reason) => {
                 let (span, runtime) = (reason.expression.span(), paths::runtime(reason.expression.span()));

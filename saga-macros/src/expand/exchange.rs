@@ -59,9 +59,17 @@ fn arms(expansion: &Expansion<'_>, way: Way) -> Vec<TokenStream> {
 
 fn arm(expansion: &Expansion<'_>, variant: &Variant, step: usize, exchange: &Exchange) -> TokenStream {
     let fields = expansion.bound(variant, exchange.phrases());
+    let item = expansion.item(step, &expansion.local(expansion.saga.steps[step].value), exchange.phrases());
+    let own = expansion.saga.steps[step].value;
+    let one = |field: &Field| Field { one: variant.way == Way::Back && field.value == own, ..*field };
+    let known: Vec<_> = variant.fields.iter().map(one).collect();
     let (state, name, step) = (&expansion.state, &variant.name, number(step));
-    let plan = plan(expansion, exchange, &variant.fields);
-    quote!((#state::#name { #(#fields,)* .. }, #step) => #plan,)
+    let plan = plan(expansion, exchange, &known);
+    if item.is_empty() {
+        quote!((#state::#name { #(#fields,)* .. }, #step) => #plan,)
+    } else {
+        quote!((#state::#name { #(#fields,)* .. }, #step) => { #item #plan })
+    }
 }
 
 fn plan(expansion: &Expansion<'_>, exchange: &Exchange, fields: &[Field]) -> TokenStream {
@@ -113,7 +121,8 @@ impl Expansion<'_> {
         variant: &Variant,
         phrases: impl Iterator<Item = &'p Phrase>,
     ) -> Vec<proc_macro2::Ident> {
-        let needed: std::collections::BTreeSet<_> = phrases.flat_map(Phrase::needs).collect();
+        let needed = phrases.flat_map(Phrase::needs).map(|value| self.saga.keeper(value));
+        let needed: std::collections::BTreeSet<_> = needed.collect();
         let fields = variant.fields.iter().filter(|field| needed.contains(&field.value));
         fields.map(|field| self.local(field.value)).collect()
     }

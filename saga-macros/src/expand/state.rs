@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::each::shaped;
 use super::{Expansion, paths};
 use crate::model::live::{Field, Variant, Way};
 
@@ -34,7 +35,12 @@ fn declaration(expansion: &Expansion<'_>, variant: &Variant) -> TokenStream {
 }
 
 fn ty(expansion: &Expansion<'_>, field: Field) -> TokenStream {
-    let (ty, slot) = (&expansion.saga.values[field.value].ty, paths::slot());
+    let (value, slot, items) = (&expansion.saga.values[field.value], paths::slot(), paths::items());
+    if value.shape.is_each() {
+        let ty = &value.ty;
+        return quote!(#items<#ty>);
+    }
+    let ty = shaped(value.shape, &value.ty);
     if field.slot { quote!(#slot<#ty>) } else { quote!(#ty) }
 }
 

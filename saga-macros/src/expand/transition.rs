@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 
 use syn::spanned::Spanned as _;
 
-use super::{Expansion, answer, definition, exchange, paths};
+use super::{Expansion, answer, definition, each, exchange, paths, required};
 use crate::model::live::{Field, Variant, Way};
 use crate::model::{Deadline, Duration, Phrase};
 
@@ -26,6 +26,8 @@ pub(super) fn saga(expansion: &Expansion<'_>) -> TokenStream {
         deadline(expansion),
         begin(expansion),
         position(expansion),
+        required::required(expansion),
+        each::exchanges(expansion),
         exchange::exchange(expansion),
         answer::answer(expansion),
         forward(expansion),
@@ -217,7 +219,11 @@ impl Expansion<'_> {
         let fields = variant.fields.iter().map(|field| {
             let name = self.local(field.value);
             let empty = variant.way == Way::Forward && own.contains(&field.value);
-            let value = if empty { quote!(#runtime::Slot::EMPTY) } else { value(*field) };
+            let value = match (empty, self.saga.values[field.value].shape.is_each()) {
+                (true, false) => quote!(#runtime::Slot::EMPTY),
+                (true, true) => quote!(#runtime::Items::EMPTY),
+                (false, _) => value(*field),
+            };
             if value.to_string() == name.to_string() { value } else { quote!(#name: #value) }
         });
         quote!(#state::#name { #(#fields),* })

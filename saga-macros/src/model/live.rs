@@ -32,6 +32,8 @@ pub(crate) struct Field {
     pub(crate) value: ValueId,
     /// Whether it may still be missing: an output of the place itself.
     pub(crate) slot: bool,
+    /// Whether what is meant is what the exchange at hand gave: in the compensation of its own step.
+    pub(crate) one: bool,
 }
 
 impl Variant {
@@ -76,17 +78,21 @@ fn name(saga: &Saga, place: &Place) -> Ident {
 /// What is needed at a place, of what is there before it and what it gives itself.
 fn fields(saga: &Saga, place: usize, needed: &BTreeSet<ValueId>) -> Vec<Field> {
     let own = saga.places[place].outputs(saga);
+    let needed: BTreeSet<_> = needed.iter().map(|value| saga.keeper(*value)).collect();
     let there = |value: ValueId| saga.values[value].step.is_none_or(|step| saga.place_of(step) <= place);
-    let needed = needed.iter().copied().filter(|value| there(*value));
-    needed.map(|value| Field { value, slot: own.contains(&value) }).collect()
+    let needed = needed.into_iter().filter(|value| there(*value));
+    let slot = |value| own.contains(&value) && !saga.values[value].shape.is_each();
+    needed.map(|value| Field { value, slot: slot(value), one: false }).collect()
 }
 
 /// What is mentioned at this place or later, in `return`, or in what undoes a place up to it or a later one.
 fn needed_from(saga: &Saga, place: usize) -> BTreeSet<ValueId> {
     let later = saga.places[place..].iter().flat_map(|place| &place.steps);
-    let forward = later.filter_map(|step| saga.steps[*step].exchange.as_ref()).flat_map(super::Exchange::phrases);
+    let forward = later.map(|step| &saga.steps[*step]).flat_map(super::Step::phrases);
+    let requires = saga.requires.iter().filter(|require| require.place >= place);
+    let requires = requires.flat_map(|require| [&require.condition, &require.reason]);
     let back = saga.places.iter().flat_map(|place| undo_phrases(saga, place));
-    forward.chain(back).chain(&saga.returns).flat_map(Phrase::needs).collect()
+    forward.chain(requires).chain(back).chain(&saga.returns).flat_map(Phrase::needs).collect()
 }
 
 /// What is mentioned in what undoes a place up to this one.

@@ -27,6 +27,9 @@ pub(crate) struct Control {
     pub(crate) keys: Vec<Key>,
     /// The exchanges that are not over, in the order in which they were opened.
     pub(crate) open: Vec<Open>,
+    /// The steps of the current place of which exchanges are still to be opened, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) starting: Vec<Starting>,
     /// The exchanges that took effect and have a compensation, in the order in which they completed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) effects: Vec<At>,
@@ -36,6 +39,9 @@ pub(crate) struct Control {
     /// Why it does not go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stuck: Option<Box<Stuck>>,
+    /// What else does not go on: of several exchanges that are open at one time more than one may be stuck.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) also_stuck: Vec<Stuck>,
     /// When it last moved.
     pub(crate) since: Timestamp,
     /// The earliest entry for it in the queue of timers.
@@ -59,6 +65,17 @@ pub(crate) enum Phase {
     Settling,
     /// It undoes what took effect.
     Compensating,
+}
+
+/// A step of which exchanges are still to be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Starting {
+    pub(crate) step: u16,
+    /// The item whose exchange is opened next.
+    pub(crate) next: u32,
+    /// How many there are; none until the step has told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) count: Option<u32>,
 }
 
 /// An exchange that is not over.
@@ -131,6 +148,10 @@ pub(crate) struct Stuck {
 pub(crate) enum Point {
     /// How long the saga may take could not be told.
     Admitting,
+    /// A condition before the current place could not be told.
+    Entering,
+    /// How many exchanges the next step is could not be told.
+    Beginning,
     /// The command of this exchange could not be made.
     Opening(At),
     /// The answer to this exchange makes no sense, or its attempts are spent.
@@ -161,9 +182,11 @@ impl Control {
             deadline: None,
             keys,
             open: Vec::new(),
+            starting: Vec::new(),
             effects: Vec::new(),
             cause: None,
             stuck: None,
+            also_stuck: Vec::new(),
             since: now,
             timer: Timestamp::NEVER,
         }
@@ -181,6 +204,11 @@ impl Control {
     pub(crate) fn close(&mut self, at: At) -> Option<Open> {
         let position = self.open.iter().position(|open| open.at == at)?;
         Some(self.open.remove(position))
+    }
+
+    /// Whether this is what does not go on, or part of it.
+    pub(crate) fn is_stuck_at(&self, point: Point) -> bool {
+        self.stuck.as_deref().into_iter().chain(&self.also_stuck).any(|stuck| stuck.point == point)
     }
 
     /// Whether it waits for an operator and nothing else.

@@ -45,6 +45,8 @@ pub(crate) trait Kind<B: Bus>: Send {
     fn control(&self, slot: Slot) -> &Control;
     fn control_mut(&mut self, slot: Slot) -> &mut Control;
     fn position(&self, slot: Slot) -> Position;
+    fn required(&self, slot: Slot, place: u16) -> Result<Result<(), String>, Panicked>;
+    fn exchanges(&mut self, slot: Slot, step: u16) -> Result<u32, Panicked>;
     fn exchange(&self, slot: Slot, at: At) -> Result<ExchangePlan<B>, Panicked>;
     fn answer(&mut self, slot: Slot, at: At, heard: Heard<'_, B>) -> Result<Verdict, Panicked>;
     fn forward(&mut self, slot: Slot) -> Result<(), Panicked>;
@@ -175,6 +177,16 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
 
     fn position(&self, slot: Slot) -> Position {
         S::position(&self.entry(slot).state)
+    }
+
+    fn required(&self, slot: Slot, place: u16) -> Result<Result<(), String>, Panicked> {
+        let state = &self.entry(slot).state;
+        contain(|| S::required(state, place))
+    }
+
+    fn exchanges(&mut self, slot: Slot, step: u16) -> Result<u32, Panicked> {
+        let entry = self.entry_mut(slot);
+        contain(|| S::exchanges(&mut entry.state, step, entry.control.cause.as_deref()))
     }
 
     fn exchange(&self, slot: Slot, at: At) -> Result<ExchangePlan<S::Bus>, Panicked> {

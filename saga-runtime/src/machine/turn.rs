@@ -3,11 +3,13 @@
 //! The rules of the language stand here and in the submodules, by what they are about: [`exchange`] (attempts and
 //! answers), [`undo`] (doubt and compensation), [`operator`] (what is stuck).
 
+mod begin;
 mod exchange;
 mod operator;
+mod stuck;
 mod undo;
 
-use super::control::{Control, Open, Phase, Point, Stuck, Waits};
+use super::control::{Control, Open, Phase, Point};
 use super::kind::{Kind, Panicked, Slot};
 use super::presence::Presence;
 use super::record::Change;
@@ -98,20 +100,14 @@ impl<B: Bus> Turn<'_, B> {
         self.changes.push(Change::Queued { behind });
     }
 
-    /// Opens what is to be done at the current place.
-    fn enter(&mut self) {
-        let Position::Forward(place) = self.kind.position(self.slot) else { return };
-        for &step in self.definition().places[usize::from(place)].steps {
-            self.open(At::step(step));
-        }
-    }
-
     /// Goes on when everything at the current place has ended.
     fn advance(&mut self) {
+        if self.phase() != Phase::Forward || !self.begin() {
+            return;
+        }
         let Position::Forward(place) = self.kind.position(self.slot) else { return };
         let steps = self.definition().places[usize::from(place)].steps;
-        let control = self.control();
-        if control.open.iter().any(|open| steps.contains(&open.at.step)) {
+        if self.is_beginning() || self.control().open.iter().any(|open| steps.contains(&open.at.step)) {
             return;
         }
         if usize::from(place) + 1 == self.definition().places.len() {
@@ -124,6 +120,9 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn complete(&mut self) {
+        if !self.holds(self.definition().places.len(), Point::Returning) {
+            return;
+        }
         match self.kind.output(self.slot) {
             Ok(output) => self.changes.push(Change::Ended(Outcome::Completed(output))),
             Err(panicked) => self.stick_panicked(Point::Returning, &panicked),
@@ -146,37 +145,6 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn supersede(&mut self, by: SagaId) {
         let cause = Cause::superseded(self.standing_step(), by);
         self.fail(cause);
-    }
-
-    fn stick(&mut self, point: Point, reason: String) {
-        if let Point::Opening(at) | Point::Answer(at) | Point::Fate { at, .. } = point {
-            self.wait_for_operator(at, point);
-        }
-        self.changes.push(Change::Stuck { reason: reason.clone() });
-        self.control_mut().stuck = Some(Box::new(Stuck { reason, point }));
-    }
-
-    /// The exchange waits for an operator; one whose participant is only late goes on waiting for that.
-    fn wait_for_operator(&mut self, at: At, point: Point) {
-        let now = self.now;
-        if point.unsticks_by_itself() {
-            return;
-        }
-        if let Some(open) = self.open_mut(at) {
-            open.due = None;
-            open.waits = Waits::Operator;
-            open.since = now;
-        }
-    }
-
-    fn stick_panicked(&mut self, point: Point, panicked: &Panicked) {
-        self.stick(point, panicked.to_string());
-    }
-
-    fn unstick(&mut self) {
-        if self.control_mut().stuck.take().is_some() {
-            self.changes.push(Change::Unstuck);
-        }
     }
 
     /// The direction it goes in.

@@ -141,9 +141,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn handled(&mut self, at: At, events: &[EventOf<B>]) {
-        if self.control().stuck.as_ref().is_some_and(|stuck| stuck.point == Point::Answer(at)) {
-            self.unstick();
-        }
+        self.unstick_at(|point| point == Point::Answer(at));
         match self.ask_arms(at, events) {
             Err(reason) => self.stick(Point::Answer(at), reason),
             Ok(Verdict::Fail(message)) if at.mode.perseveres() => self.stick(Point::Answer(at), message),

@@ -18,7 +18,7 @@ impl<B: Bus> Turn<'_, B> {
         let skippable = match stuck.point {
             Point::Opening(at) | Point::Answer(at) => at.mode != Mode::Forward,
             Point::Fate { .. } => true,
-            Point::Admitting | Point::Moving | Point::Returning => false,
+            Point::Admitting | Point::Entering | Point::Beginning | Point::Moving | Point::Returning => false,
         };
         if action == Operator::Skip && !skippable {
             return Err("only a compensation or an unknown fate can be skipped: retry it, or cancel the saga to have it undone, or end it".to_owned());
@@ -33,14 +33,29 @@ impl<B: Bus> Turn<'_, B> {
             self.withdraw_all();
             return self.changes.push(Change::Ended(Outcome::Ended(by)));
         }
-        self.unstick();
-        if action == Operator::Skip { self.skip(point) } else { self.retry(point) }
+        if action == Operator::Skip {
+            self.unstick_at(|stuck| stuck == point);
+            return self.skip(point);
+        }
+        let phase = self.phase();
+        for point in self.unstick() {
+            if self.phase() == phase && !self.control().is_stuck_at(point) {
+                self.retry(point);
+            }
+        }
     }
 
     fn retry(&mut self, point: Point) {
         match point {
             Point::Admitting => self.admit(),
-            Point::Opening(at) => self.open(at),
+            Point::Entering => self.enter(),
+            Point::Beginning => self.advance(),
+            Point::Opening(at) => {
+                self.open(at);
+                if self.open_ref(at).is_some() {
+                    self.advance();
+                }
+            }
             Point::Answer(at) => {
                 if let Some(open) = self.open_mut(at) {
                     open.attempts_before = open.attempt;
@@ -65,7 +80,7 @@ impl<B: Bus> Turn<'_, B> {
                 self.changes.push(Change::Skipped { at });
                 self.compensate_next();
             }
-            Point::Admitting | Point::Moving | Point::Returning => {}
+            Point::Admitting | Point::Entering | Point::Beginning | Point::Moving | Point::Returning => {}
         }
     }
 

@@ -24,6 +24,7 @@ impl<B: Bus> Turn<'_, B> {
         self.changes.push(Change::Failed(cause.clone()));
         let control = self.control_mut();
         control.phase = Phase::Settling;
+        control.starting.clear();
         control.cause = Some(Box::new(cause));
         let open = std::mem::take(&mut control.open);
         for exchange in &open {
@@ -83,7 +84,7 @@ impl<B: Bus> Turn<'_, B> {
 
     fn ask(&mut self, at: At, running: u8) {
         let participant = self.command(at).to;
-        let is_shown = self.control().stuck.is_some();
+        let is_shown = self.control().is_stuck_at(Point::Fate { at, late: true });
         if let Some(open) = self.open_mut(at) {
             open.waits = Waits::Fate { running };
             open.due = (!is_shown).then(|| open.since.after(FATE_OVERDUE));
@@ -106,7 +107,7 @@ impl<B: Bus> Turn<'_, B> {
         if let Some(open) = self.open_mut(at) {
             open.due = open.due.filter(|due| *due > now);
         }
-        if self.control().stuck.is_none() {
+        if !self.control().is_stuck_at(Point::Fate { at, late: true }) {
             let command = self.command(at);
             let reason = format!("{} has not said for a minute whether it did {}", command.to, command.name);
             self.stick(Point::Fate { at, late: true }, reason);
@@ -135,10 +136,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn settled(&mut self, at: At) {
-        let stuck_here = |point| matches!(point, Point::Fate { at: stuck, .. } if stuck == at);
-        if self.control().stuck.as_ref().is_some_and(|stuck| stuck_here(stuck.point)) {
-            self.unstick();
-        }
+        self.unstick_at(|point| matches!(point, Point::Fate { at: stuck, .. } if stuck == at));
         self.control_mut().close(at);
     }
 
