@@ -8,6 +8,7 @@ mod clauses;
 mod exchange;
 mod items;
 mod names;
+mod redaction;
 mod scope;
 mod step;
 mod trigger;
@@ -39,7 +40,7 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
         .enumerate()
         .map(|(index, (_, step))| step::step(errors, &scopes, index, step, &values))
         .collect();
-    model::Saga {
+    let saga = model::Saga {
         visibility: saga.visibility,
         wire_name: attributes.name.unwrap_or_else(|| case::snake(&saga.name)),
         name: saga.name,
@@ -56,7 +57,9 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
         finally,
         requires: Vec::new(),
         returns,
-        ephemeral: false,
-        on_restart: None,
-    }
+        ephemeral: attributes.ephemeral,
+        on_restart: attributes.on_restart,
+    };
+    redaction::check(errors, &saga);
+    saga
 }

@@ -13,7 +13,7 @@ pub use serde;
 pub use serde::Serializer;
 pub use serde::de::Error;
 
-pub use self::kept::{Fields, Kept, Place, Reader, read, show};
+pub use self::kept::{Fields, Kept, Place, Reader, read, show, shown};
 pub use crate::cause::Cause;
 pub use crate::definition::{
     self, Action, Arm, ArmOutcome, AtOnce, Compensation, Correlation, Deadline, Definition, Disposition, Each,
@@ -34,6 +34,7 @@ static UNKNOWN: CommandInfo = CommandInfo {
     query: false,
     live_only: false,
     harmless: false,
+    redacted: &[],
 };
 
 /// Stands for an exchange that was found wrong.

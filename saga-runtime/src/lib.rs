@@ -32,6 +32,7 @@
 extern crate self as saga_runtime;
 
 pub mod bus;
+pub mod catalogue;
 pub mod cause;
 pub mod cli;
 pub mod codec;
@@ -51,6 +52,7 @@ mod patience;
 pub mod pipe;
 #[doc(hidden)]
 pub mod planted;
+mod redaction;
 pub mod saga;
 pub mod test;
 pub mod time;

@@ -16,12 +16,9 @@ const RESERVED: &[&str] = &["cause", "retry", "fail", "none"];
 
 /// All that can be named: the parameters, then the outputs of the steps.
 pub(super) fn declare(errors: &mut Errors, parameters: &[Parameter], steps: &[(usize, Step)]) -> Vec<Value> {
-    let parameters = parameters.iter().map(|parameter| Value {
-        name: parameter.name.clone(),
-        ty: parameter.ty.to_token_stream(),
-        doc: attributes::of_value(errors, &parameter.attributes),
-        step: None,
-        redacted: false,
+    let parameters = parameters.iter().map(|parameter| {
+        let (doc, redacted) = attributes::of_value(errors, &parameter.attributes);
+        Value { name: parameter.name.clone(), ty: parameter.ty.to_token_stream(), doc, step: None, redacted }
     });
     let mut values: Vec<Value> = parameters.collect();
     values.extend(steps.iter().enumerate().map(|(index, (_, step))| output(errors, index, step)));
@@ -31,7 +28,7 @@ pub(super) fn declare(errors: &mut Errors, parameters: &[Parameter], steps: &[(u
 
 /// The output of a step, as later steps see it.
 fn output(errors: &mut Errors, index: usize, step: &Step) -> Value {
-    attributes::of_value(errors, &step.attributes);
+    let (_, redacted) = attributes::of_value(errors, &step.attributes);
     let ty = match &step.output {
         Some(ty) => ty.to_token_stream(),
         None => quote_spanned!(step.name.span()=> ()),
@@ -43,7 +40,7 @@ fn output(errors: &mut Errors, index: usize, step: &Step) -> Value {
         ty: quote_spanned!(ty.span()=> #ty),
         doc: String::new(),
         step: Some(index),
-        redacted: false,
+        redacted,
     }
 }
 

@@ -47,7 +47,10 @@ pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
     let (name, runtime) = (&expansion.saga.name, paths::here());
     let types = expansion.types(expansion.saga.parameters().map(|(id, _)| id)).into_iter().map(|id| expansion.ty(id));
     let fields = expansion.saga.parameters().map(|(_, parameter)| &parameter.name);
-    quote!(#runtime::input! { #name [#(#types),*] { #(#fields),* } })
+    let redacted: Vec<_> =
+        expansion.saga.parameters().filter(|(_, value)| value.redacted).map(|(_, value)| &value.name).collect();
+    let redacted = (!redacted.is_empty()).then(|| quote!(redacted [#(#redacted),*]));
+    quote!(#runtime::input! { #name [#(#types),*] { #(#fields),* } #redacted })
 }
 
 /// What an exchange does, in a word or two.

@@ -51,5 +51,8 @@ pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
         let name = &variant.name;
         quote!(#name { #(#fields),* })
     });
-    quote!(#runtime::state! { #name [#(#types),*] #(#variants)* })
+    let redacted: Vec<_> =
+        expansion.saga.values.iter().filter(|value| value.redacted).map(|value| &value.name).collect();
+    let redacted = (!redacted.is_empty()).then(|| quote!(redacted [#(#redacted),*]));
+    quote!(#runtime::state! { #name [#(#types),*] #redacted #(#variants)* })
 }

@@ -5,6 +5,7 @@
 
 mod exchange;
 mod operator;
+mod restart;
 mod undo;
 
 use super::control::{Control, Open, Phase, Point, Stuck, Waits};
