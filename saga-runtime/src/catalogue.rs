@@ -46,6 +46,54 @@ impl fmt::Display for Starts {
     }
 }
 
+/// One thing that is wrong with a catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Finding {
+    /// Two of one name and version.
+    #[error(
+        "two sagas are named `{name}` in version {version}: name one of them otherwise, with #[name(\"…\")], or give it \
+         another version"
+    )]
+    Duplicate {
+        /// The name.
+        name: &'static str,
+        /// The version.
+        version: u32,
+    },
+    /// A saga sends to a participant that nobody serves.
+    #[error("`{saga}` sends to `{participant}`, which nobody serves: serve it, or let it connect")]
+    Unserved {
+        /// The saga.
+        saga: &'static str,
+        /// The participant.
+        participant: &'static str,
+    },
+    /// Sagas that start each other for ever.
+    #[error(transparent)]
+    Circle(#[from] Circle),
+}
+
+/// All that is wrong. `served` are the participants that there are, if that is known.
+pub fn findings(definitions: &[&'static Definition], served: Option<&[&str]>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (position, one) in definitions.iter().enumerate() {
+        let (name, version) = (one.name, one.version);
+        if definitions[..position].iter().any(|other| other.name == name && other.version == version) {
+            found.push(Finding::Duplicate { name, version });
+        }
+        let unserved = one.participants().filter(|participant| served.is_some_and(|all| !all.contains(participant)));
+        for participant in unserved {
+            let finding = Finding::Unserved { saga: name, participant };
+            if !found.contains(&finding) {
+                found.push(finding);
+            }
+        }
+    }
+    found.extend(circle(definitions).map(Finding::Circle));
+    found
+}
+
 /// The first circle of triggers without `if`. What is done only on a condition, or only on the way back, closes none;
 /// nor does what a participant publishes by itself.
 pub fn circle(definitions: &[&'static Definition]) -> Option<Circle> {

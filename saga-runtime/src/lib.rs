@@ -42,6 +42,7 @@ pub mod docs;
 #[doc(hidden)]
 pub mod expansion;
 pub mod inbox;
+pub mod lock;
 pub mod log;
 pub mod machine;
 pub mod message;

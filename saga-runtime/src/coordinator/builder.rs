@@ -323,7 +323,8 @@ impl<B: Bus> Builder<B> {
     /// in flight: their states were written for the other.
     fn changed_definitions(&self, recovery: &Recovery) -> Result<Vec<DefinitionRow>, StartupError> {
         let mut changed = Vec::new();
-        for definition in self.definitions.iter().chain(&self.former) {
+        let kept = self.definitions.iter().chain(&self.former).filter(|definition| !definition.ephemeral);
+        for definition in kept {
             let (name, version, ours) = (definition.name, definition.version, definition.fingerprint());
             let known = recovery.definitions.iter().find(|known| known.0 == name && known.1 == version);
             let of_this = |open: &&OpenSaga| open.name == name && version_of(open) == version;
