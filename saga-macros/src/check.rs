@@ -8,6 +8,7 @@ mod clauses;
 mod exchange;
 mod items;
 mod names;
+mod redaction;
 mod scope;
 mod step;
 mod trigger;
@@ -45,7 +46,7 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
         .enumerate()
         .map(|(index, (_, step))| step::step(errors, &scopes, index, step, &values))
         .collect();
-    model::Saga {
+    let saga = model::Saga {
         visibility: saga.visibility,
         wire_name: attributes.name.unwrap_or_else(|| case::snake(&saga.name)),
         name: saga.name,
@@ -62,7 +63,9 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
         finally,
         requires,
         returns,
-        ephemeral: false,
-        on_restart: None,
-    }
+        ephemeral: attributes.ephemeral,
+        on_restart: attributes.on_restart,
+    };
+    redaction::check(errors, &saga);
+    saga
 }

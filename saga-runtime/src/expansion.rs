@@ -19,7 +19,7 @@ pub use self::each::{
     HOLDS, item, item_done, keep, lacking, output_of, outputs, outputs_if_any, ran, skip, skip_items,
 };
 pub use self::group::More;
-pub use self::kept::{Kept, Reader, read, show, write_input, write_place};
+pub use self::kept::{Kept, Reader, read, show, shown, write_input, write_place};
 pub use crate::cause::Cause;
 pub use crate::definition::{
     self, Action, Arm, ArmOutcome, AtOnce, Compensation, Correlation, Deadline, Definition, Disposition, Each,
@@ -40,6 +40,7 @@ static UNKNOWN: CommandInfo = CommandInfo {
     query: false,
     live_only: false,
     harmless: false,
+    redacted: &[],
 };
 
 /// Stands for an exchange that was found wrong.

@@ -21,6 +21,7 @@ mod input;
 mod keys;
 mod kind;
 mod looking;
+mod migration;
 mod operating;
 mod presence;
 mod record;
@@ -39,11 +40,13 @@ pub use self::input::{CancelReply, Decision, Input, Late, NewSaga, Token};
 pub use self::looking::InFlight;
 pub use self::record::{Change, Happened, Operator, Record, StartedBy};
 
+pub(crate) use self::migration::version_of;
 pub(crate) use self::recovery::LOST_STATE;
 
 use self::horizon::OpenSagas;
 use self::keys::Keys;
 use self::kind::{Kind, KindOf, Slot};
+use self::migration::Migration;
 use self::presence::Presence;
 use self::timers::Timers;
 use self::turn::Turn;
@@ -61,7 +64,10 @@ pub struct Machine<B: Bus> {
     next: SagaId,
     kinds: Vec<Box<dyn Kind<B>>>,
     by_type: FxHashMap<TypeId, u16>,
+    /// The highest version of each name: what is started.
     by_name: FxHashMap<&'static str, u16>,
+    by_version: FxHashMap<(&'static str, u32), u16>,
+    migrations: FxHashMap<(&'static str, u32), Migration>,
     /// For each variant of the bus's event, the kinds that may be started by it.
     triggers: Vec<Vec<u16>>,
     routes: FxHashMap<SagaId, Route>,
@@ -123,6 +129,8 @@ impl<B: Bus> Machine<B> {
             kinds: Vec::new(),
             by_type: FxHashMap::default(),
             by_name: FxHashMap::default(),
+            by_version: FxHashMap::default(),
+            migrations: FxHashMap::default(),
             triggers: vec![Vec::new(); <EventOf<B> as Event>::EVENTS.len()],
             routes: FxHashMap::default(),
             parked: FxHashMap::default(),
@@ -137,22 +145,30 @@ impl<B: Bus> Machine<B> {
         }
     }
 
-    /// Makes a kind of saga known.
+    /// Makes a kind of saga known. Of several versions of one name the highest is started; the others end what is in
+    /// flight.
     ///
     /// # Errors
-    /// When one of its name is known already.
+    /// When one of its name and version is known already.
     ///
     /// # Panics
     /// With more than 65,536 kinds.
     pub fn register<S: Saga<Bus = B>>(&mut self) -> Result<(), Duplicate> {
         let definition = S::DEFINITION;
-        if self.by_name.contains_key(definition.name) {
-            return Err(Duplicate { name: definition.name, version: definition.version });
+        let (name, version) = (definition.name, definition.version);
+        if self.by_version.contains_key(&(name, version)) {
+            return Err(Duplicate { name, version });
         }
         let kind = u16::try_from(self.kinds.len()).expect("a catalogue has fewer than 2^16 kinds");
         self.kinds.push(Box::new(KindOf::<S>::new()));
         self.by_type.insert(TypeId::of::<S>(), kind);
-        self.by_name.insert(definition.name, kind);
+        self.by_version.insert((name, version), kind);
+        let other = self.by_name.get(name).copied();
+        if other.is_some_and(|other| self.kinds[usize::from(other)].definition().version > version) {
+            return Ok(());
+        }
+        self.by_name.insert(name, kind);
+        self.triggers.iter_mut().for_each(|kinds| kinds.retain(|kind| Some(*kind) != other));
         for (index, event) in <EventOf<B> as Event>::EVENTS.iter().enumerate() {
             if definition.triggers.iter().any(|trigger| trigger.event == event.name) {
                 self.triggers[index].push(kind);

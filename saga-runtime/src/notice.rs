@@ -321,7 +321,7 @@ impl Teller {
         let (time, saga, name) = (self.time, self.saga, self.name());
         match happened {
             Happened::Started { input, by, .. } => {
-                let input = serde_json::from_str(input).unwrap_or_default();
+                let input = self.definition.map(|definition| definition.shown_input(input)).unwrap_or_default();
                 Some(Notice::SagaStarted { time, saga, name, input, by: by.clone() })
             }
             Happened::Operator { action, who, why } => {
@@ -349,7 +349,7 @@ impl Teller {
             Change::Stuck { reason } => Notice::SagaStuck { time, saga, name, reason: reason.clone() },
             Change::Unstuck => Notice::SagaUnstuck { time, saga, name },
             Change::Ended(Outcome::Completed(output)) => {
-                let output = serde_json::from_str(output).unwrap_or_default();
+                let output = self.definition.map(|definition| definition.shown_output(output)).unwrap_or_default();
                 Notice::SagaCompleted { time, saga, name, output }
             }
             Change::Ended(Outcome::Compensated(cause)) => {

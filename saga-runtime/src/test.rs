@@ -281,6 +281,7 @@ impl<S: Saga> SagaTest<S> {
         self.machine = new_machine::<S>(self.id.next(), self.restarts);
         let mut decisions = Vec::new();
         self.machine.recover(vec![open], self.now, &mut decisions);
+        self.hear(&decisions);
         let reason = self.machine.standing(self.id).and_then(|standing| standing.reason).unwrap_or_default();
         assert!(self.machine.name_of(self.id).is_some(), "the state does not read back: {reason}");
         if !self.is_away {
@@ -361,7 +362,14 @@ impl<S: Saga> SagaTest<S> {
     fn step(&mut self, input: Input<S::Bus>) -> Vec<Decision<S::Bus>> {
         let mut decisions = Vec::new();
         self.machine.step(input, self.now, &mut decisions);
-        for decision in &decisions {
+        self.hear(&decisions);
+        self.look();
+        decisions
+    }
+
+    #[track_caller]
+    fn hear(&mut self, decisions: &[Decision<S::Bus>]) {
+        for decision in decisions {
             match decision {
                 Decision::Record(record) if record.saga == self.id => self.record(record),
                 Decision::Late { key, participant, what, definition } if key.saga == self.id => {
@@ -373,8 +381,6 @@ impl<S: Saga> SagaTest<S> {
                 _ => {}
             }
         }
-        self.look();
-        decisions
     }
 
     fn record(&mut self, record: &Record<S::Bus>) {

@@ -17,13 +17,10 @@ const RESERVED: &[&str] = &["cause", "retry", "fail", "none"];
 
 /// All that can be named: the parameters, then the outputs of the steps.
 pub(super) fn declare(errors: &mut Errors, parameters: &[Parameter], steps: &[(usize, Step)]) -> Vec<Value> {
-    let parameters = parameters.iter().map(|parameter| Value {
-        name: parameter.name.clone(),
-        ty: parameter.ty.to_token_stream(),
-        doc: attributes::of_value(errors, &parameter.attributes),
-        step: None,
-        shape: Shape::Plain,
-        redacted: false,
+    let parameters = parameters.iter().map(|parameter| {
+        let (doc, redacted) = attributes::of_value(errors, &parameter.attributes);
+        let (name, ty) = (parameter.name.clone(), parameter.ty.to_token_stream());
+        Value { name, ty, doc, step: None, shape: Shape::Plain, redacted }
     });
     let mut values: Vec<Value> = parameters.collect();
     values.extend(steps.iter().enumerate().map(|(index, (_, step))| output(errors, index, step)));
@@ -34,7 +31,7 @@ pub(super) fn declare(errors: &mut Errors, parameters: &[Parameter], steps: &[(u
 
 /// The output of a step, as later steps see it.
 fn output(errors: &mut Errors, index: usize, step: &Step) -> Value {
-    attributes::of_value(errors, &step.attributes);
+    let (_, redacted) = attributes::of_value(errors, &step.attributes);
     let ty = match &step.output {
         Some(ty) => ty.to_token_stream(),
         None => quote_spanned!(step.name.span()=> ()),
@@ -51,7 +48,7 @@ fn output(errors: &mut Errors, index: usize, step: &Step) -> Value {
         doc: String::new(),
         step: Some(index),
         shape,
-        redacted: false,
+        redacted,
     }
 }
 

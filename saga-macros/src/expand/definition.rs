@@ -49,6 +49,8 @@ pub(super) fn definition(expansion: &Expansion<'_>) -> TokenStream {
         let redacted = parameter.redacted.then(|| quote!(.redacted()));
         quote!(#runtime::Parameter::new(#name, #ty, #doc)#redacted)
     });
+    let mentions_redacted = |value: &Phrase| value.needs().any(|id| saga.values[id].redacted);
+    let returns_redacted = saga.returns.as_ref().is_some_and(mentions_redacted).then(|| quote!(.returns_redacted()));
     let finally = saga.finally.iter().map(|step| number(*step));
     let finally = (!saga.finally.is_empty()).then(|| quote!(.finally(&[#(#finally),*])));
     let requires = requires(&saga.requires);
@@ -64,7 +66,7 @@ pub(super) fn definition(expansion: &Expansion<'_>) -> TokenStream {
     });
     quote! {
         #runtime::Definition::new(#name, #type_name, #version, #deadline)
-            #doc #output #triggers #concurrency #returns #finally #requires #ephemeral #on_restart
+            #doc #output #triggers #concurrency #returns #returns_redacted #finally #requires #ephemeral #on_restart
             .parameters(&[#(#parameters),*])
             .steps(&[#(#steps),*], &[#(#places),*])
     }

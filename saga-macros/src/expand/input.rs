@@ -48,7 +48,10 @@ pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
     let types = expansion.types(expansion.saga.parameters().map(|(id, _)| id)).into_iter().map(|id| expansion.ty(id));
     let fields: Vec<_> = expansion.saga.parameters().map(|(_, parameter)| parameter.name.clone()).collect();
     let group = super::group(&fields);
-    quote!(#runtime::input! { #name [#(#types),*] { #(#fields),* } [#group] })
+    let redacted: Vec<_> =
+        expansion.saga.parameters().filter(|(_, value)| value.redacted).map(|(_, value)| &value.name).collect();
+    let redacted = (!redacted.is_empty()).then(|| quote!(redacted [#(#redacted),*]));
+    quote!(#runtime::input! { #name [#(#types),*] { #(#fields),* } [#group] #redacted })
 }
 
 /// What an exchange does, in a word or two.

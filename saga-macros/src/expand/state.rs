@@ -58,5 +58,6 @@ pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
         let number = proc_macro2::Literal::usize_unsuffixed(number);
         quote!(#name #number { #(#fields),* } [#group])
     });
-    quote!(#runtime::state! { #name [#(#types),*] #(#variants)* })
+    let redacted = expansion.saga.values.iter().filter(|value| value.redacted).map(|value| &value.name);
+    quote!(#runtime::state! { #name [#(#types),*] redacted [#(#redacted),*] #(#variants)* })
 }

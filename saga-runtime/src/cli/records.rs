@@ -32,6 +32,8 @@ fn happened(value: &Value) -> String {
             "admitted" => "its turn has come".to_owned(),
             "superseded" => format!("superseded by saga {body}"),
             "operator" => format!("the operator says {}{}", text(body, "action")?, by(body)),
+            "restarted" => "its process was started again".to_owned(),
+            "migrated" => format!("goes on in version {} (was in {})", body.get("to")?, body.get("from")?),
             "parked" => format!("parked: {}", text(body, "reason")?),
             _ => return None,
         })

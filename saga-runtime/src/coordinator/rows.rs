@@ -12,6 +12,7 @@ use crate::definition::Definition;
 use crate::log::{EndedRow, RecordRow, StartedRow, Status};
 use crate::machine::{Change, Happened, Late, Record};
 use crate::message::{At, Bus, Mode};
+use crate::redaction::Shown;
 
 /// The row of a record, without standing and state. `commands` are the bytes of those that it sends for the first time,
 /// in order.
@@ -47,7 +48,7 @@ pub(super) fn started<B: Bus>(record: &Record<B>) -> Option<StartedRow> {
         id: record.saga,
         name: definition.name.to_owned(),
         version: definition.version,
-        input: input.clone(),
+        input: written(&definition.shown_input(input)),
         started: record.time,
         parent: None,
         key: key.clone(),
@@ -79,10 +80,11 @@ pub(crate) fn late<B: Bus>(what: &Late<B>, at: At, definition: Option<&'static D
     match what {
         Late::Answer { attempt, answer } => {
             let exchange = Exchange::new(definition, at, Some(*attempt));
-            written(&Told::Late(Tell { exchange, key: "answer", told: answer }))
+            written(&Told::Late(Tell { exchange, key: "answer", told: &Shown::<B>::shown(answer) }))
         }
         Late::Fate(fate) => {
-            written(&Told::Late(Tell { exchange: Exchange::new(definition, at, None), key: "fate", told: fate }))
+            let told = &Shown::<B>::shown(fate);
+            written(&Told::Late(Tell { exchange: Exchange::new(definition, at, None), key: "fate", told }))
         }
     }
 }
@@ -143,6 +145,8 @@ fn about<B: Bus>(happened: &Happened<B>) -> (&'static str, Option<At>, Option<u3
         Happened::Deadline => ("deadline", None, None),
         Happened::Cancelled { .. } => ("cancelled", None, None),
         Happened::Operator { .. } => ("operator", None, None),
+        Happened::Restarted => ("restarted", None, None),
+        Happened::Migrated { .. } => ("migrated", None, None),
         Happened::Parked { .. } => ("parked", None, None),
     }
 }
@@ -225,19 +229,23 @@ impl<B: Bus> Serialize for HappenedJson<'_, B> {
             Happened::Admitted => serializer.serialize_str("admitted"),
             Happened::Superseded { by } => tagged(serializer, "superseded", by),
             Happened::Answered { at, attempt, answer } => {
-                let told = Tell { exchange: exchange(at, Some(*attempt)), key: "answer", told: answer };
+                let told = &Shown::<B>::shown(answer);
+                let told = Tell { exchange: exchange(at, Some(*attempt)), key: "answer", told };
                 tagged(serializer, "answered", &told)
             }
             Happened::TimedOut { at, attempt } => tagged(serializer, "timed_out", &exchange(at, Some(*attempt))),
             Happened::Disconnected { at, attempt } => tagged(serializer, "disconnected", &exchange(at, Some(*attempt))),
             Happened::Waited { at } => tagged(serializer, "waited", &exchange(at, None)),
             Happened::Fate { at, fate } => {
-                tagged(serializer, "fate", &Tell { exchange: exchange(at, None), key: "fate", told: fate })
+                let told = &Shown::<B>::shown(fate);
+                tagged(serializer, "fate", &Tell { exchange: exchange(at, None), key: "fate", told })
             }
             Happened::FateOverdue { at } => tagged(serializer, "fate_overdue", &exchange(at, None)),
             Happened::Deadline => serializer.serialize_str("deadline"),
             Happened::Cancelled { by } => tagged(serializer, "cancelled", by),
             Happened::Operator { action, who, why } => tagged(serializer, "operator", &Operated { action, who, why }),
+            Happened::Restarted => serializer.serialize_str("restarted"),
+            Happened::Migrated { from, to } => tagged(serializer, "migrated", &Migrated { from: *from, to: *to }),
             Happened::Parked { reason } => tagged(serializer, "parked", &Reason { reason }),
         }
     }
@@ -248,6 +256,12 @@ struct Operated<'a> {
     action: &'a crate::machine::Operator,
     who: &'a str,
     why: &'a str,
+}
+
+#[derive(Serialize)]
+struct Migrated {
+    from: u32,
+    to: u32,
 }
 
 #[derive(Serialize)]
@@ -309,7 +323,13 @@ impl<B: Bus> Serialize for ChangeJson<'_, B> {
             Change::Failed(cause) => tagged(serializer, "failed", cause),
             Change::Stuck { reason } => tagged(serializer, "stuck", &Reason { reason }),
             Change::Unstuck => serializer.serialize_str("unstuck"),
-            Change::Ended(outcome) => tagged(serializer, "ended", &outcome_json(outcome)),
+            Change::Ended(outcome) => {
+                let shown = |output: String| match self.definition {
+                    Some(definition) if definition.returns_redacted => definition.shown_output(&output).to_string(),
+                    _ => output,
+                };
+                tagged(serializer, "ended", &outcome_json(&outcome.clone().map(shown)))
+            }
         }
     }
 }

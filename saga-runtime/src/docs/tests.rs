@@ -21,6 +21,7 @@ const SPAWN: CommandInfo = CommandInfo {
     query: false,
     live_only: false,
     harmless: false,
+    redacted: &[],
 };
 
 const CLOSE: CommandInfo = CommandInfo {
@@ -33,6 +34,7 @@ const CLOSE: CommandInfo = CommandInfo {
     query: false,
     live_only: false,
     harmless: false,
+    redacted: &[],
 };
 
 const fn plain(action: Action, arms: &'static [Arm]) -> Exchange {

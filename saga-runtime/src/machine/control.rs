@@ -22,6 +22,9 @@ pub(crate) struct Control {
     /// When it fails by itself. Counts in [`Phase::Forward`] only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) deadline: Option<Timestamp>,
+    /// The version to which it was migrated, if it was: the log has the one with which it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<u32>,
     /// The keys of concurrency that it holds or awaits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) keys: Vec<Key>,
@@ -163,6 +166,8 @@ pub(crate) enum Point {
     Moving,
     /// The output could not be made.
     Returning,
+    /// Its process was started again, and `#[on_restart(park)]` has it wait: nothing is done or heard meanwhile.
+    Resting,
 }
 
 impl Point {
@@ -180,6 +185,7 @@ impl Control {
             phase: Phase::Queued,
             allowed,
             deadline: None,
+            version: None,
             keys,
             open: Vec::new(),
             starting: Vec::new(),
@@ -216,6 +222,11 @@ impl Control {
         self.stuck.as_ref().is_some_and(|stuck| !stuck.point.unsticks_by_itself())
     }
 
+    /// Whether it waits since its process was started again.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.stuck.as_ref().is_some_and(|stuck| stuck.point == Point::Resting)
+    }
+
     /// Whether the open exchanges are those in doubt, an unknown fate included.
     pub(crate) fn is_settling(&self) -> bool {
         self.phase == Phase::Settling
@@ -228,7 +239,7 @@ impl Control {
 
     /// The earliest time at which something happens by itself.
     pub(crate) fn next_due(&self) -> Timestamp {
-        let exchanges = self.open.iter().filter_map(|open| open.due);
+        let exchanges = self.open.iter().filter_map(|open| open.due).filter(|_| !self.is_resting());
         exchanges.chain(self.live_deadline()).min().unwrap_or(Timestamp::NEVER)
     }
 
@@ -236,6 +247,7 @@ impl Control {
     pub(crate) fn due(&self, now: Timestamp) -> Option<Due> {
         let deadline = self.live_deadline().map(|time| (time, Due::Deadline));
         let exchanges = self.open.iter().filter_map(|open| Some((open.due?, Due::Exchange(open.at))));
+        let exchanges = exchanges.filter(|_| !self.is_resting());
         let first = deadline.into_iter().chain(exchanges).min_by_key(|(time, _)| *time)?;
         (first.0 <= now).then_some(first.1)
     }

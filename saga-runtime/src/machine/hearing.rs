@@ -52,7 +52,7 @@ impl<B: Bus> Machine<B> {
         let Some(route) = self.routes.get(&key.saga).filter(|_| key.log == self.log) else { return false };
         let kind = self.kinds[usize::from(route.kind)].as_ref();
         let control = kind.control(route.slot);
-        let open = control.open.iter().find(|open| open.at == key.at);
+        let open = control.open.iter().find(|open| open.at == key.at).filter(|_| !control.is_resting());
         open.is_some_and(|open| {
             participant_of(kind.definition(), open.at) == Some(participant) && counts(control, open)
         })

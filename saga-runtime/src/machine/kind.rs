@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::control::Control;
 use crate::codec;
 use crate::definition::{Definition, Policy};
-use crate::message::{At, Bus, EventOf, SagaId};
+use crate::message::{At, Bus, Event, EventOf, SagaId};
+use crate::redaction::REDACTED;
 use crate::saga::{ExchangePlan, Heard, Key, Position, Saga, Verdict};
 use crate::time::Timestamp;
 
@@ -71,16 +72,16 @@ struct Entry<S: Saga> {
 
 /// What the log keeps of a saga in flight.
 #[derive(Serialize)]
-struct Saved<'a, T> {
-    control: &'a Control,
-    state: &'a T,
+pub(super) struct Saved<'a, T> {
+    pub(super) control: &'a Control,
+    pub(super) state: &'a T,
 }
 
 #[derive(Deserialize)]
 #[serde(bound = "T: serde::de::DeserializeOwned")]
-struct Loaded<T> {
-    control: Control,
-    state: T,
+pub(super) struct Loaded<T> {
+    pub(super) control: Control,
+    pub(super) state: T,
 }
 
 impl<S: Saga> KindOf<S> {
@@ -113,7 +114,7 @@ impl<S: Saga> KindOf<S> {
     /// Replaces the state by what `change` makes of it; when that panics, nothing has changed.
     fn replace(&mut self, slot: Slot, change: impl FnOnce(S::State) -> S::State) -> Result<(), Panicked> {
         let entry = self.entry_mut(slot);
-        let state = contain(|| change(entry.state.clone()))?;
+        let state = contain::<S, _>(|| change(entry.state.clone()))?;
         entry.state = state;
         Ok(())
     }
@@ -125,18 +126,21 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
     }
 
     fn parse(&self, json: &str) -> Result<Input, String> {
-        serde_json::from_str::<S>(json).map(|saga| Box::new(saga) as Input).map_err(|error| error.to_string())
+        serde_json::from_str::<S>(json).map(|saga| Box::new(saga) as Input).map_err(shown_error::<S>)
     }
 
     fn triggered_by(&self, event: &EventOf<S::Bus>) -> Result<Option<Input>, Panicked> {
-        contain(|| S::triggered_by(event).map(|saga| Box::new(saga) as Input))
+        let hidden = !event.info().redacted.is_empty();
+        let started = contain::<S, _>(|| S::triggered_by(event).map(|saga| Box::new(saga) as Input));
+        started.map_err(|panicked| if hidden { Panicked(REDACTED.to_owned()) } else { panicked })
     }
 
     fn begin(&mut self, id: SagaId, input: Input, now: Timestamp) -> Result<Begun, Panicked> {
         let saga = *input.downcast::<S>().expect("an input is given to the kind that parsed it");
-        let (input, control, state) = contain(|| {
-            let input = serde_json::to_string(&saga).map_err(|error| format!("its input is no JSON: {error}"));
-            let allowed = contain(|| saga.deadline()).map_err(|panicked| panicked.0);
+        let (input, control, state) = contain::<S, _>(|| {
+            let input = serde_json::to_string(&saga)
+                .map_err(|error| format!("its input is no JSON: {}", shown_error::<S>(error)));
+            let allowed = contain::<S, _>(|| saga.deadline()).map_err(|panicked| panicked.0);
             (input, Control::new(now, allowed, keys(&saga)), saga.begin())
         })?;
         let slot = self.insert(Entry { id, control, state });
@@ -147,15 +151,15 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
     }
 
     fn load(&mut self, id: SagaId, text: &str) -> Result<Slot, String> {
-        let loaded = contain(|| codec::decode::<Loaded<S::State>>(text)).map_err(|panicked| panicked.0)?;
-        let Loaded { control, state } = loaded.map_err(|error| error.to_string())?;
+        let loaded = contain::<S, _>(|| codec::decode::<Loaded<S::State>>(text)).map_err(|panicked| panicked.0)?;
+        let Loaded { control, state } = loaded.map_err(shown_error::<S>)?;
         Ok(self.insert(Entry { id, control, state }))
     }
 
     fn save(&self, slot: Slot) -> Result<String, String> {
         let entry = self.entry(slot);
         let saved = Saved { control: &entry.control, state: &entry.state };
-        contain(|| codec::encode(&saved)).map_err(|panicked| panicked.0)?.map_err(|error| error.to_string())
+        contain::<S, _>(|| codec::encode(&saved)).map_err(|panicked| panicked.0)?.map_err(shown_error::<S>)
     }
 
     fn remove(&mut self, slot: Slot) {
@@ -181,22 +185,22 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
 
     fn required(&self, slot: Slot, place: u16) -> Result<Result<(), String>, Panicked> {
         let state = &self.entry(slot).state;
-        contain(|| S::required(state, place))
+        contain::<S, _>(|| S::required(state, place))
     }
 
     fn exchanges(&mut self, slot: Slot, step: u16) -> Result<u32, Panicked> {
         let entry = self.entry_mut(slot);
-        contain(|| S::exchanges(&mut entry.state, step, entry.control.cause.as_deref()))
+        contain::<S, _>(|| S::exchanges(&mut entry.state, step, entry.control.cause.as_deref()))
     }
 
     fn exchange(&self, slot: Slot, at: At) -> Result<ExchangePlan<S::Bus>, Panicked> {
         let entry = self.entry(slot);
-        contain(|| S::exchange(&entry.state, at, entry.control.cause.as_deref()))
+        contain::<S, _>(|| S::exchange(&entry.state, at, entry.control.cause.as_deref()))
     }
 
     fn answer(&mut self, slot: Slot, at: At, heard: Heard<'_, S::Bus>) -> Result<Verdict, Panicked> {
         let entry = self.entry_mut(slot);
-        contain(|| S::answer(&mut entry.state, at, entry.control.cause.as_deref(), heard))
+        contain::<S, _>(|| S::answer(&mut entry.state, at, entry.control.cause.as_deref(), heard))
     }
 
     fn forward(&mut self, slot: Slot) -> Result<(), Panicked> {
@@ -209,8 +213,8 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
 
     fn output(&self, slot: Slot) -> Result<String, Panicked> {
         let entry = self.entry(slot);
-        contain(|| codec::encode(&S::output(&entry.state)))?
-            .map_err(|error| Panicked(format!("its output cannot be written: {error}")))
+        contain::<S, _>(|| codec::encode(&S::output(&entry.state)))?
+            .map_err(|error| Panicked(format!("its output cannot be written: {}", shown_error::<S>(error))))
     }
 
     fn in_flight(&self) -> Vec<(SagaId, Slot)> {
@@ -250,9 +254,15 @@ pub(crate) fn keys_in(text: &str) -> Vec<Key> {
     codec::decode::<Saved>(text).map(|saved| saved.control.keys).unwrap_or_default()
 }
 
-/// Runs an author's code; a panic in it is an error here.
-fn contain<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
-    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| Panicked(panic_message(payload.as_ref())))
+/// Runs an author's code; a panic in it is an error here. What it says may mention a value that is not shown.
+pub(super) fn contain<S: Saga, T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
+    let contained = catch_unwind(AssertUnwindSafe(code));
+    contained.map_err(|payload| Panicked(S::DEFINITION.shown_error(panic_message(payload.as_ref()))))
+}
+
+/// What is wrong with a value, which may repeat it.
+pub(super) fn shown_error<S: Saga>(error: impl ToString) -> String {
+    S::DEFINITION.shown_error(error.to_string())
 }
 
 /// What a panic said, as far as it said it in text.

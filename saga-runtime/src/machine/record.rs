@@ -98,6 +98,15 @@ pub enum Happened<B: Bus> {
         /// Why.
         why: String,
     },
+    /// Its process was started again, which makes a difference to it.
+    Restarted,
+    /// It goes on in another version.
+    Migrated {
+        /// The version in which it was.
+        from: u32,
+        /// The version in which it is.
+        to: u32,
+    },
     /// It could not be loaded, and waits for a program that can.
     Parked {
         /// Why.

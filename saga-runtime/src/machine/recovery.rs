@@ -2,6 +2,7 @@
 
 use super::control::Phase;
 use super::kind::keys_in;
+use super::migration::version_of;
 use super::record::{Change, Happened, Operator, Record};
 use super::{Decision, GRACE, Grace, Machine, OpenSagas, Parked, Route};
 use crate::cause::{EndedBy, Outcome};
@@ -36,21 +37,32 @@ impl<B: Bus> Machine<B> {
             let parked =
                 Parked { number: saga.number + 1, since: now, reason: String::new(), state, keys: saga.keys() };
             let id = saga.id;
-            if let Err(reason) = self.load(saga) {
-                self.park(id, Parked { reason, ..parked }, decisions);
+            let from = version_of(&saga);
+            match self.load(saga) {
+                Err(reason) => self.park(id, Parked { reason, ..parked }, decisions),
+                Ok(to) if to != from => self.turn(id, Happened::Migrated { from, to }, now, decisions, |_| {}),
+                Ok(_) => {}
             }
+        }
+        for (id, _) in self.in_order() {
+            self.turn_if(id, Happened::Restarted, now, decisions, |turn| turn.restarted());
         }
         for admitted in self.lines.admit_all() {
             self.turn(admitted, Happened::Admitted, now, decisions, |turn| turn.admit());
         }
     }
 
-    fn load(&mut self, saga: OpenSaga) -> Result<(), String> {
-        let OpenSaga { id, name, version, number, state, .. } = saga;
-        let kind = self.by_name.get(name.as_str()).copied();
-        let kind = kind.filter(|kind| self.kinds[usize::from(*kind)].definition().version == version);
+    /// Takes up a saga, and tells in which version it goes on.
+    fn load(&mut self, saga: OpenSaga) -> Result<u32, String> {
+        let version = version_of(&saga);
+        let OpenSaga { id, name, number, state, .. } = saga;
+        let state = state.map_err(|error| error.to_string());
+        let migrated = state.clone().and_then(|state| self.migrated(&name, version, state));
+        let version = migrated.as_ref().map_or(version, |(version, _)| *version);
+        let kind = self.by_version.iter().find(|((of, in_version), _)| *of == name && *in_version == version);
+        let kind = kind.map(|(_, kind)| *kind);
         let kind = kind.ok_or_else(|| format!("this program has no saga `{name}` of version {version}"))?;
-        let state = state.map_err(|error| error.to_string())?;
+        let (_, state) = migrated?;
         let slot = self.kinds[usize::from(kind)]
             .load(id, &state)
             .map_err(|error| format!("its state does not load: {error}"))?;
@@ -67,7 +79,7 @@ impl<B: Bus> Machine<B> {
         if due < Timestamp::NEVER {
             self.timers.push(due, id);
         }
-        Ok(())
+        Ok(version)
     }
 
     fn park(&mut self, saga: SagaId, parked: Parked, decisions: &mut Vec<Decision<B>>) {

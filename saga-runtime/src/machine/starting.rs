@@ -28,7 +28,9 @@ impl<B: Bus> Machine<B> {
         let (kind, input) = match saga {
             NewSaga::Typed { input, .. } => {
                 let kind = self.by_type.get(&(*input).type_id());
-                (*kind.ok_or("this kind of saga is not registered with the coordinator: add `.saga::<…>()`")?, input)
+                let kind =
+                    *kind.ok_or("this kind of saga is not registered with the coordinator: add `.saga::<…>()`")?;
+                (self.highest(kind)?, input)
             }
             NewSaga::Named { name, input } => {
                 let kind = *self.by_name.get(name.as_str()).ok_or_else(|| self.unknown_name(&name))?;
@@ -51,6 +53,19 @@ impl<B: Bus> Machine<B> {
         let happened = Happened::Started { input: begun.input, by, key };
         self.take_keys(id, route, happened, &in_the_way, now, decisions);
         Ok(id)
+    }
+
+    /// The kind, if it is the highest version of its name: others only end what is in flight.
+    fn highest(&self, kind: u16) -> Result<u16, String> {
+        let definition = self.kinds[usize::from(kind)].definition();
+        match self.by_name.get(definition.name) {
+            Some(highest) if *highest != kind => {
+                let (name, version) = (definition.name, definition.version);
+                let newest = self.kinds[usize::from(*highest)].definition().version;
+                Err(format!("`{name}` is started in version {newest} only: version {version} ends what is in flight"))
+            }
+            _ => Ok(kind),
+        }
     }
 
     pub(super) fn unknown_name(&self, name: &str) -> String {

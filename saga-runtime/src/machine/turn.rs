@@ -6,6 +6,7 @@
 mod begin;
 mod exchange;
 mod operator;
+mod restart;
 mod stuck;
 mod undo;
 

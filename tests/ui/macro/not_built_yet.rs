@@ -5,9 +5,7 @@ use bus::Travel;
 use saga_runtime::prelude::*;
 
 saga! {
-    #[ephemeral]
-    #[on_restart(park)]
-    saga Trip(#[redact] cents: u64) on Travel {
+    saga Trip(cents: u64) on Travel {
         concurrency allow;
         deadline 5s;
         step each for item in vec![1] , 8 at once {

@@ -18,7 +18,12 @@ impl<B: Bus> Turn<'_, B> {
         let skippable = match stuck.point {
             Point::Opening(at) | Point::Answer(at) => at.mode != Mode::Forward,
             Point::Fate { .. } => true,
-            Point::Admitting | Point::Entering | Point::Beginning | Point::Moving | Point::Returning => false,
+            Point::Admitting
+            | Point::Entering
+            | Point::Beginning
+            | Point::Moving
+            | Point::Returning
+            | Point::Resting => false,
         };
         if action == Operator::Skip && !skippable {
             return Err("only a compensation or an unknown fate can be skipped: retry it, or cancel the saga to have it undone, or end it".to_owned());
@@ -66,6 +71,7 @@ impl<B: Bus> Turn<'_, B> {
             Point::Moving if self.phase() == Phase::Forward => self.advance(),
             Point::Moving => self.compensate_next(),
             Point::Returning => self.complete(),
+            Point::Resting => self.wake(),
         }
     }
 
@@ -80,7 +86,12 @@ impl<B: Bus> Turn<'_, B> {
                 self.changes.push(Change::Skipped { at });
                 self.compensate_next();
             }
-            Point::Admitting | Point::Entering | Point::Beginning | Point::Moving | Point::Returning => {}
+            Point::Admitting
+            | Point::Entering
+            | Point::Beginning
+            | Point::Moving
+            | Point::Returning
+            | Point::Resting => {}
         }
     }
 
