@@ -12,6 +12,7 @@ mod concurrency;
 mod deadlines;
 mod disconnecting;
 mod examples;
+mod exploring;
 mod late;
 mod many;
 mod operating;
