@@ -28,9 +28,7 @@ pub(super) enum Told {
 /// What this record tells, in order.
 pub(super) fn told<B: Bus>(record: &Record<B>) -> Vec<Told> {
     let happened = match &record.happened {
-        Happened::TimedOut { at, attempt } => {
-            Some(Told::TimedOut { at: *at, attempt: *attempt, time: record.time })
-        }
+        Happened::TimedOut { at, attempt } => Some(Told::TimedOut { at: *at, attempt: *attempt, time: record.time }),
         Happened::Deadline => Some(Told::Deadline),
         Happened::FateOverdue { .. } => Some(Told::FateOverdue),
         _ => None,

@@ -102,12 +102,16 @@ impl<E, R> Move<E, R> {
         let command = |at: &At| test.command(*at);
         match self {
             Self::Handled(at, events) | Self::Late(at, events) | Self::Twice(at, events) => match events.first() {
-                Some(event) => format!("saga.reply_to(&{:?}, {event:?});", command(at)),
-                None => format!("saga.handled_to(&{:?});", command(at)),
+                Some(event) => format!("saga.reply_to(&Command::{:?}, Event::{event:?});", command(at)),
+                None => format!("saga.handled_to(&Command::{:?});", command(at)),
             },
-            Self::Refused(at, refusal) => format!("saga.refuse_to(&{:?}, {refusal:?});", command(at)),
+            Self::Refused(at, refusal) => format!("saga.refuse_to(&Command::{:?}, Refusal::{refusal:?});", command(at)),
             Self::RefusedBefore(at, attempt, refusal) => {
-                format!("saga.refuse_attempt(&{:?}, {attempt}, {refusal:?});", command(at))
+                format!("saga.refuse_attempt(&Command::{:?}, {attempt}, Refusal::{refusal:?});", command(at))
+            }
+            Self::Fate(_, Fate::Done(events)) => {
+                let events: Vec<_> = events.iter().map(|event| format!("Event::{event:?}")).collect();
+                format!("saga.settle(Fate::Done(vec![{}]));", events.join(", "))
             }
             Self::Fate(_, fate) => format!("saga.settle(Fate::{fate:?});"),
             Self::Wait => advancing(test, test.machine.next_tick()),

@@ -207,7 +207,8 @@ impl<'a, S: Saga> Walk<'a, S> {
         let mut stand = Stand::start(self.input.clone());
         let input = serde_json::to_string(&self.input).unwrap_or_default();
         let name = S::DEFINITION.type_name;
-        let mut lines = vec![format!("let mut saga = SagaTest::<{name}>::start(serde_json::from_str(r#\"{input}\"#)?);")];
+        let mut lines =
+            vec![format!("let mut saga = SagaTest::<{name}>::start(serde_json::from_str(r#\"{input}\"#)?);")];
         for told in self.path(node) {
             lines.push(told.script(&stand.test));
             stand.tell(told);

@@ -142,10 +142,7 @@ fn check_reason<S: Saga>(test: &SagaTest<S>) -> Result<(), String> {
 }
 
 /// Only what took effect is undone, each once, in the reverse of the order of completion.
-fn check_compensations<S: Saga>(
-    test: &SagaTest<S>,
-    world: &World<EventOf<S::Bus>>,
-) -> Result<(), String> {
+fn check_compensations<S: Saga>(test: &SagaTest<S>, world: &World<EventOf<S::Bus>>) -> Result<(), String> {
     let mut undone = BTreeSet::new();
     for (position, told) in test.trace.iter().enumerate() {
         match *told {
@@ -213,12 +210,17 @@ fn check_nothing_in_doubt<S: Saga>(test: &SagaTest<S>, world: &World<EventOf<S::
 
 /// A saga that went back has undone all that took effect.
 fn check_undone<S: Saga>(test: &SagaTest<S>, world: &World<EventOf<S::Bus>>) -> Result<(), String> {
-    let over: BTreeSet<At> = test.trace.iter().filter_map(|told| match told {
-        Told::Done { at } | Told::Skipped { at } if at.mode == Mode::Compensation => Some(*at),
-        _ => None,
-    }).collect();
+    let over: BTreeSet<At> = test
+        .trace
+        .iter()
+        .filter_map(|told| match told {
+            Told::Done { at } | Told::Skipped { at } if at.mode == Mode::Compensation => Some(*at),
+            _ => None,
+        })
+        .collect();
     let is_unknown = |at| matches!(world.known.get(at), Some(Known::Unknown));
-    let effects = world.known.keys().filter(|at| at.mode == Mode::Forward && (world.took_effect(**at) || is_unknown(at)));
+    let effects =
+        world.known.keys().filter(|at| at.mode == Mode::Forward && (world.took_effect(**at) || is_unknown(at)));
     let left = effects.filter_map(|at| undoing(S::DEFINITION, *at)).find(|undo| !over.contains(undo));
     match left {
         Some(undo) => Err(format!("it ended, and {undo:?} is missing, though the step took effect")),
