@@ -94,7 +94,7 @@ impl<'a, S: Saga> Walk<'a, S> {
             self.leave(next);
             next += 1;
         }
-        self.explored.states = self.nodes.len();
+        self.explored.states = self.known.len();
         self.check_liveness();
     }
 
