@@ -1,7 +1,11 @@
 //! Tests of a saga without coordinator, clock or thread: a script of what it is told, in virtual time.
 
+pub mod explore;
+mod trace;
+
 use std::time::Duration;
 
+use self::trace::Told;
 use crate::bus::Report;
 use crate::cause::{EndedBy, Outcome};
 use crate::codec;
@@ -66,6 +70,7 @@ pub struct SagaTest<S: Saga> {
     notices: Vec<Notice>,
     restarts: u64,
     is_away: bool,
+    trace: Vec<Told>,
 }
 
 impl<S: Saga> SagaTest<S> {
@@ -89,6 +94,7 @@ impl<S: Saga> SagaTest<S> {
             notices: Vec::new(),
             restarts: 0,
             is_away: false,
+            trace: Vec::new(),
         };
         test.step(Input::Start { saga: NewSaga::of(input), key: None, token: 0 });
         test
@@ -387,6 +393,7 @@ impl<S: Saga> SagaTest<S> {
         assert_eq!(record.number, self.number + 1, "records are numbered without holes");
         self.number = record.number;
         self.notices.extend(Notice::of(record));
+        self.trace.extend(trace::told(record));
         for change in &record.then {
             match change {
                 Change::Sent { at, command: Some(command), .. } => self.commands.push((*at, command.clone())),

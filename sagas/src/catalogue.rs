@@ -1,5 +1,7 @@
 //! The sagas, one a file, always in the same order: what it is for, the saga, its tests.
 
+#[cfg(test)]
+mod exploring;
 mod pool_respawn_on_promote;
 mod replace_window;
 mod window_cleanup_cascade;

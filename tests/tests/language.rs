@@ -14,6 +14,7 @@ mod deadlines;
 mod disconnecting;
 mod ephemeral;
 mod examples;
+mod exploring;
 mod items;
 mod late;
 mod many;
