@@ -58,6 +58,7 @@ const REPLACE: Definition = Definition {
             kind: StepKind::Plain,
             output: Some("Label"),
             redacted: false,
+            seen_at_last: false,
             each: None,
             when: None,
             exchange: Exchange {
@@ -83,6 +84,7 @@ const REPLACE: Definition = Definition {
             kind: StepKind::Plain,
             output: None,
             redacted: false,
+            seen_at_last: false,
             each: None,
             when: None,
             exchange: plain(

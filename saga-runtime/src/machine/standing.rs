@@ -15,7 +15,8 @@ pub(super) fn of(definition: &'static Definition, control: &Control, position: P
         (Some(_), _) => Status::Stuck,
         (None, Phase::Queued) => Status::Queued,
         (None, Phase::Forward) => Status::Running,
-        (None, Phase::Settling | Phase::Compensating) => Status::Compensating,
+        (None, Phase::Finishing) if control.output.is_some() => Status::Running,
+        (None, Phase::Settling | Phase::Compensating | Phase::Finishing) => Status::Compensating,
     };
     let until = control.next_due();
     let waits = open.map(|open| waiting(definition, open));
