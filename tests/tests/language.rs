@@ -16,6 +16,7 @@ mod disconnecting;
 mod ephemeral;
 mod examples;
 mod exploring;
+mod exploring_clauses;
 mod finally;
 mod items;
 mod late;

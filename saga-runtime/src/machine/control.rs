@@ -132,14 +132,19 @@ pub(crate) enum Waits {
     Fate { running: u8 },
     /// To ask again, since the participant said *running*, so many times.
     FateAgain { running: u8 },
-    /// An operator.
-    Operator,
+    /// An operator; whether its last attempt was never answered.
+    Operator { unanswered: bool },
 }
 
 impl Open {
     /// Whether the participant may have done it, or may still.
     pub(crate) fn in_doubt(&self) -> bool {
         self.recorded_in.is_some() && !matches!(self.waits, Waits::Backoff { in_doubt: false })
+    }
+
+    /// Whether its answer is still to come, as far as the participant is there to give one.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        matches!(self.waits, Waits::Answer | Waits::Backoff { in_doubt: true } | Waits::Operator { unanswered: true })
     }
 
     /// Whether the participant owes a word on its fate.

@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 
 /// Where a saga in flight stands.
 pub(super) fn of(definition: &'static Definition, control: &Control, position: Position) -> Standing {
-    let open = control.open.iter().max_by_key(|open| open.waits == Waits::Operator);
+    let open = control.open.iter().max_by_key(|open| matches!(open.waits, Waits::Operator { .. }));
     let step = open.map(|open| open.at.step).or_else(|| definition.first_step(position));
     let status = match (&control.stuck, control.phase) {
         (Some(_), _) => Status::Stuck,
@@ -71,6 +71,6 @@ fn waiting(definition: &'static Definition, open: &Open) -> (String, Option<&'st
         Waits::Answer => (format!("{} in answer to {}", command.replies.join(" or "), command.name), Some(command.to)),
         Waits::Backoff { .. } => (format!("the time of the next attempt of {}", command.name), None),
         Waits::Fate { .. } | Waits::FateAgain { .. } => (format!("the fate of {}", command.name), Some(command.to)),
-        Waits::Operator => (operator(true).unwrap_or_default(), None),
+        Waits::Operator { .. } => (operator(true).unwrap_or_default(), None),
     }
 }

@@ -26,9 +26,10 @@ use crate::time::Timestamp;
 pub(super) struct Turn<'a, B: Bus> {
     pub(super) kind: &'a mut dyn Kind<B>,
     pub(super) slot: Slot,
+    pub(super) saga: SagaId,
     pub(super) now: Timestamp,
     pub(super) presence: &'a Presence,
-    pub(super) random: &'a mut fastrand::Rng,
+    pub(super) seed: u64,
     /// What has followed so far.
     pub(super) changes: Vec<Change<B>>,
 }

@@ -1,5 +1,6 @@
 //! Exchanges: sending, attempts, answers, and what ends them.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use super::super::control::{Open, Point, Waits};
@@ -255,7 +256,7 @@ impl<B: Bus> Turn<'_, B> {
             return self.failed(at, failure);
         }
         let now = self.now;
-        let until = now.after(self.backoff(plan, retried));
+        let until = now.after(self.backoff(at, plan, retried));
         if let Some(open) = self.open_mut(at) {
             open.waits =
                 Waits::Backoff { in_doubt: matches!(failure.kind, CauseKind::TimedOut | CauseKind::Disconnected) };
@@ -269,16 +270,25 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     /// The wait after so many attempts beyond the first: doubled each time, at most the longest, of which a random
-    /// part of up to a half is left out, so that those who failed together do not come back together.
-    fn backoff(&mut self, plan: RetryPlan, retried: u32) -> Duration {
+    /// part of up to a half is left out, so that those who failed together do not come back together. For one attempt
+    /// it is always the same, so that a restart makes no difference.
+    fn backoff(&self, at: At, plan: RetryPlan, retried: u32) -> Duration {
+        let mut attempt = DefaultHasher::new();
+        (self.seed, self.saga, at, retried).hash(&mut attempt);
+        let left_in = 0.5 + fastrand::Rng::with_seed(attempt.finish()).f64() / 2.0;
         let doubled = plan.every.saturating_mul(2_u32.saturating_pow(retried));
-        doubled.min(plan.at_most.max(plan.every)).mul_f64(0.5 + self.random.f64() / 2.0)
+        doubled.min(plan.at_most.max(plan.every)).mul_f64(left_in)
     }
 
     /// The exchange has failed: forward the saga fails, elsewhere it is stuck.
     fn failed(&mut self, at: At, failure: Failure) {
         if self.perseveres(at) {
-            return self.stick(Point::Answer(at), format!("{} failed: {}", self.command(at).name, failure.message));
+            self.stick(Point::Answer(at), format!("{} failed: {}", self.command(at).name, failure.message));
+            let unanswered = failure.kind == CauseKind::TimedOut;
+            if let Some(open) = self.open_mut(at) {
+                open.waits = Waits::Operator { unanswered };
+            }
+            return;
         }
         if failure.kind == CauseKind::Refused {
             self.control_mut().close(at);

@@ -17,7 +17,7 @@ impl<B: Bus> Turn<'_, B> {
         };
         let skippable = match stuck.point {
             Point::Opening(at) | Point::Answer(at) => at.mode != Mode::Forward,
-            Point::Fate { .. } => true,
+            Point::Fate { late, .. } => !late,
             Point::Beginning | Point::Moving if self.phase() == Phase::Finishing => true,
             Point::Admitting
             | Point::Entering

@@ -39,7 +39,7 @@ impl<B: Bus> Turn<'_, B> {
                     self.attempt(at, None);
                 }
                 Waits::Fate { .. } => self.ask_anew(at),
-                Waits::Answer | Waits::Backoff { .. } | Waits::FateAgain { .. } | Waits::Operator => {}
+                Waits::Answer | Waits::Backoff { .. } | Waits::FateAgain { .. } | Waits::Operator { .. } => {}
             }
         }
     }
