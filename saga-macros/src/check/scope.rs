@@ -39,8 +39,8 @@ pub(super) struct Scopes<'a> {
     values: &'a [Value],
     /// The block of each step.
     blocks: Vec<usize>,
-    /// Whether each step runs on every way out.
-    finally: Vec<bool>,
+    /// What each step is among the steps.
+    kinds: Vec<StepKind>,
     /// What each step could share of its compensation.
     shared: Vec<Shared>,
     pivot: Option<usize>,
@@ -98,10 +98,12 @@ enum Hidden {
 
 impl<'a> Scopes<'a> {
     pub(super) fn new(values: &'a [Value], steps: &[Numbered], deadline: Option<std::time::Duration>) -> Self {
-        let finally = steps.iter().map(|(_, step)| step::kind(step) == StepKind::Finally).collect();
+        let kinds: Vec<_> = steps.iter().map(|(_, step)| step::kind(step)).collect();
+        let blocks: Vec<_> = steps.iter().map(|(block, _)| *block).collect();
         let shared = steps.iter().map(|(_, step)| Shared::of(step)).collect();
-        let pivot = steps.iter().position(|(_, step)| step::kind(step) == StepKind::Pivot);
-        Self { values, blocks: steps.iter().map(|(block, _)| *block).collect(), finally, shared, pivot, deadline }
+        let alone = |step: &usize| blocks.iter().filter(|block| **block == blocks[*step]).count() == 1;
+        let pivot = (0..steps.len()).find(|step| kinds[*step] == StepKind::Pivot && alone(step));
+        Self { values, blocks, kinds, shared, pivot, deadline }
     }
 
     /// The number of the block that a step stands in.
@@ -109,12 +111,16 @@ impl<'a> Scopes<'a> {
         self.blocks[step]
     }
 
-    /// What a step is.
+    fn is_finally(&self, step: usize) -> bool {
+        self.kinds[step] == StepKind::Finally
+    }
+
+    /// What a step is, for its clauses.
     pub(super) fn role(&self, step: usize) -> Role {
         match self.pivot {
-            _ if self.finally[step] => Role::Finally,
-            Some(pivot) if pivot == step => Role::Pivot,
+            _ if self.kinds[step] == StepKind::Finally => Role::Finally,
             Some(pivot) if pivot < step => Role::AfterPivot,
+            _ if self.kinds[step] == StepKind::Pivot => Role::Pivot,
             Some(_) | None => Role::Forward,
         }
     }
@@ -131,12 +137,12 @@ impl<'a> Scopes<'a> {
 
     /// Before the braces of a step: the parameters and the outputs of earlier steps.
     pub(super) fn head(&'a self, step: usize) -> Scope<'a> {
-        Scope { scopes: self, at: if self.finally[step] { At::FinallyHead(step) } else { At::Head(step) } }
+        Scope { scopes: self, at: if self.is_finally(step) { At::FinallyHead(step) } else { At::Head(step) } }
     }
 
     /// In a step: the parameters and the outputs of earlier steps; in a `finally` step all outputs, and the cause.
     pub(super) fn step(&'a self, step: usize) -> Scope<'a> {
-        Scope { scopes: self, at: if self.finally[step] { At::Finally(step) } else { At::Step(step) } }
+        Scope { scopes: self, at: if self.is_finally(step) { At::Finally(step) } else { At::Step(step) } }
     }
 
     /// In the compensation of a step: its own output too, and the cause.
@@ -182,7 +188,7 @@ impl Scope<'_> {
             return Err(format!("there is no step `{name}` whose compensation could undo this one too"));
         };
         let blocks = &self.scopes.blocks;
-        if blocks[other] >= blocks[at] || self.scopes.finally[other] {
+        if blocks[other] >= blocks[at] || self.scopes.is_finally(other) {
             return Err(format!(
                 "`{name}` does not end before this step begins: share the compensation of an earlier step"
             ));
@@ -217,7 +223,7 @@ impl Scope<'_> {
         let blocks = &self.scopes.blocks;
         match self.at {
             At::Finally(at) | At::FinallyHead(at) if at == step => Some(Hidden::Own),
-            _ if self.scopes.finally[step] => Some(Hidden::Finally),
+            _ if self.scopes.is_finally(step) => Some(Hidden::Finally),
             At::End | At::Finally(_) | At::FinallyHead(_) => None,
             At::Start => Some(Hidden::Later),
             At::Before(block) => (blocks[step] >= block).then_some(Hidden::Later),
