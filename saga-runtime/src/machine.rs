@@ -13,6 +13,7 @@
 //!
 //! Sagas of one kind live together, by value; an event costs the same however many are in flight.
 
+mod asides;
 mod attendance;
 mod control;
 mod hearing;

@@ -2,6 +2,7 @@
 //!
 //! Nearly all run on [`twin::Twin`], so that each of their scripts is also a script of restarts.
 
+mod abandoning;
 mod answering;
 mod breaking;
 mod bus;
@@ -16,6 +17,7 @@ mod ephemeral;
 mod examples;
 mod exploring;
 mod items;
+mod harmless;
 mod late;
 mod many;
 mod operating;

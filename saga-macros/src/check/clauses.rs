@@ -95,7 +95,6 @@ impl Clauses {
             _ => {}
         }
         self.idle_retry(errors, step);
-        self.abandons(errors);
     }
 
     /// A step that only awaits needs an event that someone else gives.
@@ -128,26 +127,6 @@ impl Clauses {
         for arm in arms {
             if let syntax::Outcome::Timeout(keyword) = &arm.outcome {
                 errors.at(keyword, format!("step `{}` never times out: add `within 10s;`", step.name));
-            }
-        }
-    }
-
-    /// A value while the command is in doubt: it would have to be settled, and undone, beside the saga that goes on.
-    fn abandons(&self, errors: &mut Errors) {
-        let effect = self.action.as_ref().is_some_and(|(_, act)| act.has_effect());
-        if !effect || !matches!(&self.compensate, Some((_, Compensate::Command(_)))) {
-            return;
-        }
-        for arm in self.arms.iter().flat_map(|(_, arms)| arms) {
-            if let (
-                syntax::Outcome::Timeout(keyword) | syntax::Outcome::Disconnected(keyword),
-                syntax::Disposition::Value(_),
-            ) = (&arm.outcome, &arm.disposition)
-            {
-                let message = format!(
-                    "a value for `{keyword}` leaves a command behind that may have to be undone, which is not built yet: use `fail` or `retry`, or `compensate none because \"…\";`"
-                );
-                errors.at(keyword, message);
             }
         }
     }

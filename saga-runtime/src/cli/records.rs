@@ -50,6 +50,7 @@ fn change(value: &Value) -> String {
             "waiting" => format!("{}: the next attempt is made at {}", exchange(body)?, until(body)?),
             "asked" => format!("{}: {} is asked its fate", exchange(body)?, text(body, "participant")?),
             "done" => format!("{}: done", exchange(body)?),
+            "done_late" => format!("{}: it was done after all, and is undone", exchange(body)?),
             "undone" => format!("{}: nothing was done", exchange(body)?),
             "withdrawn" => {
                 format!("{}: the answer of {} is no longer awaited", exchange(body)?, text(body, "participant")?)

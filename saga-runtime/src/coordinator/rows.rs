@@ -318,6 +318,7 @@ impl<B: Bus> Serialize for ChangeJson<'_, B> {
                 tagged(serializer, "withdrawn", &told)
             }
             Change::Done { at } => tagged(serializer, "done", &exchange(at, None)),
+            Change::DoneLate { at } => tagged(serializer, "done_late", &exchange(at, None)),
             Change::Undone { at } => tagged(serializer, "undone", &exchange(at, None)),
             Change::Skipped { at } => tagged(serializer, "skipped", &exchange(at, None)),
             Change::Failed(cause) => tagged(serializer, "failed", cause),

@@ -36,6 +36,9 @@ pub(crate) struct Control {
     /// The exchanges that took effect and have a compensation, in the order in which they completed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) effects: Vec<At>,
+    /// The exchanges that it went on without, as long as they are settled or undone beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) asides: Vec<At>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<Box<Cause>>,
@@ -175,6 +178,14 @@ impl Point {
     pub(crate) fn unsticks_by_itself(self) -> bool {
         matches!(self, Self::Fate { late: true, .. })
     }
+
+    /// The exchange that is stuck, if it is one.
+    pub(crate) fn at(self) -> Option<At> {
+        match self {
+            Self::Opening(at) | Self::Answer(at) | Self::Fate { at, .. } => Some(at),
+            Self::Admitting | Self::Entering | Self::Beginning | Self::Moving | Self::Returning | Self::Resting => None,
+        }
+    }
 }
 
 impl Control {
@@ -190,6 +201,7 @@ impl Control {
             open: Vec::new(),
             starting: Vec::new(),
             effects: Vec::new(),
+            asides: Vec::new(),
             cause: None,
             stuck: None,
             also_stuck: Vec::new(),
@@ -214,12 +226,27 @@ impl Control {
 
     /// Whether this is what does not go on, or part of it.
     pub(crate) fn is_stuck_at(&self, point: Point) -> bool {
-        self.stuck.as_deref().into_iter().chain(&self.also_stuck).any(|stuck| stuck.point == point)
+        self.stuck_points().any(|stuck| stuck == point)
     }
 
-    /// Whether it waits for an operator and nothing else.
+    /// All that does not go on.
+    pub(crate) fn stuck_points(&self) -> impl Iterator<Item = Point> {
+        self.stuck.as_deref().into_iter().chain(&self.also_stuck).map(|stuck| stuck.point)
+    }
+
+    /// Whether its own way waits for an operator; what is undone beside it does not hold it up.
     pub(crate) fn is_halted(&self) -> bool {
-        self.stuck.as_ref().is_some_and(|stuck| !stuck.point.unsticks_by_itself())
+        self.stuck_points().any(|point| !point.unsticks_by_itself() && !point.at().is_some_and(|at| self.is_aside(at)))
+    }
+
+    /// Whether the saga went on without this exchange, which is settled or undone beside it.
+    pub(crate) fn is_aside(&self, at: At) -> bool {
+        at.mode != Mode::Finally && self.asides.contains(&At { mode: Mode::Forward, ..at })
+    }
+
+    /// The open exchanges of its own way.
+    pub(crate) fn on_its_way(&self) -> impl Iterator<Item = &Open> {
+        self.open.iter().filter(|open| !self.is_aside(open.at))
     }
 
     /// Whether it waits since its process was started again.
@@ -227,9 +254,9 @@ impl Control {
         self.stuck.as_ref().is_some_and(|stuck| stuck.point == Point::Resting)
     }
 
-    /// Whether the open exchanges are those in doubt, an unknown fate included.
-    pub(crate) fn is_settling(&self) -> bool {
-        self.phase == Phase::Settling
+    /// Whether all that is still to be known of this exchange is what became of it.
+    pub(crate) fn is_settling(&self, at: At) -> bool {
+        at.mode == Mode::Forward && (self.phase == Phase::Settling || self.is_aside(at))
     }
 
     /// When the deadline strikes: only going forward, and not while it waits for an operator.
@@ -254,7 +281,7 @@ impl Control {
 
     /// The exchange at which the saga stands, for whoever looks.
     pub(crate) fn standing_at(&self) -> Option<&Open> {
-        self.open.first()
+        self.on_its_way().next()
     }
 }
 

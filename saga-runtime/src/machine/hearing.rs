@@ -89,7 +89,7 @@ fn answer_counts<B: Bus>(
     let is_current = attempt == open.attempt || planted::is(Bug::CountOldRefusals);
     match answer {
         Answer::Handled(_) => true,
-        Answer::Refused(_) => is_current && (!is_answered || control.is_settling()),
+        Answer::Refused(_) => is_current && (!is_answered || control.is_settling(open.at)),
         Answer::Broken(_) => is_current && !is_answered,
     }
 }

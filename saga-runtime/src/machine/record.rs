@@ -176,6 +176,11 @@ pub enum Change<B: Bus> {
         /// The exchange.
         at: At,
     },
+    /// The saga went on without the answer of this exchange, which took effect after all, and is undone.
+    DoneLate {
+        /// The exchange.
+        at: At,
+    },
     /// The exchange is over, and nothing was done.
     Undone {
         /// The exchange.

@@ -3,6 +3,7 @@
 //! The rules of the language stand here and in the submodules, by what they are about: [`exchange`] (attempts and
 //! answers), [`undo`] (doubt and compensation), [`operator`] (what is stuck).
 
+mod aside;
 mod begin;
 mod exchange;
 mod operator;
@@ -108,7 +109,7 @@ impl<B: Bus> Turn<'_, B> {
         }
         let Position::Forward(place) = self.kind.position(self.slot) else { return };
         let steps = self.definition().places[usize::from(place)].steps;
-        if self.is_beginning() || self.control().open.iter().any(|open| steps.contains(&open.at.step)) {
+        if self.is_beginning() || self.control().on_its_way().any(|open| steps.contains(&open.at.step)) {
             return;
         }
         if usize::from(place) + 1 == self.definition().places.len() {
@@ -122,6 +123,10 @@ impl<B: Bus> Turn<'_, B> {
 
     fn complete(&mut self) {
         if !self.holds(self.definition().places.len(), Point::Returning) {
+            return;
+        }
+        if self.has_asides() {
+            self.control_mut().deadline = None;
             return;
         }
         match self.kind.output(self.slot) {

@@ -33,23 +33,6 @@ saga! {
         return (room, seat);
     }
 
-    saga Parting(night: u32) on Tour {
-        concurrency allow;
-        deadline 1m;
-        step room -> Option<u32> {
-            send Book { night };
-            await {
-                Booked { room } => Some(room),
-                timeout => None,
-            }
-            within 5s;
-            compensate Unbook { room: room.unwrap_or(99) };
-        }
-        finally step note {
-            send Note { text: format!("{room:?}") };
-        }
-    }
-
     /// One of its events says that nothing was done.
     saga Picky(room: u32) -> String on Tour {
         concurrency allow;
@@ -70,47 +53,6 @@ saga! {
             compensate Leave { seat };
         }
         return freed;
-    }
-
-    /// Whatever comes first: the answer, or an event of somebody else.
-    saga Race(guest: String) -> bool on Tour {
-        concurrency allow;
-        deadline 1m;
-        step guide -> bool {
-            send Hire { guest };
-            await {
-                Arrived { guest: who, .. } where who == guest => false,
-                handled => true,
-            }
-            compensate Dismiss { guest: format!("{guest} {guide}") };
-        }
-        step note {
-            send Note { text: guide.to_string() };
-            compensate none because "nobody minds";
-        }
-        return guide;
-    }
-
-    /// Abandons beside a pivot.
-    saga Bold(night: u32) on Tour {
-        concurrency allow;
-        deadline 1m;
-        step room -> Option<u32> {
-            send Book { night };
-            await {
-                Booked { room } => Some(room),
-                timeout => None,
-            }
-            within 5s;
-            compensate Unbook { room: room.unwrap_or(99) };
-        }
-        pivot step payment -> u64 {
-            send Pay { cents: 5 };
-            await {
-                Paid { receipt } => receipt,
-                Declined => fail "declined",
-            }
-        }
     }
 
     saga Several(nights: Vec<u32>) -> Vec<Option<u32>> on Tour {
@@ -247,21 +189,6 @@ fn its_compensation_sees_the_output_of_the_late_events() {
     assert_eq!(saga.outcome(), Some(&Outcome::Completed("unknown".to_owned())));
 }
 
-/// Rule: undoing.abandoned.finally-waits
-/// Rule: undoing.abandoned.keeps-value
-#[test]
-fn finally_waits_for_it_and_keeps_the_value_of_the_step() {
-    let mut saga = Twin::start(Parting { night: 3 });
-    saga.advance(Duration::from_secs(5));
-    assert_eq!((saga.sent(), saga.asked()), (vec![], vec![book(3)]));
-    saga.settle(Fate::Done(vec![booked(12)]));
-    assert_eq!((saga.sent(), saga.modes()), (vec![unbook(12)], vec![Mode::Compensation]));
-    saga.handled();
-    assert_eq!((saga.sent(), saga.modes()), (vec![note("Some(None)")], vec![Mode::Finally]));
-    saga.handled();
-    assert_eq!(saga.outcome(), Some(&Outcome::Completed(())));
-}
-
 /// Rule: undoing.doubt.before-the-first-compensation
 /// Rule: undoing.abandoned.compensated
 #[test]
@@ -344,38 +271,6 @@ fn a_compensation_beside_the_way_forward_that_is_spent_is_stuck() {
     assert!(saga.is_stuck() && !saga.is_compensating());
     assert!(saga.operator(Operator::Skip));
     assert_eq!(saga.outcome(), Some(&without_a_room()));
-}
-
-/// Rule: undoing.abandoned.settled
-#[test]
-fn a_step_that_ended_with_an_event_of_somebody_else_abandons_its_command() {
-    let mut saga = Twin::start(Race { guest: "ann".to_owned() });
-    saga.event(arrived("ann", 1));
-    assert_eq!((saga.sent(), saga.asked()), (vec![note("false")], vec![hire("ann")]));
-    saga.handled();
-    assert_eq!(saga.outcome(), None);
-    saga.settle(Fate::Done(vec![]));
-    assert_eq!(saga.sent(), [dismiss("ann true")], "its compensation sees what the arms give for the answer");
-    saga.handled();
-    assert_eq!(saga.outcome(), Some(&Outcome::Completed(false)));
-
-    let mut saga = Twin::start(Race { guest: "ann".to_owned() });
-    saga.handled();
-    assert_eq!((saga.sent(), saga.asked()), (vec![note("true")], vec![]));
-}
-
-/// Rule: undoing.abandoned.ends-after
-#[test]
-fn it_is_undone_behind_a_pivot_too() {
-    let mut saga = Twin::start(Bold { night: 3 });
-    saga.advance(Duration::from_secs(5));
-    assert_eq!((saga.sent(), saga.asked()), (vec![pay(5)], vec![book(3)]));
-    saga.reply(paid(7));
-    assert_eq!(saga.outcome(), None);
-    saga.settle(Fate::Done(vec![booked(12)]));
-    assert_eq!((saga.sent(), saga.modes()), (vec![unbook(12)], vec![Mode::Compensation]));
-    saga.handled();
-    assert_eq!(saga.outcome(), Some(&Outcome::Completed(())));
 }
 
 /// Rule: undoing.abandoned.settled

@@ -105,7 +105,7 @@ impl<B: Bus> Turn<'_, B> {
     pub(in super::super) fn absent(&mut self, at: At) -> bool {
         let command = self.command(at);
         let failure = Failure::new(CauseKind::Disconnected, format!("{} is not connected", command.to));
-        match self.kind.answer(self.slot, at, Heard::Disconnected) {
+        match self.ask_without_answer(at, Heard::Disconnected) {
             Ok(Verdict::NoArm) if !command.live_only => return false,
             Ok(Verdict::NoArm) if at.mode.perseveres() => self.again_if_allowed(at, failure),
             verdict => self.without_effect(at, verdict, failure),
@@ -119,7 +119,7 @@ impl<B: Bus> Turn<'_, B> {
         let (within, attempts) = (open.within.unwrap_or_default(), counted(open.attempt, "attempt"));
         let message = format!("no answer from {} within {within:?}, after {attempts}", self.command(at).to);
         let failure = Failure::new(CauseKind::TimedOut, message);
-        match self.kind.answer(self.slot, at, Heard::Timeout) {
+        match self.ask_without_answer(at, Heard::Timeout) {
             Ok(Verdict::NoArm) => self.again_if_allowed(at, failure),
             verdict => self.without_effect(at, verdict, failure),
         }
@@ -127,7 +127,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// The participant has answered an open exchange, and the answer counts.
     pub(in super::super) fn answered(&mut self, at: At, answer: &Answer<EventOf<B>, RefusalOf<B>>) {
-        let settling = self.control().is_settling();
+        let settling = self.control().is_settling(at);
         match answer {
             Answer::Handled(events) if settling => self.settled_done(at, events),
             Answer::Refused(_) if settling => self.settled_never(at),
@@ -193,8 +193,9 @@ impl<B: Bus> Turn<'_, B> {
         self.go_on(at);
     }
 
-    fn go_on(&mut self, at: At) {
+    pub(super) fn go_on(&mut self, at: At) {
         match at.mode {
+            Mode::Compensation if self.control().is_aside(at) => self.aside_over(at),
             Mode::Forward => self.advance(),
             Mode::Compensation | Mode::Finally => self.compensate_next(),
         }
@@ -219,15 +220,12 @@ impl<B: Bus> Turn<'_, B> {
             Ok(Verdict::Fail(message)) => self.failed(at, Failure { message, ..failure }),
             Ok(Verdict::NoArm) => self.failed(at, failure),
             Ok(Verdict::Retry) => self.again(at, failure),
-            Ok(Verdict::Done) => {
-                let outstanding = failure.kind != CauseKind::Refused;
+            Ok(Verdict::Done) if failure.kind == CauseKind::Refused => {
                 self.control_mut().close(at);
                 self.changes.push(Change::Done { at });
-                if outstanding {
-                    self.changes.push(Change::Withdrawn { at, participant: self.command(at).to });
-                }
                 self.go_on(at);
             }
+            Ok(Verdict::Done) => self.ended_without_answer(at),
         }
     }
 

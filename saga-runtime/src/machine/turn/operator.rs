@@ -84,7 +84,7 @@ impl<B: Bus> Turn<'_, B> {
             Point::Opening(at) | Point::Answer(at) => {
                 self.withdraw(at);
                 self.changes.push(Change::Skipped { at });
-                self.compensate_next();
+                self.go_on(at);
             }
             Point::Admitting
             | Point::Entering
