@@ -340,7 +340,7 @@ pub(crate) struct Arm {
 
 impl Arm {
     /// All expressions in it.
-    fn phrases(&self) -> impl Iterator<Item = &Phrase> {
+    pub(crate) fn phrases(&self) -> impl Iterator<Item = &Phrase> {
         let compared = self.correlations.iter().map(|(_, value)| value);
         compared.chain(&self.guard).chain(self.disposition.phrase())
     }

@@ -7,9 +7,9 @@ use super::exchange::{self, Act};
 use super::items::once;
 use super::scope::Scope;
 use super::step::is_unit;
-use super::{arms, unbuilt};
+use super::{arms, correlation, unbuilt};
 use crate::errors::Errors;
-use crate::model::{ActionKind, Compensation, Disposition, Exchange, Outcome};
+use crate::model::{Action, ActionKind, Compensation, Disposition, Exchange, Outcome};
 use crate::syntax::{self, Clause, Compensate};
 
 /// What the rules about missing clauses look at.
@@ -100,13 +100,28 @@ impl Clauses {
     /// A step that only awaits needs an event that someone else gives.
     fn waits(&self, errors: &mut Errors, name: &Ident) {
         let Some((keyword, arms)) = &self.arms else { return };
-        match arms.iter().find_map(|arm| arm.correlation.as_ref()) {
-            Some(correlation) => unbuilt::report(errors, correlation.keyword, "where"),
-            None => errors.at(
+        arms.iter().for_each(|arm| correlation::asks_no_one(errors, name, &arm.outcome));
+        let is_answer = |arm: &syntax::Arm| {
+            let answers = matches!(arm.outcome, syntax::Outcome::Event(_) | syntax::Outcome::Handled);
+            answers && arm.correlation.is_none()
+        };
+        if !self.only_awaits() || arms.iter().any(is_answer) {
+            errors.at(
                 keyword,
-                format!("step `{name}` awaits an answer and asks no one: `send` or `query` something in it"),
-            ),
+                format!(
+                    "step `{name}` awaits an answer and asks no one: `send` or `query` something in it, or say with `where` which event of anyone ends it"
+                ),
+            );
         }
+        if let Some((keyword, _)) = &self.compensate {
+            errors.at(keyword, format!("step `{name}` only awaits, so there is nothing to compensate: remove this"));
+        }
+    }
+
+    /// Whether it awaits events of anyone, and does nothing.
+    fn only_awaits(&self) -> bool {
+        let mut arms = self.arms.iter().flat_map(|(_, arms)| arms);
+        self.action.is_none() && arms.any(|arm| arm.correlation.is_some())
     }
 
     /// Retries that nothing ever asks for, and timeouts that never come.
@@ -132,9 +147,13 @@ impl Clauses {
     }
 
     pub(super) fn exchange(self, errors: &mut Errors, scope: &Scope<'_>, step: &Given<'_>) -> Option<Exchange> {
-        let (keyword, act) = self.action?;
-        let has_effect = act.has_effect();
-        let action = exchange::action(errors, scope, keyword, act);
+        let only_awaits = self.only_awaits();
+        let has_effect = self.action.as_ref().is_some_and(|(_, act)| act.has_effect());
+        let action = match self.action {
+            Some((keyword, act)) => exchange::action(errors, scope, keyword, act),
+            None if only_awaits => Some(Action::Wait),
+            None => return None,
+        };
         let arms = self.arms.map(|(_, arms)| arms::arms(errors, scope, has_effect, arms));
         if let Some(arms) = &arms {
             gives_a_value(errors, step, arms);

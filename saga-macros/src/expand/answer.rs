@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
+use super::correlate::{self, has_any};
 use super::transition::number;
 use super::{Expansion, paths};
 use crate::model::live::{Field, Variant, Way};
@@ -37,19 +38,21 @@ pub(super) fn answer(expansion: &Expansion<'_>) -> TokenStream {
 fn step_answer(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Option<TokenStream> {
     let step = &expansion.saga.steps[index];
     let exchange = step.exchange.as_ref()?;
-    let answer = Answer { expansion, step, fields: &variant.fields, slot: slot() };
+    let answer = Answer { expansion, step, fields: &variant.fields, slot: slot(), is_mixed: has_any(exchange) };
     let runtime = paths::here();
     let (state, name, number) = (&expansion.state, &variant.name, number(index));
-    let phrases = exchange.arms.iter().flat_map(|arm| arm.guard.iter().chain(arm.disposition.phrase()));
+    let phrases = exchange.arms.iter().flat_map(Arm::phrases);
     let phrases: Vec<_> = phrases.collect();
     let fields = expansion.bound(variant, phrases.iter().copied());
     let fields: Vec<_> = fields.into_iter().filter(|field| *field != expansion.local(step.value)).collect();
     let item = expansion.item(index, &slot(), phrases.into_iter());
     let (own, slot) = (expansion.local(step.value), slot());
     let arms = answer.heard(exchange);
+    let compared = answer.compared(exchange, variant);
     Some(quote_spanned! {Span::mixed_site()=>
         (#state::#name { #(#fields,)* #own: #slot, .. }, #runtime::Mode::Forward, #number) => {
             #item
+            #compared
             match #runtime::said(&heard) {
                 #(#arms)*
                 _ => #runtime::Verdict::NoArm,
@@ -68,18 +71,20 @@ struct Answer<'a> {
     step: &'a Step,
     fields: &'a [Field],
     slot: Ident,
+    /// Whether some of them take events of anyone.
+    is_mixed: bool,
 }
 
 impl Answer<'_> {
     fn heard(&self, exchange: &Exchange) -> Vec<TokenStream> {
-        let mut arms: Vec<_> = exchange.arms.iter().map(|arm| self.arm(arm)).collect();
+        let mut arms: Vec<_> = exchange.arms.iter().enumerate().map(|(number, arm)| self.arm(number, arm)).collect();
         if exchange.arms.iter().all(|arm| !matches!(arm.outcome, Outcome::Event(..) | Outcome::Handled)) {
             arms.push(self.done());
         }
         arms
     }
 
-    fn arm(&self, arm: &Arm) -> TokenStream {
+    fn arm(&self, number: usize, arm: &Arm) -> TokenStream {
         let runtime = paths::here();
         let said = match &arm.outcome {
             Outcome::Event(_, Pattern { tokens, .. }) => quote!(Event(#tokens)),
@@ -89,7 +94,7 @@ impl Answer<'_> {
             Outcome::Timeout => quote!(Timeout),
             Outcome::Disconnected => quote!(Disconnected),
         };
-        let (guard, verdict) = (self.guard(arm), self.verdict(&arm.disposition));
+        let (guard, verdict) = (self.condition(number, arm), self.verdict(&arm.disposition));
         quote!(#runtime::Said::#said #guard => #verdict,)
     }
 
@@ -102,6 +107,36 @@ impl Answer<'_> {
         quote!(#runtime::Said::Handled => #done,)
     }
 
+    /// What arms with `where` compare with.
+    fn compared(&self, exchange: &Exchange, variant: &Variant) -> Option<TokenStream> {
+        let runtime = paths::here();
+        let arms = exchange.arms.iter().enumerate();
+        let compared = arms.map(|(number, arm)| correlate::values(self.expansion, variant, number, arm));
+        self.is_mixed.then(|| {
+            quote_spanned! {Span::mixed_site()=>
+                use #runtime::check::NoKey as _;
+                #(#compared)*
+            }
+        })
+    }
+
+    /// An event of anyone is only for arms with `where`.
+    fn condition(&self, number: usize, arm: &Arm) -> Option<TokenStream> {
+        let first = match &arm.outcome {
+            _ if !arm.correlations.is_empty() => correlate::same(number, arm),
+            Outcome::Event(..) if self.is_mixed => {
+                let (runtime, heard) = (paths::here(), Ident::new("heard", Span::mixed_site()));
+                quote!(#runtime::is_own(&#heard))
+            }
+            _ => return self.guard(arm).map(|guard| quote!(if #guard)),
+        };
+        let guard = arm.guard.as_ref().map(|guard| {
+            let guard = self.expansion.owned(guard, self.fields, Some(&quote!(bool)));
+            quote!(&& #guard)
+        });
+        Some(quote!(if #first #guard))
+    }
+
     fn guard(&self, arm: &Arm) -> Option<TokenStream> {
         let guard = arm.guard.as_ref()?;
         let guard = if guard.mentions.is_empty() && guard.holes.is_empty() {
@@ -110,7 +145,7 @@ impl Answer<'_> {
         } else {
             self.expansion.owned(guard, self.fields, Some(&quote!(bool)))
         };
-        Some(quote!(if #guard))
+        Some(guard)
     }
 
     fn verdict(&self, disposition: &Disposition) -> TokenStream {

@@ -123,6 +123,7 @@ impl<B: Bus> Acts<B> {
             Change::Queued { .. }
             | Change::Waiting { .. }
             | Change::Done { .. }
+            | Change::Kept { .. }
             | Change::DoneLate { .. }
             | Change::Undone { .. }
             | Change::Skipped { .. }

@@ -39,6 +39,9 @@ pub(crate) struct Control {
     /// The exchanges that it went on without, as long as they are settled or undone beside it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) asides: Vec<At>,
+    /// Events of anyone that came before the exchanges that await them: for each the first, until it begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) kept: Vec<Kept>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<Box<Cause>>,
@@ -73,6 +76,14 @@ pub(crate) enum Phase {
     Compensating,
 }
 
+/// An event of anyone, for an exchange that has not begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) at: At,
+    /// The event, encoded exactly.
+    pub(crate) event: String,
+}
+
 /// A step of which exchanges are still to be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Starting {
@@ -101,6 +112,9 @@ pub(crate) struct Open {
     pub(crate) waits: Waits,
     /// The events of its answer were offered to triggers; the same answer may come again.
     pub(crate) offered: bool,
+    /// Its command was handled, and what ends it is an event of anyone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) handled: bool,
     /// Since when it waits for that.
     pub(crate) since: Timestamp,
     /// When that wait is over.
@@ -127,7 +141,7 @@ pub(crate) enum Waits {
 impl Open {
     /// Whether the participant may have done it, or may still.
     pub(crate) fn in_doubt(&self) -> bool {
-        self.recorded_in.is_some() && !matches!(self.waits, Waits::Backoff { in_doubt: false })
+        self.recorded_in.is_some() && !self.handled && !matches!(self.waits, Waits::Backoff { in_doubt: false })
     }
 
     /// Whether the participant owes a word on its fate.
@@ -202,6 +216,7 @@ impl Control {
             starting: Vec::new(),
             effects: Vec::new(),
             asides: Vec::new(),
+            kept: Vec::new(),
             cause: None,
             stuck: None,
             also_stuck: Vec::new(),

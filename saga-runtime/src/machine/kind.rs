@@ -12,7 +12,7 @@ use super::asides::Asides;
 use super::control::Control;
 use crate::codec;
 use crate::definition::{Definition, Policy};
-use crate::message::{At, Bus, Event, EventOf, SagaId};
+use crate::message::{At, Bus, Event, EventOf, Mode, SagaId};
 use crate::redaction::REDACTED;
 use crate::saga::{ExchangePlan, Heard, Key, Position, Saga, Verdict};
 use crate::time::Timestamp;
@@ -53,6 +53,10 @@ pub(crate) trait Kind<B: Bus>: Send {
     fn answer(&mut self, slot: Slot, at: At, heard: Heard<'_, B>) -> Result<Verdict, Panicked>;
     fn forward(&mut self, slot: Slot) -> Result<(), Panicked>;
     fn back(&mut self, slot: Slot, place: u16) -> Result<(), Panicked>;
+    fn awaited(&self, slot: Slot, at: At, arm: u16) -> Result<Option<Key>, Panicked>;
+    /// What an event carries for an arm; nothing either, if that cannot be told.
+    fn carried(&self, step: u16, mode: Mode, arm: u16, event: &EventOf<B>) -> Option<Key>;
+    fn heeds(&self, slot: Slot, at: At, arm: u16, event: &EventOf<B>) -> Result<bool, Panicked>;
     /// Asks the arms of an exchange that the saga would go on without; if they end it, the state from before is kept,
     /// and this exchange is seen in that from then on.
     fn abandon(&mut self, slot: Slot, at: At, heard: Heard<'_, B>) -> Result<Verdict, Panicked>;
@@ -232,6 +236,20 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
 
     fn back(&mut self, slot: Slot, place: u16) -> Result<(), Panicked> {
         self.replace(slot, |state| S::back(state, place))
+    }
+
+    fn awaited(&self, slot: Slot, at: At, arm: u16) -> Result<Option<Key>, Panicked> {
+        let entry = self.entry(slot);
+        contain::<S, _>(|| S::awaited(&entry.state, at, arm, entry.control.cause.as_deref()))
+    }
+
+    fn carried(&self, step: u16, mode: Mode, arm: u16, event: &EventOf<S::Bus>) -> Option<Key> {
+        contain::<S, _>(|| S::carried(step, mode, arm, event)).ok()?
+    }
+
+    fn heeds(&self, slot: Slot, at: At, arm: u16, event: &EventOf<S::Bus>) -> Result<bool, Panicked> {
+        let entry = self.entry(slot);
+        contain::<S, _>(|| S::heeds(&entry.state, at, arm, entry.control.cause.as_deref(), event))
     }
 
     fn abandon(&mut self, slot: Slot, at: At, heard: Heard<'_, S::Bus>) -> Result<Verdict, Panicked> {

@@ -100,6 +100,7 @@ impl<B: Bus> Machine<B> {
             at: open.at,
             attempt: open.attempt,
             is_out: open.recorded_in.is_some()
+                && !open.handled
                 && matches!(open.waits, Waits::Answer | Waits::Backoff { in_doubt: true }),
             is_asked: matches!(open.waits, Waits::Fate { .. }),
             within: open.within,

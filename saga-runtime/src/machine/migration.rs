@@ -71,7 +71,7 @@ fn migrated<From: Saga, To: Saga>(
 
 /// Whether what is open, and what is to be undone, is the same in the other version.
 fn fits(control: &Control, from: &Definition, to: &Definition, position: Position) -> Result<(), String> {
-    let kept = control.effects.iter().chain(&control.asides).copied();
+    let kept = control.effects.iter().chain(&control.asides).chain(control.kept.iter().map(|kept| &kept.at)).copied();
     for at in control.open.iter().map(|open| open.at).chain(kept) {
         same_step(at, from, to)?;
     }

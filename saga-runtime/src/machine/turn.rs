@@ -8,8 +8,11 @@ mod begin;
 mod exchange;
 mod operator;
 mod restart;
+mod seen;
 mod stuck;
 mod undo;
+
+pub(super) use self::seen::ahead;
 
 use super::control::{Control, Open, Phase, Point};
 use super::kind::{Kind, Panicked, Slot};
@@ -115,6 +118,7 @@ impl<B: Bus> Turn<'_, B> {
         if usize::from(place) + 1 == self.definition().places.len() {
             return self.complete();
         }
+        self.forget_kept(steps);
         match self.kind.forward(self.slot) {
             Ok(()) => self.enter(),
             Err(panicked) => self.stick_panicked(Point::Moving, &panicked),

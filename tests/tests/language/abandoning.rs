@@ -55,6 +55,25 @@ saga! {
         return freed;
     }
 
+    /// Whatever comes first: the answer, or an event of somebody else.
+    saga Race(guest: String) -> bool on Tour {
+        concurrency allow;
+        deadline 1m;
+        step guide -> bool {
+            send Hire { guest };
+            await {
+                Arrived { guest: who, .. } where who == guest => false,
+                handled => true,
+            }
+            compensate Dismiss { guest: format!("{guest} {guide}") };
+        }
+        step note {
+            send Note { text: guide.to_string() };
+            compensate none because "nobody minds";
+        }
+        return guide;
+    }
+
     saga Several(nights: Vec<u32>) -> Vec<Option<u32>> on Tour {
         concurrency allow;
         deadline 1m;
@@ -271,6 +290,24 @@ fn a_compensation_beside_the_way_forward_that_is_spent_is_stuck() {
     assert!(saga.is_stuck() && !saga.is_compensating());
     assert!(saga.operator(Operator::Skip));
     assert_eq!(saga.outcome(), Some(&without_a_room()));
+}
+
+/// Rule: undoing.abandoned.settled
+#[test]
+fn a_step_that_ended_with_an_event_of_somebody_else_abandons_its_command() {
+    let mut saga = Twin::start(Race { guest: "ann".to_owned() });
+    saga.event(arrived("ann", 1));
+    assert_eq!((saga.sent(), saga.asked()), (vec![note("false")], vec![hire("ann")]));
+    saga.handled();
+    assert_eq!(saga.outcome(), None);
+    saga.settle(Fate::Done(vec![]));
+    assert_eq!(saga.sent(), [dismiss("ann true")], "its compensation sees what the arms give for the answer");
+    saga.handled();
+    assert_eq!(saga.outcome(), Some(&Outcome::Completed(false)));
+
+    let mut saga = Twin::start(Race { guest: "ann".to_owned() });
+    saga.handled();
+    assert_eq!((saga.sent(), saga.asked()), (vec![note("true")], vec![]));
 }
 
 /// Rule: undoing.abandoned.settled

@@ -34,6 +34,9 @@ impl<B: Bus> Turn<'_, B> {
 
     /// The exchange has ended with a value. If its command is unanswered, that is withdrawn, or settled beside the saga.
     pub(super) fn ended_without_answer(&mut self, at: At) {
+        if self.open_ref(at).is_some_and(|open| open.handled) {
+            return self.took_effect(at);
+        }
         self.changes.push(Change::Done { at });
         let in_doubt = self.open_ref(at).is_some_and(Open::in_doubt);
         if self.kind.has_aside(self.slot, at) && at.mode == Mode::Forward {
@@ -58,7 +61,8 @@ impl<B: Bus> Turn<'_, B> {
 
     /// Begins to undo what has a state of its own; false if it has none.
     pub(super) fn open_undo_of_aside(&mut self, at: At) -> bool {
-        let place = self.definition().places.iter().position(|place| place.steps.contains(&at.step)).unwrap_or_default();
+        let place =
+            self.definition().places.iter().position(|place| place.steps.contains(&at.step)).unwrap_or_default();
         match self.kind.back_aside(self.slot, at, u16::try_from(place).unwrap_or(u16::MAX)) {
             Ok(false) => return false,
             Ok(true) => self.open(at.undo()),

@@ -24,14 +24,14 @@ const UNBOUNDED_RETRY: RetryPlan =
     RetryPlan { times: u32::MAX, every: Duration::from_millis(100), at_most: Duration::from_secs(5) };
 
 /// Why an attempt gave no value: what a cause is made of when it is the last one.
-struct Failure {
+pub(super) struct Failure {
     kind: CauseKind,
     message: String,
     refusal: Option<serde_json::Value>,
 }
 
 impl Failure {
-    fn new(kind: CauseKind, message: String) -> Self {
+    pub(super) fn new(kind: CauseKind, message: String) -> Self {
         Self { kind, message, refusal: None }
     }
 }
@@ -43,6 +43,9 @@ impl<B: Bus> Turn<'_, B> {
             Ok(plan) => plan,
             Err(panicked) => return self.stick_panicked(Point::Opening(at), &panicked),
         };
+        if !self.is_armed(at) {
+            return;
+        }
         let perseveres = at.mode.perseveres();
         let open = Open {
             at,
@@ -53,11 +56,14 @@ impl<B: Bus> Turn<'_, B> {
             retry: plan.retry.or(perseveres.then_some(PERSEVERING_RETRY)),
             waits: Waits::Answer,
             offered: false,
+            handled: false,
             since: self.now,
             due: None,
         };
         self.control_mut().put(open);
-        self.attempt(at, plan.into_command());
+        if self.hears_what_was_kept(at) {
+            self.attempt(at, plan.into_command());
+        }
     }
 
     /// Makes the next attempt of an open exchange; with its command, if that was just made.
@@ -69,6 +75,9 @@ impl<B: Bus> Turn<'_, B> {
         open.since = now;
         let part = if planted::is(Bug::TimeOutEarly) { 2 } else { 1 };
         open.due = open.within.map(|within| now.after(within / part));
+        if self.block(at).action.command().is_none() {
+            return;
+        }
         let away = self.heeds_absence(at) && self.presence.is_away(self.command(at).to);
         if !away || !self.absent(at) {
             self.send(at, command);
@@ -96,8 +105,8 @@ impl<B: Bus> Turn<'_, B> {
     /// Whether it makes a difference to the exchange that its participant is away.
     pub(in super::super) fn heeds_absence(&self, at: At) -> bool {
         let block = self.block(at);
-        block.action.command().is_some_and(|command| command.live_only)
-            || block.has_arm(|outcome| matches!(outcome, ArmOutcome::Disconnected))
+        let heeds = block.has_arm(|outcome| matches!(outcome, ArmOutcome::Disconnected));
+        block.action.command().is_some_and(|command| command.live_only || heeds)
     }
 
     /// The participant of an open exchange, which heeds it, is away. False if the exchange goes on waiting: no arm
@@ -117,7 +126,10 @@ impl<B: Bus> Turn<'_, B> {
     pub(in super::super) fn timeout(&mut self, at: At) {
         let Some(open) = self.open_ref(at) else { return };
         let (within, attempts) = (open.within.unwrap_or_default(), counted(open.attempt, "attempt"));
-        let message = format!("no answer from {} within {within:?}, after {attempts}", self.command(at).to);
+        let message = match self.block(at).action.command() {
+            Some(command) => format!("no answer from {} within {within:?}, after {attempts}", command.to),
+            None => format!("nothing that it waits for came within {within:?}, after {attempts}"),
+        };
         let failure = Failure::new(CauseKind::TimedOut, message);
         match self.ask_without_answer(at, Heard::Timeout) {
             Ok(Verdict::NoArm) => self.again_if_allowed(at, failure),
@@ -154,6 +166,7 @@ impl<B: Bus> Turn<'_, B> {
                 let failure = Failure::new(CauseKind::Failed, "no attempt gave what the saga waits for".to_owned());
                 self.again(at, failure);
             }
+            Ok(Verdict::NoArm) if self.awaits_only_others(at) => self.handled_meanwhile(at),
             Ok(Verdict::Done | Verdict::NoArm) => self.took_effect(at),
         }
     }
@@ -177,14 +190,15 @@ impl<B: Bus> Turn<'_, B> {
                 Err(panicked) => return Err(panicked.to_string()),
             }
         }
-        if block.awaits_event() {
+        let ended_by_others = command.replies.is_empty() && self.awaits_only_others(at);
+        if block.awaits_event() && !ended_by_others {
             return Err(format!("no arm takes what {} answered to {}", command.to, command.name));
         }
         Ok(Verdict::NoArm)
     }
 
     /// An exchange is over as it was meant to be.
-    fn took_effect(&mut self, at: At) {
+    pub(super) fn took_effect(&mut self, at: At) {
         self.control_mut().close(at);
         self.changes.push(Change::Done { at });
         if at.mode == Mode::Forward && self.step(at).compensation.exchange().is_some() {
@@ -239,7 +253,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     /// Another attempt, as often as `retry` allows; else a failure.
-    fn again(&mut self, at: At, failure: Failure) {
+    pub(super) fn again(&mut self, at: At, failure: Failure) {
         let Some(open) = self.open_ref(at) else { return };
         let (plan, retried) = (open.retry.unwrap_or(UNBOUNDED_RETRY), open.retried());
         if retried >= plan.times {
@@ -266,7 +280,8 @@ impl<B: Bus> Turn<'_, B> {
     /// The exchange has failed: forward the saga fails, elsewhere it is stuck.
     fn failed(&mut self, at: At, failure: Failure) {
         if at.mode.perseveres() {
-            return self.stick(Point::Answer(at), format!("{} failed: {}", self.command(at).name, failure.message));
+            let what = self.block(at).action.command().map_or(self.step(at).name, |command| command.name);
+            return self.stick(Point::Answer(at), format!("{what} failed: {}", failure.message));
         }
         if failure.kind == CauseKind::Refused {
             self.control_mut().close(at);

@@ -27,6 +27,7 @@ impl<B: Bus> Turn<'_, B> {
         let control = self.control_mut();
         control.phase = Phase::Settling;
         control.starting.clear();
+        control.kept.clear();
         control.cause = Some(Box::new(cause));
         let open = std::mem::take(&mut control.open);
         for exchange in &open {
@@ -38,6 +39,10 @@ impl<B: Bus> Turn<'_, B> {
     fn settle_or_drop(&mut self, open: &Open) {
         if self.control().is_aside(open.at) {
             return self.control_mut().open.push(open.clone());
+        }
+        if open.handled && self.settles(open.at) {
+            self.changes.push(Change::Done { at: open.at });
+            return self.control_mut().effects.push(open.at);
         }
         if !open.in_doubt() || planted::is(Bug::GuessFates) {
             return;
