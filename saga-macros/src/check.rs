@@ -5,6 +5,7 @@
 mod arms;
 pub(crate) mod attributes;
 mod clauses;
+mod correlation;
 mod exchange;
 mod items;
 mod names;

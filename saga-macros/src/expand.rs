@@ -5,6 +5,7 @@
 
 mod answer;
 mod checks;
+mod correlate;
 mod definition;
 mod each;
 mod exchange;

@@ -26,7 +26,7 @@ pub use crate::definition::{
     self, Action, Arm, ArmOutcome, AtOnce, Compensation, Correlation, Deadline, Definition, Disposition, Each,
     Exchange, OnRestart, Parameter, Require, Retry, Span, Step, StepKind, Trigger,
 };
-pub use crate::message::{At, Bus, CommandInfo, CommandOf, EventOf, Mode, RefusalOf};
+pub use crate::message::{At, Bus, CommandInfo, CommandOf, Event, EventOf, Mode, RefusalOf};
 pub use crate::saga::{Act, Child, ExchangePlan, Heard, Items, Key, Position, RetryPlan, Saga, Slot, Value, Verdict};
 pub use crate::{__input as input, __state as state, __value as value};
 
@@ -122,6 +122,22 @@ pub fn said<B: Bus>(heard: &Heard<'_, B>) -> Said<B> {
         Heard::Failed(cause) => Said::Failed(cause.clone()),
         Heard::Timeout => Said::Timeout,
         Heard::Disconnected => Said::Disconnected,
+    }
+}
+
+/// Whether it is about the command of the exchange that hears it.
+pub fn is_own<B: Bus>(heard: &Heard<'_, B>) -> bool {
+    !matches!(heard, Heard::Seen(_))
+}
+
+/// Several keys as one.
+pub fn together(mut keys: Vec<Key>) -> Key {
+    match keys.pop() {
+        Some(key) if keys.is_empty() => key,
+        last => {
+            keys.extend(last);
+            Key::of(&keys)
+        }
     }
 }
 

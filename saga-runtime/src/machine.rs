@@ -13,7 +13,9 @@
 //!
 //! Sagas of one kind live together, by value; an event costs the same however many are in flight.
 
+mod asides;
 mod attendance;
+mod awaiting;
 mod control;
 mod hearing;
 mod horizon;
@@ -43,6 +45,7 @@ pub use self::record::{Change, Happened, Operator, Record, StartedBy};
 pub(crate) use self::migration::version_of;
 pub(crate) use self::recovery::LOST_STATE;
 
+use self::awaiting::Awaiting;
 use self::horizon::OpenSagas;
 use self::keys::Keys;
 use self::kind::{Kind, KindOf, Slot};
@@ -70,6 +73,8 @@ pub struct Machine<B: Bus> {
     migrations: FxHashMap<(&'static str, u32), Migration>,
     /// For each variant of the bus's event, the kinds that may be started by it.
     triggers: Vec<Vec<u16>>,
+    /// Who awaits events of anyone.
+    awaiting: Awaiting,
     routes: FxHashMap<SagaId, Route>,
     parked: FxHashMap<SagaId, Parked>,
     /// The keys of concurrency, and who holds or awaits them.
@@ -133,6 +138,7 @@ impl<B: Bus> Machine<B> {
             by_version: FxHashMap::default(),
             migrations: FxHashMap::default(),
             triggers: vec![Vec::new(); <EventOf<B> as Event>::EVENTS.len()],
+            awaiting: Awaiting::default(),
             routes: FxHashMap::default(),
             parked: FxHashMap::default(),
             lines: Keys::default(),
@@ -163,6 +169,7 @@ impl<B: Bus> Machine<B> {
         let kind = u16::try_from(self.kinds.len()).expect("a catalogue has fewer than 2^16 kinds");
         self.kinds.push(Box::new(KindOf::<S>::new()));
         self.by_type.insert(TypeId::of::<S>(), kind);
+        self.awaiting.register::<EventOf<B>>(kind, definition);
         self.by_version.insert((name, version), kind);
         let other = self.by_name.get(name).copied();
         if other.is_some_and(|other| self.kinds[usize::from(other)].definition().version > version) {
@@ -199,7 +206,7 @@ impl<B: Bus> Machine<B> {
                 decisions.push(Decision::Started { token, result: started });
             }
             Input::Publish { event, token } => {
-                self.trigger(&event, now, decisions);
+                self.occurred(&event, None, now, decisions);
                 decisions.push(Decision::Published { token });
             }
             Input::Report { participant, report } => self.report(participant, report, now, decisions),
@@ -299,6 +306,7 @@ impl<B: Bus> Machine<B> {
                 self.remove(saga, now, decisions);
             } else {
                 self.schedule(saga);
+                self.rearm(saga);
             }
         }
     }
@@ -309,6 +317,7 @@ impl<B: Bus> Machine<B> {
         let kind = &mut self.kinds[usize::from(kind)];
         let keys = std::mem::take(&mut kind.control_mut(slot).keys);
         kind.remove(slot);
+        self.awaiting.forget(saga);
         self.horizon.closed(saga);
         self.tidy_timers();
         self.release(saga, &keys, now, decisions);

@@ -356,7 +356,12 @@ impl Teller {
                 Notice::SagaCompensated { time, saga, name, cause: cause.clone() }
             }
             Change::Ended(Outcome::Ended(by)) => Notice::SagaEnded { time, saga, name, by: by.clone() },
-            Change::Asked { .. } | Change::Undone { .. } | Change::Withdrawn { .. } | Change::Skipped { .. } => {
+            Change::Asked { .. }
+            | Change::Kept { .. }
+            | Change::DoneLate { .. }
+            | Change::Undone { .. }
+            | Change::Withdrawn { .. }
+            | Change::Skipped { .. } => {
                 return None;
             }
         })

@@ -185,10 +185,10 @@ impl<S: Saga> SagaTest<S> {
 
     /// This event answers a command of another saga.
     pub fn foreign(&mut self, event: EventOf<S::Bus>) {
-        let participant = self.machine.participants().first().copied().unwrap_or_default();
-        let key = ExchangeKey { log: LOG, saga: self.id.next(), at: At::step(0) };
-        let report = Report::Answered { key, attempt: 1, answer: Answer::Handled(vec![event]) };
-        self.step(Input::Report { participant, report });
+        let mut decisions = Vec::new();
+        self.machine.overheard(&event, None, self.now, &mut decisions);
+        self.hear(&decisions);
+        self.look();
     }
 
     /// Time passes, and whatever is due meanwhile happens at its time.

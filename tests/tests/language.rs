@@ -2,6 +2,7 @@
 //!
 //! Nearly all run on [`twin::Twin`], so that each of their scripts is also a script of restarts.
 
+mod abandoning;
 mod answering;
 mod breaking;
 mod bus;
@@ -11,6 +12,7 @@ mod compensating;
 mod compensating_blocks;
 mod concurrency;
 mod conditional;
+mod correlating;
 mod deadlines;
 mod disconnecting;
 mod ephemeral;
@@ -18,6 +20,7 @@ mod examples;
 mod exploring;
 mod exploring_clauses;
 mod finally;
+mod harmless;
 mod items;
 mod late;
 mod many;

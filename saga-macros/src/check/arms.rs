@@ -6,8 +6,8 @@ use proc_macro2::Ident;
 use quote::ToTokens as _;
 use syn::Pat;
 
+use super::correlation;
 use super::scope::Scope;
-use super::unbuilt;
 use crate::aliases::{self, Case, Enum};
 use crate::errors::Errors;
 use crate::model::{Arm, Disposition, Outcome, Pattern, Taken};
@@ -21,11 +21,9 @@ pub(super) fn arms(errors: &mut Errors, scope: &Scope<'_>, has_effect: bool, arm
 }
 
 fn arm(errors: &mut Errors, scope: &Scope<'_>, has_effect: bool, arm: syntax::Arm) -> Option<Arm> {
-    if let Some(correlation) = &arm.correlation {
-        unbuilt::report(errors, correlation.keyword, "where");
-        return None;
-    }
-    let guarded = arm.guard.is_some();
+    correlation::on_event(errors, arm.correlation.as_ref(), &arm.outcome);
+    let guarded = arm.guard.is_some() || arm.correlation.is_some();
+    let is_event = matches!(arm.outcome, syntax::Outcome::Event(_));
     let (outcome, bound) = match arm.outcome {
         syntax::Outcome::Event(pattern) => {
             let (taken, pattern, bound) = events(errors, pattern, guarded);
@@ -44,13 +42,15 @@ fn arm(errors: &mut Errors, scope: &Scope<'_>, has_effect: bool, arm: syntax::Ar
             return None;
         }
     };
+    let correlation = arm.correlation.filter(|_| is_event);
+    let correlations = correlation::pairs(errors, scope, correlation, &bound);
     let guard = arm.guard.map(|guard| scope.phrase(errors, guard, &bound));
     let disposition = match arm.disposition {
         syntax::Disposition::Value(value) => Disposition::Value(scope.phrase(errors, value, &bound)),
         syntax::Disposition::Fail(reason) => Disposition::Fail(scope.phrase(errors, reason, &bound)),
         syntax::Disposition::Retry(_) => Disposition::Retry,
     };
-    Some(Arm { outcome, correlations: Vec::new(), guard, disposition })
+    Some(Arm { outcome, correlations, guard, disposition })
 }
 
 /// A pattern of events: the variants that it takes, the pattern written out, the names that it binds.

@@ -8,7 +8,7 @@ use super::items::once;
 use super::pivot::{self, Role};
 use super::scope::Scope;
 use super::step::is_unit;
-use super::{arms, unbuilt};
+use super::{arms, correlation, unbuilt};
 use crate::errors::Errors;
 use crate::model::{Action, ActionKind, Compensation, Disposition, Exchange, Outcome};
 use crate::syntax::{self, Clause, Compensate};
@@ -97,7 +97,6 @@ impl Clauses {
             _ => {}
         }
         self.idle_retry(errors, step);
-        self.abandons(errors);
         self.fails(errors, step);
         self.outlasts(errors, step);
     }
@@ -138,13 +137,28 @@ impl Clauses {
     /// A step that only awaits needs an event that someone else gives.
     fn waits(&self, errors: &mut Errors, name: &Ident) {
         let Some((keyword, arms)) = &self.arms else { return };
-        match arms.iter().find_map(|arm| arm.correlation.as_ref()) {
-            Some(correlation) => unbuilt::report(errors, correlation.keyword, "where"),
-            None => errors.at(
+        arms.iter().for_each(|arm| correlation::asks_no_one(errors, name, &arm.outcome));
+        let is_answer = |arm: &syntax::Arm| {
+            let answers = matches!(arm.outcome, syntax::Outcome::Event(_) | syntax::Outcome::Handled);
+            answers && arm.correlation.is_none()
+        };
+        if !self.only_awaits() || arms.iter().any(is_answer) {
+            errors.at(
                 keyword,
-                format!("step `{name}` awaits an answer and asks no one: `send` or `query` something in it"),
-            ),
+                format!(
+                    "step `{name}` awaits an answer and asks no one: `send` or `query` something in it, or say with `where` which event of anyone ends it"
+                ),
+            );
         }
+        if let Some((keyword, _)) = &self.compensate {
+            errors.at(keyword, format!("step `{name}` only awaits, so there is nothing to compensate: remove this"));
+        }
+    }
+
+    /// Whether it awaits events of anyone, and does nothing.
+    fn only_awaits(&self) -> bool {
+        let mut arms = self.arms.iter().flat_map(|(_, arms)| arms);
+        self.action.is_none() && arms.any(|arm| arm.correlation.is_some())
     }
 
     /// Retries that nothing ever asks for, and timeouts that never come.
@@ -169,29 +183,11 @@ impl Clauses {
         }
     }
 
-    /// A value while the command is in doubt: it would have to be settled, and undone, beside the saga that goes on.
-    fn abandons(&self, errors: &mut Errors) {
-        let effect = self.action.as_ref().is_some_and(|(_, act)| act.has_effect());
-        if !effect || !matches!(&self.compensate, Some((_, Compensate::Command(_)))) {
-            return;
-        }
-        for arm in self.arms.iter().flat_map(|(_, arms)| arms) {
-            if let (
-                syntax::Outcome::Timeout(keyword) | syntax::Outcome::Disconnected(keyword),
-                syntax::Disposition::Value(_),
-            ) = (&arm.outcome, &arm.disposition)
-            {
-                let message = format!(
-                    "a value for `{keyword}` leaves a command behind that may have to be undone, which is not built yet: use `fail` or `retry`, or `compensate none because \"…\";`"
-                );
-                errors.at(keyword, message);
-            }
-        }
-    }
-
     pub(super) fn exchange(self, errors: &mut Errors, scope: &Scope<'_>, step: &Given<'_>) -> Option<Exchange> {
+        let only_awaits = self.only_awaits();
         let (has_effect, action) = match self.action {
             Some((keyword, act)) => (act.has_effect(), exchange::action(errors, scope, keyword, act)),
+            None if only_awaits => (false, Some(Action::Wait)),
             None => (false, step.attempted.contains(&"compensate").then_some(Action::Nothing)),
         };
         let arms = self.arms.map(|(_, arms)| arms::arms(errors, scope, has_effect, arms));

@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
+use super::correlate::{self, has_any};
 use super::transition::number;
 use super::{Expansion, paths};
 use crate::model::live::{Field, Variant, Way};
@@ -55,15 +56,17 @@ fn undo_answer(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Op
     let step = &expansion.saga.steps[index];
     let exchange = step.compensation.exchange().filter(|exchange| !exchange.arms.is_empty())?;
     let known: Vec<_> = variant.fields.iter().map(|field| Field { one: field.value == step.value, ..*field }).collect();
-    let answer = Answer { expansion, step, fields: &known, slot: None };
+    let answer = Answer { expansion, step, fields: &known, slot: None, is_mixed: has_any(exchange) };
     let (runtime, state, name, number) = (paths::here(), &expansion.state, &variant.name, number(index));
     let phrases: Vec<_> = exchange.arms.iter().flat_map(Arm::phrases).collect();
     let fields = expansion.bound(variant, phrases.iter().copied());
     let item = expansion.item(index, &expansion.local(step.value), phrases.into_iter());
-    let arms = exchange.arms.iter().map(|arm| answer.arm(arm));
+    let arms = exchange.arms.iter().enumerate().map(|(number, arm)| answer.arm(number, arm));
+    let compared = answer.compared(exchange, variant);
     Some(quote_spanned! {Span::mixed_site()=>
         (#state::#name { #(#fields,)* .. }, #number) => {
             #item
+            #compared
             match #runtime::said(&heard) {
                 #(#arms)*
                 _ => #runtime::Verdict::NoArm,
@@ -75,7 +78,8 @@ fn undo_answer(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Op
 fn step_answer(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Option<TokenStream> {
     let step = &expansion.saga.steps[index];
     let exchange = step.exchange.as_ref()?;
-    let answer = Answer { expansion, step, fields: &variant.fields, slot: Some(slot()) };
+    let is_mixed = has_any(exchange);
+    let answer = Answer { expansion, step, fields: &variant.fields, slot: Some(slot()), is_mixed };
     let runtime = paths::here();
     let (state, name, number) = (&expansion.state, &variant.name, number(index));
     let mode = if step.is_forward() { quote!(Forward) } else { quote!(Finally) };
@@ -85,9 +89,11 @@ fn step_answer(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Op
     let item = expansion.item(index, &slot(), phrases.into_iter());
     let (own, slot) = (expansion.local(step.value), slot());
     let arms = answer.heard(exchange);
+    let compared = answer.compared(exchange, variant);
     Some(quote_spanned! {Span::mixed_site()=>
         (#state::#name { #(#fields,)* #own: #slot, .. }, #runtime::Mode::#mode, #number) => {
             #item
+            #compared
             match #runtime::said(&heard) {
                 #(#arms)*
                 _ => #runtime::Verdict::NoArm,
@@ -107,18 +113,20 @@ struct Answer<'a> {
     fields: &'a [Field],
     /// Where the output goes; none in a compensation, which has none.
     slot: Option<Ident>,
+    /// Whether some of them take events of anyone.
+    is_mixed: bool,
 }
 
 impl Answer<'_> {
     fn heard(&self, exchange: &Exchange) -> Vec<TokenStream> {
-        let mut arms: Vec<_> = exchange.arms.iter().map(|arm| self.arm(arm)).collect();
+        let mut arms: Vec<_> = exchange.arms.iter().enumerate().map(|(number, arm)| self.arm(number, arm)).collect();
         if exchange.arms.iter().all(|arm| !matches!(arm.outcome, Outcome::Event(..) | Outcome::Handled)) {
             arms.push(self.done());
         }
         arms
     }
 
-    fn arm(&self, arm: &Arm) -> TokenStream {
+    fn arm(&self, number: usize, arm: &Arm) -> TokenStream {
         let runtime = paths::here();
         let said = match &arm.outcome {
             Outcome::Event(_, Pattern { tokens, .. }) => quote!(Event(#tokens)),
@@ -128,7 +136,7 @@ impl Answer<'_> {
             Outcome::Timeout => quote!(Timeout),
             Outcome::Disconnected => quote!(Disconnected),
         };
-        let (guard, verdict) = (self.guard(arm), self.verdict(&arm.disposition));
+        let (guard, verdict) = (self.condition(number, arm), self.verdict(&arm.disposition));
         quote!(#runtime::Said::#said #guard => #verdict,)
     }
 
@@ -149,6 +157,36 @@ impl Answer<'_> {
         }
     }
 
+    /// What arms with `where` compare with.
+    fn compared(&self, exchange: &Exchange, variant: &Variant) -> Option<TokenStream> {
+        let runtime = paths::here();
+        let arms = exchange.arms.iter().enumerate();
+        let compared = arms.map(|(number, arm)| correlate::values(self.expansion, variant, number, arm));
+        self.is_mixed.then(|| {
+            quote_spanned! {Span::mixed_site()=>
+                use #runtime::check::NoKey as _;
+                #(#compared)*
+            }
+        })
+    }
+
+    /// An event of anyone is only for arms with `where`.
+    fn condition(&self, number: usize, arm: &Arm) -> Option<TokenStream> {
+        let first = match &arm.outcome {
+            _ if !arm.correlations.is_empty() => correlate::same(number, arm),
+            Outcome::Event(..) if self.is_mixed => {
+                let (runtime, heard) = (paths::here(), Ident::new("heard", Span::mixed_site()));
+                quote!(#runtime::is_own(&#heard))
+            }
+            _ => return self.guard(arm).map(|guard| quote!(if #guard)),
+        };
+        let guard = arm.guard.as_ref().map(|guard| {
+            let guard = self.expansion.owned(guard, self.fields, Some(&quote!(bool)));
+            quote!(&& #guard)
+        });
+        Some(quote!(if #first #guard))
+    }
+
     fn guard(&self, arm: &Arm) -> Option<TokenStream> {
         let guard = arm.guard.as_ref()?;
         let guard = if guard.mentions.is_empty() && guard.holes.is_empty() {
@@ -157,7 +195,7 @@ impl Answer<'_> {
         } else {
             self.expansion.owned(guard, self.fields, Some(&quote!(bool)))
         };
-        Some(quote!(if #guard))
+        Some(guard)
     }
 
     fn verdict(&self, disposition: &Disposition) -> TokenStream {

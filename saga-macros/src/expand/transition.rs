@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 
 use syn::spanned::Spanned as _;
 
-use super::{Expansion, answer, definition, each, exchange, paths, required};
+use super::{Expansion, answer, correlate, definition, each, exchange, paths, required};
 use crate::model::live::{Field, Variant, Way};
 use crate::model::{Deadline, Duration, Phrase, ValueId};
 
@@ -30,6 +30,7 @@ pub(super) fn saga(expansion: &Expansion<'_>) -> TokenStream {
         each::exchanges(expansion),
         exchange::exchange(expansion),
         answer::answer(expansion),
+        correlate::functions(expansion),
         forward(expansion),
         back(expansion),
         finish(expansion),

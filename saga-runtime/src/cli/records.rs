@@ -22,6 +22,7 @@ fn happened(value: &Value) -> String {
         Some(match tag {
             "started" => started(body)?,
             "answered" => format!("{}: {}", attempted(body)?, answer(body.get("answer")?)),
+            "seen" => format!("{}: {}", exchange(body)?, brief(body.get("event")?)),
             "timed_out" => format!("{}: timed out", attempted(body)?),
             "disconnected" => format!("{}: its participant is away", attempted(body)?),
             "waited" => format!("{}: the wait is over", exchange(body)?),
@@ -50,6 +51,8 @@ fn change(value: &Value) -> String {
             "waiting" => format!("{}: the next attempt is made at {}", exchange(body)?, until(body)?),
             "asked" => format!("{}: {} is asked its fate", exchange(body)?, text(body, "participant")?),
             "done" => format!("{}: done", exchange(body)?),
+            "kept" => format!("{}: kept until it begins", exchange(body)?),
+            "done_late" => format!("{}: it was done after all, and is undone", exchange(body)?),
             "undone" => format!("{}: nothing was done", exchange(body)?),
             "withdrawn" => {
                 format!("{}: the answer of {} is no longer awaited", exchange(body)?, text(body, "participant")?)

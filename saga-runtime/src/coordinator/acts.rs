@@ -123,6 +123,8 @@ impl<B: Bus> Acts<B> {
             Change::Queued { .. }
             | Change::Waiting { .. }
             | Change::Done { .. }
+            | Change::Kept { .. }
+            | Change::DoneLate { .. }
             | Change::Undone { .. }
             | Change::Skipped { .. }
             | Change::Failed(_) => {}

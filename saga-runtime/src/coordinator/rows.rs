@@ -12,7 +12,7 @@ use crate::definition::Definition;
 use crate::log::{EndedRow, RecordRow, StartedRow, Status};
 use crate::machine::{Change, Happened, Late, Record};
 use crate::message::{At, Bus, Mode};
-use crate::redaction::Shown;
+use crate::redaction::{self, Shown};
 
 /// The row of a record, without standing and state. `commands` are the bytes of those that it sends for the first time,
 /// in order.
@@ -137,6 +137,7 @@ fn about<B: Bus>(happened: &Happened<B>) -> (&'static str, Option<At>, Option<u3
             };
             (what, Some(*at), Some(*attempt))
         }
+        Happened::Seen { at, .. } => ("seen", Some(*at), None),
         Happened::TimedOut { at, attempt } => ("timed_out", Some(*at), Some(*attempt)),
         Happened::Disconnected { at, attempt } => ("disconnected", Some(*at), Some(*attempt)),
         Happened::Waited { at } => ("waited", Some(*at), None),
@@ -233,6 +234,10 @@ impl<B: Bus> Serialize for HappenedJson<'_, B> {
                 let told = Tell { exchange: exchange(at, Some(*attempt)), key: "answer", told };
                 tagged(serializer, "answered", &told)
             }
+            Happened::Seen { at, event } => {
+                let told = &redaction::event::<B>(event);
+                tagged(serializer, "seen", &Tell { exchange: exchange(at, None), key: "event", told })
+            }
             Happened::TimedOut { at, attempt } => tagged(serializer, "timed_out", &exchange(at, Some(*attempt))),
             Happened::Disconnected { at, attempt } => tagged(serializer, "disconnected", &exchange(at, Some(*attempt))),
             Happened::Waited { at } => tagged(serializer, "waited", &exchange(at, None)),
@@ -318,6 +323,8 @@ impl<B: Bus> Serialize for ChangeJson<'_, B> {
                 tagged(serializer, "withdrawn", &told)
             }
             Change::Done { at } => tagged(serializer, "done", &exchange(at, None)),
+            Change::Kept { at } => tagged(serializer, "kept", &exchange(at, None)),
+            Change::DoneLate { at } => tagged(serializer, "done_late", &exchange(at, None)),
             Change::Undone { at } => tagged(serializer, "undone", &exchange(at, None)),
             Change::Skipped { at } => tagged(serializer, "skipped", &exchange(at, None)),
             Change::Failed(cause) => tagged(serializer, "failed", cause),

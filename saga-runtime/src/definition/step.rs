@@ -253,6 +253,11 @@ pub struct Correlation {
 }
 
 impl Arm {
+    /// Whether it takes an event.
+    pub const fn takes_event(&self) -> bool {
+        matches!(self.outcome, ArmOutcome::Event { .. })
+    }
+
     /// The same for events of anyone that carry these values.
     #[doc(hidden)]
     pub const fn correlated(self, correlations: &'static [Correlation]) -> Self {

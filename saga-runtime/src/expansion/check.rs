@@ -10,7 +10,9 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::keys::{Has, IsKey, KeyOf, Missing, NoKey, key, key_of};
+pub use self::keys::{
+    Compared, Has, IsCompared, IsKey, KeyOf, MayBeKey, Missing, NoKey, carried_key, carries, compared_key, key, key_of,
+};
 use crate::message::{CommandInfo, Event, EventInfo};
 
 /// A sentence made while the program is compiled.

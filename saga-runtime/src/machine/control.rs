@@ -45,6 +45,12 @@ pub(crate) struct Control {
     /// Who ended it, while it does what is done on every way out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ended_by: Option<Box<EndedBy>>,
+    /// The exchanges that it went on without, as long as they are settled or undone beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) asides: Vec<At>,
+    /// Events of anyone that came before the exchanges that await them: for each the first, until it begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) kept: Vec<Kept>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<Box<Cause>>,
@@ -85,6 +91,14 @@ pub(crate) enum Phase {
     Finishing,
 }
 
+/// An event of anyone, for an exchange that has not begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) at: At,
+    /// The event, encoded exactly.
+    pub(crate) event: String,
+}
+
 /// A step of which exchanges are still to be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Starting {
@@ -113,6 +127,9 @@ pub(crate) struct Open {
     pub(crate) waits: Waits,
     /// The events of its answer were offered to triggers; the same answer may come again.
     pub(crate) offered: bool,
+    /// Its command was handled, and what ends it is an event of anyone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) handled: bool,
     /// Since when it waits for that.
     pub(crate) since: Timestamp,
     /// When that wait is over.
@@ -139,12 +156,16 @@ pub(crate) enum Waits {
 impl Open {
     /// Whether the participant may have done it, or may still.
     pub(crate) fn in_doubt(&self) -> bool {
-        self.recorded_in.is_some() && !matches!(self.waits, Waits::Backoff { in_doubt: false })
+        self.recorded_in.is_some() && !self.handled && !matches!(self.waits, Waits::Backoff { in_doubt: false })
     }
 
     /// Whether its answer is still to come, as far as the participant is there to give one.
     pub(crate) fn is_unanswered(&self) -> bool {
-        matches!(self.waits, Waits::Answer | Waits::Backoff { in_doubt: true } | Waits::Operator { unanswered: true })
+        let waits = matches!(
+            self.waits,
+            Waits::Answer | Waits::Backoff { in_doubt: true } | Waits::Operator { unanswered: true }
+        );
+        waits && !self.handled
     }
 
     /// Whether the participant owes a word on its fate.
@@ -197,6 +218,14 @@ impl Point {
     pub(crate) fn unsticks_by_itself(self) -> bool {
         matches!(self, Self::Fate { late: true, .. } | Self::Enduring(_))
     }
+
+    /// The exchange that is stuck, if it is one.
+    pub(crate) fn at(self) -> Option<At> {
+        match self {
+            Self::Opening(at) | Self::Answer(at) | Self::Fate { at, .. } | Self::Enduring(at) => Some(at),
+            Self::Admitting | Self::Entering | Self::Beginning | Self::Moving | Self::Returning | Self::Resting => None,
+        }
+    }
 }
 
 impl Control {
@@ -215,6 +244,8 @@ impl Control {
             past_pivot: false,
             output: None,
             ended_by: None,
+            asides: Vec::new(),
+            kept: Vec::new(),
             cause: None,
             stuck: None,
             also_stuck: Vec::new(),
@@ -239,12 +270,27 @@ impl Control {
 
     /// Whether this is what does not go on, or part of it.
     pub(crate) fn is_stuck_at(&self, point: Point) -> bool {
-        self.stuck.as_deref().into_iter().chain(&self.also_stuck).any(|stuck| stuck.point == point)
+        self.stuck_points().any(|stuck| stuck == point)
     }
 
-    /// Whether it waits for an operator and nothing else.
+    /// All that does not go on.
+    pub(crate) fn stuck_points(&self) -> impl Iterator<Item = Point> {
+        self.stuck.as_deref().into_iter().chain(&self.also_stuck).map(|stuck| stuck.point)
+    }
+
+    /// Whether its own way waits for an operator; what is undone beside it does not hold it up.
     pub(crate) fn is_halted(&self) -> bool {
-        self.stuck.as_ref().is_some_and(|stuck| !stuck.point.unsticks_by_itself())
+        self.stuck_points().any(|point| !point.unsticks_by_itself() && !point.at().is_some_and(|at| self.is_aside(at)))
+    }
+
+    /// Whether the saga went on without this exchange, which is settled or undone beside it.
+    pub(crate) fn is_aside(&self, at: At) -> bool {
+        at.mode != Mode::Finally && self.asides.contains(&At { mode: Mode::Forward, ..at })
+    }
+
+    /// The open exchanges of its own way.
+    pub(crate) fn on_its_way(&self) -> impl Iterator<Item = &Open> {
+        self.open.iter().filter(|open| !self.is_aside(open.at))
     }
 
     /// Whether it waits since its process was started again.
@@ -262,9 +308,9 @@ impl Control {
         self.past_pivot || self.output.is_some()
     }
 
-    /// Whether the open exchanges are those in doubt, an unknown fate included.
-    pub(crate) fn is_settling(&self) -> bool {
-        self.phase == Phase::Settling
+    /// Whether all that is still to be known of this exchange is what became of it.
+    pub(crate) fn is_settling(&self, at: At) -> bool {
+        at.mode == Mode::Forward && (self.phase == Phase::Settling || self.is_aside(at))
     }
 
     /// When the deadline strikes: only going forward, and not while it waits for an operator.
@@ -289,7 +335,7 @@ impl Control {
 
     /// The exchange at which the saga stands, for whoever looks.
     pub(crate) fn standing_at(&self) -> Option<&Open> {
-        self.open.first()
+        self.on_its_way().next()
     }
 }
 

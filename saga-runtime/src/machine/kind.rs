@@ -8,10 +8,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 
+use super::asides::Asides;
 use super::control::Control;
 use crate::codec;
 use crate::definition::{Definition, Policy};
-use crate::message::{At, Bus, Event, EventOf, SagaId};
+use crate::message::{At, Bus, Event, EventOf, Mode, SagaId};
 use crate::redaction::REDACTED;
 use crate::saga::{ExchangePlan, Heard, Key, Position, Saga, Verdict};
 use crate::time::Timestamp;
@@ -53,6 +54,19 @@ pub(crate) trait Kind<B: Bus>: Send {
     fn forward(&mut self, slot: Slot) -> Result<(), Panicked>;
     fn back(&mut self, slot: Slot, place: u16) -> Result<(), Panicked>;
     fn finish(&mut self, slot: Slot, index: u16) -> Result<(), Panicked>;
+    fn awaited(&self, slot: Slot, at: At, arm: u16) -> Result<Option<Key>, Panicked>;
+    /// What an event carries for an arm; nothing either, if that cannot be told.
+    fn carried(&self, step: u16, mode: Mode, arm: u16, event: &EventOf<B>) -> Option<Key>;
+    fn heeds(&self, slot: Slot, at: At, arm: u16, event: &EventOf<B>) -> Result<bool, Panicked>;
+    /// Asks the arms of an exchange that the saga would go on without; if they end it, the state from before is kept,
+    /// and this exchange is seen in that from then on.
+    fn abandon(&mut self, slot: Slot, at: At, heard: Heard<'_, B>) -> Result<Verdict, Panicked>;
+    /// Takes the state that was kept for this exchange to the undoing of this place; false if none was kept.
+    fn back_aside(&mut self, slot: Slot, at: At, place: u16) -> Result<bool, Panicked>;
+    /// Whether a state was kept for this exchange.
+    fn has_aside(&self, slot: Slot, at: At) -> bool;
+    /// Forgets the state that was kept for this exchange.
+    fn forget_aside(&mut self, slot: Slot, at: At);
     fn output(&self, slot: Slot) -> Result<String, Panicked>;
     /// The ids of all that are in flight, with their slots, in no order.
     fn in_flight(&self) -> Vec<(SagaId, Slot)>;
@@ -69,6 +83,14 @@ struct Entry<S: Saga> {
     id: SagaId,
     control: Control,
     state: S::State,
+    asides: Asides<S::State>,
+}
+
+impl<S: Saga> Entry<S> {
+    /// The state in which this exchange is seen.
+    fn seen(&self, at: At) -> &S::State {
+        self.asides.get(at).unwrap_or(&self.state)
+    }
 }
 
 /// What the log keeps of a saga in flight.
@@ -76,6 +98,8 @@ struct Entry<S: Saga> {
 pub(super) struct Saved<'a, T> {
     pub(super) control: &'a Control,
     pub(super) state: &'a T,
+    #[serde(skip_serializing_if = "Asides::is_empty")]
+    pub(super) asides: &'a Asides<T>,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +107,8 @@ pub(super) struct Saved<'a, T> {
 pub(super) struct Loaded<T> {
     pub(super) control: Control,
     pub(super) state: T,
+    #[serde(default)]
+    pub(super) asides: Asides<T>,
 }
 
 impl<S: Saga> KindOf<S> {
@@ -144,7 +170,7 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
             let allowed = contain::<S, _>(|| saga.deadline()).map_err(|panicked| panicked.0);
             (input, Control::new(now, allowed, keys(&saga)), saga.begin())
         })?;
-        let slot = self.insert(Entry { id, control, state });
+        let slot = self.insert(Entry { id, control, state, asides: Asides::default() });
         input.map(|input| Begun { slot, input }).map_err(|reason| {
             self.remove(slot);
             Panicked(reason)
@@ -153,13 +179,13 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
 
     fn load(&mut self, id: SagaId, text: &str) -> Result<Slot, String> {
         let loaded = contain::<S, _>(|| codec::decode::<Loaded<S::State>>(text)).map_err(|panicked| panicked.0)?;
-        let Loaded { control, state } = loaded.map_err(shown_error::<S>)?;
-        Ok(self.insert(Entry { id, control, state }))
+        let Loaded { control, state, asides } = loaded.map_err(shown_error::<S>)?;
+        Ok(self.insert(Entry { id, control, state, asides }))
     }
 
     fn save(&self, slot: Slot) -> Result<String, String> {
         let entry = self.entry(slot);
-        let saved = Saved { control: &entry.control, state: &entry.state };
+        let saved = Saved { control: &entry.control, state: &entry.state, asides: &entry.asides };
         contain::<S, _>(|| codec::encode(&saved)).map_err(|panicked| panicked.0)?.map_err(shown_error::<S>)
     }
 
@@ -196,12 +222,13 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
 
     fn exchange(&self, slot: Slot, at: At) -> Result<ExchangePlan<S::Bus>, Panicked> {
         let entry = self.entry(slot);
-        contain::<S, _>(|| S::exchange(&entry.state, at, entry.control.cause.as_deref()))
+        contain::<S, _>(|| S::exchange(entry.seen(at), at, entry.control.cause.as_deref()))
     }
 
     fn answer(&mut self, slot: Slot, at: At, heard: Heard<'_, S::Bus>) -> Result<Verdict, Panicked> {
-        let entry = self.entry_mut(slot);
-        contain::<S, _>(|| S::answer(&mut entry.state, at, entry.control.cause.as_deref(), heard))
+        let Entry { control, state, asides, .. } = self.entry_mut(slot);
+        let state = asides.get_mut(at).unwrap_or(state);
+        contain::<S, _>(|| S::answer(state, at, control.cause.as_deref(), heard))
     }
 
     fn forward(&mut self, slot: Slot) -> Result<(), Panicked> {
@@ -214,6 +241,48 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
 
     fn finish(&mut self, slot: Slot, index: u16) -> Result<(), Panicked> {
         self.replace(slot, |state| S::finish(state, index))
+    }
+
+    fn awaited(&self, slot: Slot, at: At, arm: u16) -> Result<Option<Key>, Panicked> {
+        let entry = self.entry(slot);
+        contain::<S, _>(|| S::awaited(&entry.state, at, arm, entry.control.cause.as_deref()))
+    }
+
+    fn carried(&self, step: u16, mode: Mode, arm: u16, event: &EventOf<S::Bus>) -> Option<Key> {
+        contain::<S, _>(|| S::carried(step, mode, arm, event)).ok()?
+    }
+
+    fn heeds(&self, slot: Slot, at: At, arm: u16, event: &EventOf<S::Bus>) -> Result<bool, Panicked> {
+        let entry = self.entry(slot);
+        contain::<S, _>(|| S::heeds(&entry.state, at, arm, entry.control.cause.as_deref(), event))
+    }
+
+    fn abandon(&mut self, slot: Slot, at: At, heard: Heard<'_, S::Bus>) -> Result<Verdict, Panicked> {
+        let Entry { control, state, asides, .. } = self.entry_mut(slot);
+        contain::<S, _>(|| {
+            let before = state.clone();
+            let verdict = S::answer(state, at, control.cause.as_deref(), heard);
+            if verdict == Verdict::Done {
+                asides.keep(at, before);
+            }
+            verdict
+        })
+    }
+
+    fn back_aside(&mut self, slot: Slot, at: At, place: u16) -> Result<bool, Panicked> {
+        let Some(kept) = self.entry_mut(slot).asides.get_mut(at) else { return Ok(false) };
+        if S::position(kept) != Position::Compensating(place) {
+            *kept = contain::<S, _>(|| S::back(kept.clone(), place))?;
+        }
+        Ok(true)
+    }
+
+    fn has_aside(&self, slot: Slot, at: At) -> bool {
+        self.entry(slot).asides.get(at).is_some()
+    }
+
+    fn forget_aside(&mut self, slot: Slot, at: At) {
+        self.entry_mut(slot).asides.forget(at);
     }
 
     fn output(&self, slot: Slot) -> Result<String, Panicked> {

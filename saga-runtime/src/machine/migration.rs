@@ -59,26 +59,28 @@ fn migrated<From: Saga, To: Saga>(
     migrate: fn(From::State) -> Option<To::State>,
 ) -> Result<Option<String>, String> {
     let loaded = contain::<From, _>(|| codec::decode::<Loaded<From::State>>(saved)).map_err(|panicked| panicked.0)?;
-    let Loaded { mut control, state } = loaded.map_err(shown_error::<From>)?;
-    let Some(state) = contain::<From, _>(|| migrate(state)).map_err(|panicked| panicked.0)? else { return Ok(None) };
+    let Loaded { mut control, state, asides } = loaded.map_err(shown_error::<From>)?;
+    let states = contain::<From, _>(|| Some((migrate(state)?, asides.map(migrate)?)));
+    let Some((state, asides)) = states.map_err(|panicked| panicked.0)? else { return Ok(None) };
     fits(&control, From::DEFINITION, To::DEFINITION, To::position(&state))?;
     control.version = Some(To::DEFINITION.version);
-    let saved = Saved { control: &control, state: &state };
+    let saved = Saved { control: &control, state: &state, asides: &asides };
     let text = contain::<To, _>(|| codec::encode(&saved)).map_err(|panicked| panicked.0)?;
     text.map(Some).map_err(shown_error::<To>)
 }
 
 /// Whether what is open, and what is to be undone, is the same in the other version.
 fn fits(control: &Control, from: &Definition, to: &Definition, position: Position) -> Result<(), String> {
-    for at in control.open.iter().map(|open| open.at).chain(control.effects.iter().copied()) {
+    let kept = control.effects.iter().chain(&control.asides).chain(control.kept.iter().map(|kept| &kept.at)).copied();
+    for at in control.open.iter().map(|open| open.at).chain(kept) {
         same_step(at, from, to)?;
     }
     let undone = |at: &&At| !to.steps[usize::from(at.step)].compensation.undoes();
-    if let Some(at) = control.effects.iter().find(undone) {
+    if let Some(at) = control.effects.iter().chain(&control.asides).find(undone) {
         let name = to.steps[usize::from(at.step)].name;
         return Err(format!("step `{name}` took effect, and cannot be undone there"));
     }
-    let forward = control.open.iter().filter(|open| open.at.mode == Mode::Forward && control.phase == Phase::Forward);
+    let forward = control.on_its_way().filter(|open| open.at.mode == Mode::Forward && control.phase == Phase::Forward);
     let mut steps = forward.map(|open| open.at.step);
     let here = match position {
         Position::Forward(place) => to.places.get(usize::from(place)).map_or(&[][..], |place| place.steps),

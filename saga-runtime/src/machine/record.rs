@@ -51,6 +51,13 @@ pub enum Happened<B: Bus> {
         /// The answer.
         answer: Answer<EventOf<B>, RefusalOf<B>>,
     },
+    /// Anyone said an event that it awaits.
+    Seen {
+        /// The exchange.
+        at: At,
+        /// The event.
+        event: EventOf<B>,
+    },
     /// An attempt took too long.
     TimedOut {
         /// The exchange.
@@ -173,6 +180,16 @@ pub enum Change<B: Bus> {
     },
     /// The exchange is over, as it was meant to be.
     Done {
+        /// The exchange.
+        at: At,
+    },
+    /// The event came before the exchange that awaits it, and is kept until that begins.
+    Kept {
+        /// The exchange.
+        at: At,
+    },
+    /// The saga went on without the answer of this exchange, which took effect after all, and is undone.
+    DoneLate {
         /// The exchange.
         at: At,
     },

@@ -76,6 +76,7 @@ impl<B: Bus> Machine<B> {
             self.lines.hold(id, &control.keys);
         }
         self.routes.insert(id, Route { kind, slot });
+        self.rearm(id);
         if due < Timestamp::NEVER {
             self.timers.push(due, id);
         }

@@ -1,7 +1,7 @@
 //! Where a saga stands, in the words of whoever looks.
 
 use super::control::{Control, Open, Phase, Waits};
-use crate::definition::Definition;
+use crate::definition::{ArmOutcome, Definition, Exchange};
 use crate::log::{Standing, Status};
 use crate::message::{Mode, SagaId};
 use crate::saga::Position;
@@ -65,12 +65,28 @@ fn operator(waits: bool) -> Option<String> {
 fn waiting(definition: &'static Definition, open: &Open) -> (String, Option<&'static str>) {
     let step = &definition.steps[usize::from(open.at.step)];
     let block = if open.at.mode == Mode::Compensation { step.compensation.exchange() } else { Some(&step.exchange) };
-    let Some(command) = block.unwrap_or(&step.exchange).action.command() else { return (String::new(), None) };
+    let Some(command) = block.unwrap_or(&step.exchange).action.command() else {
+        return (awaited(block.unwrap_or(&step.exchange)), None);
+    };
     match open.waits {
+        Waits::Answer if open.handled => (awaited(block.unwrap_or(&step.exchange)), None),
         Waits::Answer if command.replies.is_empty() => (format!("{} to be handled", command.name), Some(command.to)),
         Waits::Answer => (format!("{} in answer to {}", command.replies.join(" or "), command.name), Some(command.to)),
         Waits::Backoff { .. } => (format!("the time of the next attempt of {}", command.name), None),
         Waits::Fate { .. } | Waits::FateAgain { .. } => (format!("the fate of {}", command.name), Some(command.to)),
         Waits::Operator { .. } => (operator(true).unwrap_or_default(), None),
     }
+}
+
+/// The events of anyone that end an exchange.
+fn awaited(exchange: &Exchange) -> String {
+    let arms = exchange.arms.iter().filter(|arm| !arm.correlations.is_empty());
+    let arms = arms.filter_map(|arm| match arm.outcome {
+        ArmOutcome::Event { events, .. } => {
+            let compared = arm.correlations.iter().map(|pair| format!("{} == {}", pair.name, pair.value));
+            Some(format!("{} where {}", events.join(" or "), compared.collect::<Vec<_>>().join(" && ")))
+        }
+        _ => None,
+    });
+    arms.collect::<Vec<_>>().join(", or ")
 }

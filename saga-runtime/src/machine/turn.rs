@@ -3,14 +3,18 @@
 //! The rules of the language stand here and in the submodules, by what they are about: [`exchange`] (attempts and
 //! answers), [`pivot`], [`undo`] (doubt and compensation), [`finish`] (the way out), [`operator`] (what is stuck).
 
+mod aside;
 mod begin;
 mod exchange;
 mod finish;
 mod operator;
 mod pivot;
 mod restart;
+mod seen;
 mod stuck;
 mod undo;
+
+pub(super) use self::seen::ahead;
 
 use super::control::{Control, Open, Phase, Point};
 use super::kind::{Kind, Panicked, Slot};
@@ -114,12 +118,13 @@ impl<B: Bus> Turn<'_, B> {
         }
         let Position::Forward(place) = self.kind.position(self.slot) else { return };
         let steps = self.definition().places[usize::from(place)].steps;
-        if self.is_beginning() || self.control().open.iter().any(|open| steps.contains(&open.at.step)) {
+        if self.is_beginning() || self.control().on_its_way().any(|open| steps.contains(&open.at.step)) {
             return;
         }
         if usize::from(place) + 1 == self.definition().places.len() {
             return self.complete();
         }
+        self.forget_kept(steps);
         match self.kind.forward(self.slot) {
             Ok(()) => self.enter(),
             Err(panicked) => self.stick_panicked(Point::Moving, &panicked),

@@ -46,7 +46,7 @@ fn followed<B: Bus>(record: &Record<B>, change: &Change<B>) -> Option<Told> {
             has_bytes: command.is_some(),
             time: record.time,
         }),
-        Change::Done { at } => Some(Told::Done { at: *at }),
+        Change::Done { at } | Change::DoneLate { at } => Some(Told::Done { at: *at }),
         Change::Skipped { at } => Some(Told::Skipped { at: *at }),
         Change::Failed(_) => Some(Told::Failed),
         Change::Ended(_) => Some(Told::Ended),

@@ -111,7 +111,7 @@ fn changed(change: &Value) -> Option<Found<'_>> {
         ("sent" | "waiting", false) => StepState::Open,
         ("sent" | "waiting" | "asked", true) => StepState::Undoing,
         ("asked", false) => StepState::InDoubt,
-        ("done", false) => StepState::Done,
+        ("done" | "done_late", false) => StepState::Done,
         ("done", true) => StepState::Undone,
         ("undone", false) => StepState::NotDone,
         ("skipped", _) => StepState::Skipped,

@@ -1,4 +1,4 @@
-//! What a key of concurrency must be able to do, told at the author's expression.
+//! What a key of concurrency, and what `where` compares, must be able to do, told at the author's expression.
 
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -82,4 +82,66 @@ impl<T> IsKey<T> for (Has, Has, fn(&T) -> Key) {
 /// The key with this value.
 pub fn key<T, F: IsKey<T>>(value: &T, found: F) -> Key {
     found.key(value)
+}
+
+/// Everything that both sides of a `where` need is there (L23).
+#[diagnostic::on_unimplemented(
+    message = "what `where` compares is `Eq + Hash + Serialize`, and `{T}` is not",
+    label = "this is a `{T}`"
+)]
+pub trait IsCompared<T> {
+    /// The key.
+    fn key(self, value: &T) -> Key;
+}
+
+impl<T> IsCompared<T> for (Has, Has, fn(&T) -> Key) {
+    fn key(self, value: &T) -> Key {
+        (self.2)(value)
+    }
+}
+
+/// The key of what a `where` compares with.
+pub fn compared_key<T, F: IsCompared<T>>(value: &T, found: F) -> Key {
+    found.key(value)
+}
+
+/// Makes the key, if that is there; where it is not, that is told elsewhere.
+pub trait MayBeKey<T> {
+    /// The key.
+    fn key(self, value: &T) -> Option<Key>;
+}
+
+impl<T> MayBeKey<T> for fn(&T) -> Key {
+    fn key(self, value: &T) -> Option<Key> {
+        Some(self(value))
+    }
+}
+
+impl<T> MayBeKey<T> for Missing {
+    fn key(self, _: &T) -> Option<Key> {
+        None
+    }
+}
+
+/// The key of what an event carries.
+pub fn carried_key<T, F: MayBeKey<T>>(value: &T, writes: F) -> Option<Key> {
+    writes.key(value)
+}
+
+/// What a `where` compares with. Both sides are of one type, or they would never be the same.
+pub struct Compared<T> {
+    key: Option<Key>,
+    of: PhantomData<T>,
+}
+
+impl<T> Compared<T> {
+    /// To be compared with this.
+    pub fn new<F: MayBeKey<T>>(value: &T, writes: F) -> Self {
+        Self { key: writes.key(value), of: PhantomData }
+    }
+}
+
+/// Whether an event carries what it is compared with.
+pub fn carries<T, F: MayBeKey<T>>(carried: &T, writes: F, compared: &Compared<T>) -> bool {
+    compared.key.is_some() && compared.key == writes.key(carried)
 }

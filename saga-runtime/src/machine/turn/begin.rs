@@ -35,8 +35,11 @@ impl<B: Bus> Turn<'_, B> {
 
     /// Whether exchanges of the current place are still to be opened.
     pub(super) fn is_beginning(&self) -> bool {
-        let opening = |point| matches!(point, Point::Entering | Point::Beginning | Point::Opening(_));
-        !self.control().starting.is_empty() || self.control().stuck.as_ref().is_some_and(|stuck| opening(stuck.point))
+        let opening = |point| match point {
+            Point::Opening(at) => at.mode == Mode::Forward,
+            point => matches!(point, Point::Entering | Point::Beginning),
+        };
+        !self.control().starting.is_empty() || self.control().stuck_points().any(opening)
     }
 
     /// Opens as many exchanges of the current place as may be open at once. False if one of them was over at once:
@@ -93,7 +96,7 @@ impl<B: Bus> Turn<'_, B> {
             AtOnce::All => return true,
             AtOnce::AtMost(most) => most,
         };
-        let open = self.control().open.iter().filter(|open| open.at.step == starting.step).count();
+        let open = self.control().on_its_way().filter(|open| open.at.step == starting.step).count();
         starting.count.is_none_or(|count| starting.next >= count) || open < most as usize
     }
 }

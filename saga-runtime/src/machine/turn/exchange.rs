@@ -25,14 +25,14 @@ const UNBOUNDED_RETRY: RetryPlan =
     RetryPlan { times: u32::MAX, every: Duration::from_millis(100), at_most: Duration::from_secs(5) };
 
 /// Why an attempt gave no value: what a cause is made of when it is the last one.
-struct Failure {
+pub(super) struct Failure {
     kind: CauseKind,
     message: String,
     refusal: Option<serde_json::Value>,
 }
 
 impl Failure {
-    fn new(kind: CauseKind, message: String) -> Self {
+    pub(super) fn new(kind: CauseKind, message: String) -> Self {
         Self { kind, message, refusal: None }
     }
 }
@@ -44,6 +44,9 @@ impl<B: Bus> Turn<'_, B> {
             Ok(plan) => plan,
             Err(panicked) => return self.stick_panicked(Point::Opening(at), &panicked),
         };
+        if !self.is_armed(at) {
+            return;
+        }
         let perseveres = self.perseveres(at);
         let retry = if self.endures(at) { Some(Self::enduring(plan.retry)) } else { plan.retry };
         let open = Open {
@@ -55,11 +58,14 @@ impl<B: Bus> Turn<'_, B> {
             retry: retry.or(perseveres.then_some(PERSEVERING_RETRY)),
             waits: Waits::Answer,
             offered: false,
+            handled: false,
             since: self.now,
             due: None,
         };
         self.control_mut().put(open);
-        self.attempt(at, plan.into_command());
+        if self.hears_what_was_kept(at) {
+            self.attempt(at, plan.into_command());
+        }
     }
 
     /// Makes the next attempt of an open exchange; with its command, if that was just made.
@@ -71,6 +77,9 @@ impl<B: Bus> Turn<'_, B> {
         open.since = now;
         let part = if planted::is(Bug::TimeOutEarly) { 2 } else { 1 };
         open.due = open.within.map(|within| now.after(within / part));
+        if self.block(at).action.command().is_none() {
+            return;
+        }
         let away = self.heeds_absence(at) && self.presence.is_away(self.command(at).to);
         if !away || !self.absent(at) {
             self.send(at, command);
@@ -98,8 +107,8 @@ impl<B: Bus> Turn<'_, B> {
     /// Whether it makes a difference to the exchange that its participant is away.
     pub(in super::super) fn heeds_absence(&self, at: At) -> bool {
         let block = self.block(at);
-        block.action.command().is_some_and(|command| command.live_only)
-            || block.has_arm(|outcome| matches!(outcome, ArmOutcome::Disconnected))
+        let heeds = block.has_arm(|outcome| matches!(outcome, ArmOutcome::Disconnected));
+        block.action.command().is_some_and(|command| command.live_only || heeds)
     }
 
     /// The participant of an open exchange, which heeds it, is away. False if the exchange goes on waiting: no arm
@@ -107,7 +116,7 @@ impl<B: Bus> Turn<'_, B> {
     pub(in super::super) fn absent(&mut self, at: At) -> bool {
         let command = self.command(at);
         let failure = Failure::new(CauseKind::Disconnected, format!("{} is not connected", command.to));
-        match self.kind.answer(self.slot, at, Heard::Disconnected) {
+        match self.ask_without_answer(at, Heard::Disconnected) {
             Ok(Verdict::NoArm) if !command.live_only => return false,
             Ok(Verdict::NoArm) if self.perseveres(at) => self.again_if_allowed(at, failure),
             verdict => self.without_effect(at, verdict, failure),
@@ -119,9 +128,12 @@ impl<B: Bus> Turn<'_, B> {
     pub(in super::super) fn timeout(&mut self, at: At) {
         let Some(open) = self.open_ref(at) else { return };
         let (within, attempts) = (open.within.unwrap_or_default(), counted(open.attempt, "attempt"));
-        let message = format!("no answer from {} within {within:?}, after {attempts}", self.command(at).to);
+        let message = match self.block(at).action.command() {
+            Some(command) => format!("no answer from {} within {within:?}, after {attempts}", command.to),
+            None => format!("nothing that it waits for came within {within:?}, after {attempts}"),
+        };
         let failure = Failure::new(CauseKind::TimedOut, message);
-        match self.kind.answer(self.slot, at, Heard::Timeout) {
+        match self.ask_without_answer(at, Heard::Timeout) {
             Ok(Verdict::NoArm) => self.again_if_allowed(at, failure),
             verdict => self.without_effect(at, verdict, failure),
         }
@@ -129,7 +141,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// The participant has answered an open exchange, and the answer counts.
     pub(in super::super) fn answered(&mut self, at: At, answer: &Answer<EventOf<B>, RefusalOf<B>>) {
-        let settling = self.control().is_settling();
+        let settling = self.control().is_settling(at);
         match answer {
             Answer::Handled(events) if settling => self.settled_done(at, events),
             Answer::Refused(_) if settling => self.settled_never(at),
@@ -156,6 +168,7 @@ impl<B: Bus> Turn<'_, B> {
                 let failure = Failure::new(CauseKind::Failed, "no attempt gave what the saga waits for".to_owned());
                 self.again(at, failure);
             }
+            Ok(Verdict::NoArm) if self.awaits_only_others(at) => self.handled_meanwhile(at),
             Ok(Verdict::Done | Verdict::NoArm) => self.took_effect(at),
         }
     }
@@ -179,14 +192,15 @@ impl<B: Bus> Turn<'_, B> {
                 Err(panicked) => return Err(panicked.to_string()),
             }
         }
-        if block.awaits_event() {
+        let ended_by_others = command.replies.is_empty() && self.awaits_only_others(at);
+        if block.awaits_event() && !ended_by_others {
             return Err(format!("no arm takes what {} answered to {}", command.to, command.name));
         }
         Ok(Verdict::NoArm)
     }
 
     /// An exchange is over as it was meant to be.
-    fn took_effect(&mut self, at: At) {
+    pub(super) fn took_effect(&mut self, at: At) {
         self.over(at);
         self.count_effect(at);
         if self.is_pivot(at) {
@@ -196,7 +210,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     /// An exchange is over.
-    fn over(&mut self, at: At) {
+    pub(super) fn over(&mut self, at: At) {
         self.unstick_at(|point| point == Point::Enduring(at));
         self.control_mut().close(at);
         self.changes.push(Change::Done { at });
@@ -204,8 +218,12 @@ impl<B: Bus> Turn<'_, B> {
 
     pub(super) fn go_on(&mut self, at: At) {
         match at.mode {
+            Mode::Compensation if self.control().is_aside(at) => self.aside_over(at),
             Mode::Forward | Mode::Finally => self.advance(),
-            Mode::Compensation => self.compensate_next(),
+            Mode::Compensation => {
+                self.kind.forget_aside(self.slot, At { mode: Mode::Forward, ..at });
+                self.compensate_next();
+            }
         }
     }
 
@@ -228,14 +246,11 @@ impl<B: Bus> Turn<'_, B> {
             Ok(Verdict::Fail(message)) => self.failed(at, Failure { message, ..failure }),
             Ok(Verdict::NoArm) => self.failed(at, failure),
             Ok(Verdict::Retry) => self.again(at, failure),
-            Ok(Verdict::Done) => {
-                let outstanding = failure.kind != CauseKind::Refused;
+            Ok(Verdict::Done) if failure.kind == CauseKind::Refused => {
                 self.over(at);
-                if outstanding {
-                    self.changes.push(Change::Withdrawn { at, participant: self.command(at).to });
-                }
                 self.go_on(at);
             }
+            Ok(Verdict::Done) => self.ended_without_answer(at),
         }
     }
 
@@ -249,7 +264,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     /// Another attempt, as often as `retry` allows; else a failure.
-    fn again(&mut self, at: At, failure: Failure) {
+    pub(super) fn again(&mut self, at: At, failure: Failure) {
         let Some(open) = self.open_ref(at) else { return };
         let (plan, retried) = (open.retry.unwrap_or(UNBOUNDED_RETRY), open.retried());
         if retried >= plan.times {
@@ -283,7 +298,8 @@ impl<B: Bus> Turn<'_, B> {
     /// The exchange has failed: forward the saga fails, elsewhere it is stuck.
     fn failed(&mut self, at: At, failure: Failure) {
         if self.perseveres(at) {
-            self.stick(Point::Answer(at), format!("{} failed: {}", self.command(at).name, failure.message));
+            let what = self.block(at).action.command().map_or(self.step(at).name, |command| command.name);
+            self.stick(Point::Answer(at), format!("{what} failed: {}", failure.message));
             let unanswered = failure.kind == CauseKind::TimedOut;
             if let Some(open) = self.open_mut(at) {
                 open.waits = Waits::Operator { unanswered };

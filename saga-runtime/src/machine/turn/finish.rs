@@ -19,6 +19,7 @@ impl<B: Bus> Turn<'_, B> {
         let next = match self.kind.position(self.slot) {
             Position::Finally(_) if self.is_beginning() || !self.control().open.is_empty() => return,
             Position::Finally(index) => index + 1,
+            Position::Forward(_) | Position::Compensating(_) if self.has_asides() => return,
             Position::Forward(_) | Position::Compensating(_) => 0,
         };
         let Some(&step) = self.definition().finally.get(usize::from(next)) else { return self.end() };
@@ -41,6 +42,7 @@ impl<B: Bus> Turn<'_, B> {
         let control = self.control_mut();
         control.starting.clear();
         control.effects.clear();
+        control.asides.clear();
         control.ended_by = Some(Box::new(by));
         if finishes { self.finish() } else { self.end() }
     }

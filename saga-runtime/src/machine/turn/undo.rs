@@ -12,7 +12,7 @@ use crate::planted::{self, Bug};
 use crate::saga::{Position, Verdict};
 
 /// How long a participant may leave the fate of an exchange open before that is shown.
-const FATE_OVERDUE: Duration = Duration::from_secs(60);
+pub(super) const FATE_OVERDUE: Duration = Duration::from_secs(60);
 
 /// The first wait before a fate is asked again, doubled up to [`FATE_AGAIN_AT_MOST`].
 const FATE_AGAIN: Duration = Duration::from_secs(1);
@@ -21,13 +21,16 @@ const FATE_AGAIN_AT_MOST: Duration = Duration::from_secs(10);
 impl<B: Bus> Turn<'_, B> {
     /// The forward part is over. What is in doubt and can be undone is settled first.
     pub(super) fn fail(&mut self, cause: Cause) {
-        self.unstick();
+        let asides = self.control().asides.clone();
+        let is_aside = |at: At| asides.contains(&At { mode: Mode::Forward, ..at });
+        self.unstick_at(|point| !point.at().is_some_and(is_aside));
         if !self.control().open.iter().any(|open| open.in_doubt() && self.is_pivot(open.at)) {
             self.changes.push(Change::Failed(cause.clone()));
         }
         let control = self.control_mut();
         control.phase = Phase::Settling;
         control.starting.clear();
+        control.kept.clear();
         control.cause = Some(Box::new(cause));
         let open = std::mem::take(&mut control.open);
         for exchange in &open {
@@ -37,13 +40,18 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn settle_or_drop(&mut self, open: &Open) {
+        if self.control().is_aside(open.at) {
+            return self.control_mut().open.push(open.clone());
+        }
+        if open.handled && self.settles(open.at) {
+            self.changes.push(Change::Done { at: open.at });
+            return self.count_effect(open.at);
+        }
         if !open.in_doubt() || planted::is(Bug::GuessFates) {
             return;
         }
-        let (at, command) = (open.at, self.command(open.at));
-        let participant = command.to;
-        let step = self.step(at);
-        if command.query || !(step.compensation.undoes() || step.seen_at_last || self.is_pivot(at)) {
+        let (at, participant) = (open.at, self.command(open.at).to);
+        if !self.settles(at) {
             return self.changes.push(Change::Withdrawn { at, participant });
         }
         let due = Some(self.now.after(FATE_OVERDUE));
@@ -60,6 +68,9 @@ impl<B: Bus> Turn<'_, B> {
             Fate::Running => self.ask_later(at),
             Fate::Unknown => {
                 let command = self.command(at);
+                if self.is_harmlessly_undone(at) {
+                    return self.took_effect_late(at);
+                }
                 let reason = format!("{} no longer knows whether it did {}", command.to, command.name);
                 self.stick(Point::Fate { at, late: false }, reason);
             }
@@ -122,6 +133,9 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn settled_never(&mut self, at: At) {
         self.settled(at);
         self.changes.push(Change::Undone { at });
+        if self.control().is_aside(at) {
+            return self.aside_over(at);
+        }
         if self.is_pivot(at) {
             self.go_back_before_pivot();
         }
@@ -133,16 +147,33 @@ impl<B: Bus> Turn<'_, B> {
         match self.ask_arms(at, events) {
             Err(reason) => self.stick(Point::Fate { at, late: false }, reason),
             Ok(Verdict::Fail(_)) => self.settled_never(at),
-            Ok(Verdict::Done | Verdict::Retry | Verdict::NoArm) => {
-                self.settled(at);
-                self.changes.push(Change::Done { at });
-                self.count_effect(at);
-                if self.is_pivot(at) {
-                    return self.go_on_behind_pivot();
-                }
-                self.compensate_when_settled();
-            }
+            Ok(Verdict::Done | Verdict::Retry | Verdict::NoArm) => self.took_effect_late(at),
         }
+    }
+
+    /// Whether what undoes this may be done though nobody knows whether there is anything to undo.
+    fn is_harmlessly_undone(&self, at: At) -> bool {
+        let undo = self.step(at).compensation.exchange().and_then(|exchange| exchange.action.command());
+        undo.is_some_and(|command| command.harmless)
+    }
+
+    /// What was in doubt counts as completed now.
+    fn took_effect_late(&mut self, at: At) {
+        self.settled(at);
+        let is_aside = self.control().is_aside(at);
+        if is_aside && self.goes_on() && self.step(at).compensation.exchange().is_some() {
+            return self.undo_aside(at);
+        }
+        self.changes.push(if is_aside { Change::DoneLate { at } } else { Change::Done { at } });
+        self.count_effect(at);
+        if is_aside && self.goes_on() {
+            return self.aside_over(at);
+        }
+        self.control_mut().asides.retain(|aside| *aside != at);
+        if self.is_pivot(at) {
+            return self.go_on_behind_pivot();
+        }
+        self.compensate_when_settled();
     }
 
     /// What took effect is to be undone, if something undoes it: by its own compensation, or by that of the earlier
@@ -177,8 +208,8 @@ impl<B: Bus> Turn<'_, B> {
         self.control_mut().close(at);
     }
 
-    fn compensate_when_settled(&mut self) {
-        if self.control().open.is_empty() {
+    pub(super) fn compensate_when_settled(&mut self) {
+        if self.control().open.is_empty() && !self.has_asides() {
             self.control_mut().phase = Phase::Compensating;
             self.compensate_next();
         }
@@ -190,6 +221,11 @@ impl<B: Bus> Turn<'_, B> {
             self.control_mut().effects.rotate_left(1);
         }
         let Some(&at) = self.control().effects.last() else { return self.finish() };
+        if self.kind.has_aside(self.slot, at) {
+            self.control_mut().effects.pop();
+            self.open_undo_of_aside(at);
+            return;
+        }
         let place = self.latest_effect();
         if self.kind.position(self.slot) != Position::Compensating(place)
             && let Err(panicked) = self.kind.back(self.slot, place)
@@ -204,7 +240,8 @@ impl<B: Bus> Turn<'_, B> {
     /// leaves the state at the later place until nothing there is left.
     fn latest_effect(&self) -> u16 {
         let places = (0..).zip(self.definition().places);
-        let concerned = |steps: &[u16]| self.control().effects.iter().any(|at| steps.contains(&at.step));
+        let own = |at: &&At| !self.kind.has_aside(self.slot, **at);
+        let concerned = |steps: &[u16]| self.control().effects.iter().filter(own).any(|at| steps.contains(&at.step));
         places.filter(|(_, place)| concerned(place.steps)).map(|(number, _)| number).max().unwrap_or(0)
     }
 }
