@@ -22,6 +22,7 @@ mod items;
 mod late;
 mod many;
 mod operating;
+mod overhearing;
 mod parallel;
 mod participating;
 mod punctuation;
