@@ -25,6 +25,7 @@ mod items;
 mod late;
 mod many;
 mod operating;
+mod overhearing;
 mod parallel;
 mod participating;
 mod pivot;

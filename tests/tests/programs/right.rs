@@ -1,5 +1,7 @@
 //! The right programs, each as it stands in its file.
 
+#[path = "../../ui/pass/abandoned.rs"]
+mod abandoned;
 #[path = "../../ui/pass/concurrency.rs"]
 mod concurrency;
 #[path = "../../ui/pass/l01_deadline.rs"]
@@ -38,3 +40,5 @@ mod l23_has;
 mod l26_query_again;
 #[path = "../../ui/pass/value_without_an_answer.rs"]
 mod value_without_an_answer;
+#[path = "../../ui/pass/where_of_anyone.rs"]
+mod where_of_anyone;
