@@ -6,8 +6,10 @@ mod arms;
 pub(crate) mod attributes;
 mod clauses;
 mod exchange;
+mod families;
 mod items;
 mod names;
+mod outcomes;
 mod redaction;
 mod scope;
 mod step;
@@ -46,7 +48,7 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
         .enumerate()
         .map(|(index, (_, step))| step::step(errors, &scopes, index, step, &values))
         .collect();
-    let saga = model::Saga {
+    let mut saga = model::Saga {
         visibility: saga.visibility,
         wire_name: attributes.name.unwrap_or_else(|| case::snake(&saga.name)),
         name: saga.name,
@@ -66,6 +68,7 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
         ephemeral: attributes.ephemeral,
         on_restart: attributes.on_restart,
     };
+    families::check(errors, &mut saga);
     redaction::check(errors, &saga);
     saga
 }

@@ -185,20 +185,33 @@ pub enum Act<B: Bus> {
 pub struct Child {
     definition: &'static Definition,
     input: Box<dyn Any + Send>,
+    /// The input as JSON, for a test that has no such saga.
+    json: fn(&dyn Any) -> Option<String>,
 }
 
 impl Child {
     /// The saga with this input.
     #[doc(hidden)]
     pub fn new<S: Saga>(input: S) -> Self {
-        Self { definition: S::DEFINITION, input: Box::new(input) }
+        let json = |input: &dyn Any| serde_json::to_string(input.downcast_ref::<S>()?).ok();
+        Self { definition: S::DEFINITION, input: Box::new(input), json }
     }
 }
 
 impl Child {
-    /// What it is, and what it is started with.
-    pub(crate) fn into_parts(self) -> (&'static Definition, Box<dyn Any + Send>) {
-        (self.definition, self.input)
+    /// Its name.
+    pub(crate) fn name(&self) -> &'static str {
+        self.definition.name
+    }
+
+    /// Its input as JSON.
+    pub(crate) fn json(&self) -> String {
+        (self.json)(&*self.input).unwrap_or_default()
+    }
+
+    /// What it is started with.
+    pub(crate) fn into_input(self) -> Box<dyn Any + Send> {
+        self.input
     }
 }
 

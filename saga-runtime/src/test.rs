@@ -11,7 +11,7 @@ use crate::cause::{EndedBy, Outcome};
 use crate::codec;
 use crate::coordinator::late;
 use crate::log::{OpenSaga, Status};
-use crate::machine::{CancelReply, Change, Decision, Input, Machine, NewSaga, Operator, Record};
+use crate::machine::{ByHand, CancelReply, Change, Decision, Input, Machine, NewSaga, Operator, Record};
 use crate::message::{Answer, At, CommandOf, EventOf, ExchangeKey, Fate, LogId, Mode, RefusalOf, SagaId};
 use crate::notice::Notice;
 use crate::saga::Saga;
@@ -203,6 +203,36 @@ impl<S: Saga> SagaTest<S> {
         self.now = until;
     }
 
+    /// The sagas that it runs and that have not ended, oldest first: name and input.
+    pub fn children(&self) -> Vec<(String, serde_json::Value)> {
+        let running = self.machine.children_of(self.id).into_iter().filter(|(_, unwinding)| !unwinding);
+        let children = running.filter_map(|(child, _)| self.child_by_hand(child));
+        children.map(|child| (child.name.to_owned(), serde_json::from_str(&child.input).unwrap_or_default())).collect()
+    }
+
+    /// Whether a saga that it ran, and that completed, is being unwound: [`SagaTest::child`] with a
+    /// [`Outcome::Compensated`] ends that.
+    pub fn unwinding(&self) -> bool {
+        self.machine.children_of(self.id).iter().any(|(_, unwinding)| *unwinding)
+    }
+
+    /// The oldest saga that it runs, or has unwound, has ended.
+    ///
+    /// # Panics
+    /// When no child runs or is unwound, or that is no `C`.
+    #[track_caller]
+    pub fn child<C: Saga<Bus = S::Bus>>(&mut self, outcome: Outcome<C::Output>) {
+        let oldest = self.machine.children_of(self.id).first().and_then(|(child, _)| self.child_by_hand(*child));
+        let child = oldest.unwrap_or_else(|| panic!("no child runs, and none is unwound")).clone();
+        let name = C::DEFINITION.name;
+        assert!(child.name == name, "the oldest child is a `{}`, and no `{name}`", child.name);
+        let outcome = outcome.map(|output| codec::encode(&output).expect("an output can be written"));
+        let mut decisions = Vec::new();
+        self.machine.child_ended_by_hand(&child, outcome, self.now, &mut decisions);
+        self.hear(&decisions);
+        self.look();
+    }
+
     /// All participants are away, from now on.
     pub fn disconnect(&mut self) {
         self.is_away = true;
@@ -284,7 +314,9 @@ impl<S: Saga> SagaTest<S> {
             state: Ok(state),
         };
         self.restarts += 1;
+        let children = self.machine.children_by_hand().to_vec();
         self.machine = new_machine::<S>(self.id.next(), self.restarts);
+        self.machine.end_children_by_hand(children);
         let mut decisions = Vec::new();
         self.machine.recover(vec![open], self.now, &mut decisions);
         self.hear(&decisions);
@@ -319,6 +351,10 @@ impl<S: Saga> SagaTest<S> {
     /// What was told so far.
     pub fn notices(&self) -> Vec<Notice> {
         self.notices.clone()
+    }
+
+    fn child_by_hand(&self, child: SagaId) -> Option<&ByHand> {
+        self.machine.children_by_hand().iter().find(|known| known.saga == child)
     }
 
     fn unanswered(&self) -> Vec<At> {
@@ -417,6 +453,7 @@ fn new_machine<S: Saga>(next: SagaId, seed: u64) -> Machine<S::Bus> {
     let mut machine = Machine::new(LOG, next, seed);
     machine.register::<S>().expect("one kind has no namesake");
     machine.ignore_triggers();
+    machine.end_children_by_hand(Vec::new());
     machine
 }
 

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span};
 use syn::Type;
 
-use super::exchange::{self, Act};
+use super::exchange::{self, Act, Answers};
 use super::items::once;
 use super::scope::Scope;
 use super::step::is_unit;
@@ -43,11 +43,9 @@ impl Clauses {
                     sorted.act(errors, keyword, Act::Command(ActionKind::Query, command));
                 }
                 Clause::Run { keyword, saga } => {
-                    unbuilt::report(errors, keyword.span(), "run");
                     sorted.act(errors, keyword, Act::Run(saga));
                 }
                 Clause::Sleep { keyword, duration } => {
-                    unbuilt::report(errors, keyword.span(), "sleep");
                     sorted.act(errors, keyword, Act::Sleep(duration));
                 }
                 Clause::Await { keyword, arms } => once(errors, &mut sorted.arms, (keyword, arms), first),
@@ -135,7 +133,7 @@ impl Clauses {
     /// A value while the command is in doubt: it would have to be settled, and undone, beside the saga that goes on.
     fn abandons(&self, errors: &mut Errors) {
         let effect = self.action.as_ref().is_some_and(|(_, act)| act.has_effect());
-        if !effect || !matches!(&self.compensate, Some((_, Compensate::Command(_)))) {
+        if !effect || !matches!(&self.compensate, Some((_, Compensate::Command(_) | Compensate::Unwind { .. }))) {
             return;
         }
         for arm in self.arms.iter().flat_map(|(_, arms)| arms) {
@@ -154,14 +152,20 @@ impl Clauses {
 
     pub(super) fn exchange(self, errors: &mut Errors, scope: &Scope<'_>, step: &Given<'_>) -> Option<Exchange> {
         let (keyword, act) = self.action?;
-        let has_effect = act.has_effect();
+        let answers = act.answers();
+        if let (Some((within, _)), Act::Sleep(_)) = (&self.within, &act) {
+            errors.at(within, "a `sleep` takes as long as it says, so it needs no bound: remove this");
+        }
         let action = exchange::action(errors, scope, keyword, act);
-        let arms = self.arms.map(|(_, arms)| arms::arms(errors, scope, has_effect, arms));
+        let arms = self.arms.map(|(_, arms)| arms::arms(errors, scope, answers, arms));
         if let Some(arms) = &arms {
-            gives_a_value(errors, step, arms);
+            if answers != Answers::Saga {
+                gives_a_value(errors, step, arms);
+            }
         } else if let Some(output) = step.output
             && !is_unit(output)
             && !step.broken
+            && answers != Answers::Saga
         {
             errors.at(
                 output,
@@ -179,6 +183,10 @@ impl Clauses {
             errors.at(keyword, format!("a `{action}` changes nothing, so there is nothing to compensate: remove this"));
             return Compensation::NotNeeded;
         }
+        if let Some((_, Act::Sleep(_))) = &self.action {
+            errors.at(keyword, "a `sleep` changes nothing, so there is nothing to compensate: remove this");
+            return Compensation::NotNeeded;
+        }
         match how {
             Compensate::Command(command) => {
                 let act = Act::Command(ActionKind::Send, command.clone());
@@ -189,7 +197,16 @@ impl Clauses {
             }
             Compensate::Block(block) => not_built(errors, block.brace, "compensate { … }"),
             Compensate::With { keyword, .. } => not_built(errors, keyword.span(), "compensate with"),
-            Compensate::Unwind { keyword } => not_built(errors, keyword.span(), "compensate unwind"),
+            Compensate::Unwind { keyword } => match &self.action {
+                Some((_, Act::Run(_))) | None => Compensation::Unwind,
+                Some((action, _)) => {
+                    let message = format!(
+                        "`unwind` is the undoing of a saga that a step ran, and this one has a `{action}`: name the command that undoes it"
+                    );
+                    errors.at(keyword, message);
+                    Compensation::NotNeeded
+                }
+            },
             Compensate::None { because: Some(because), .. } => Compensation::None { because: because.value() },
             Compensate::None { keyword, because: None } => {
                 errors.at(keyword, "`compensate none` needs a reason: `compensate none because \"…\";`");

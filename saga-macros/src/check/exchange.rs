@@ -16,7 +16,30 @@ pub(super) enum Act {
     Sleep(syntax::Duration),
 }
 
+/// What the arms of an `await` are about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answers {
+    /// What a participant says to an effect, which a `retry` would do twice.
+    Effect,
+    /// What a participant says to a query.
+    Data,
+    /// How another saga ended.
+    Saga,
+    /// That the time has passed.
+    Time,
+}
+
 impl Act {
+    /// Who says what became of it.
+    pub(super) fn answers(&self) -> Answers {
+        match self {
+            Self::Command(ActionKind::Send, _) => Answers::Effect,
+            Self::Command(ActionKind::Query, _) => Answers::Data,
+            Self::Run(_) => Answers::Saga,
+            Self::Sleep(_) => Answers::Time,
+        }
+    }
+
     /// Whether something may have to be undone that was once begun.
     pub(super) fn has_effect(&self) -> bool {
         matches!(self, Self::Command(ActionKind::Send, _) | Self::Run(_))

@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 use super::transition::number;
 use super::{Expansion, paths};
 use crate::model::live::{Field, Variant, Way};
-use crate::model::{Arm, Disposition, Exchange, Outcome, Pattern, Step};
+use crate::model::{Action, Arm, Disposition, Exchange, Outcome, Pattern, Run, Step};
 
 /// The function.
 ///
@@ -85,6 +85,7 @@ impl Answer<'_> {
             Outcome::Event(_, Pattern { tokens, .. }) => quote!(Event(#tokens)),
             Outcome::Refused(_, Pattern { tokens, .. }, _) => quote!(Refused(#tokens)),
             Outcome::Failed(Pattern { tokens, .. }) => quote!(Failed(#tokens)),
+            Outcome::Handled if self.run().is_some() => quote!(Completed(_)),
             Outcome::Handled => quote!(Handled),
             Outcome::Timeout => quote!(Timeout),
             Outcome::Disconnected => quote!(Disconnected),
@@ -93,9 +94,34 @@ impl Answer<'_> {
         quote!(#runtime::Said::#said #guard => #verdict,)
     }
 
+    /// What the step runs, if it runs another saga.
+    fn run(&self) -> Option<&Run> {
+        match &self.step.exchange.as_ref()?.action {
+            Action::Run(run) => Some(run),
+            Action::Command(_) | Action::Sleep(_) | Action::Wait | Action::Nothing => None,
+        }
+    }
+
+    /// The output of the saga that the step runs is that of the step, unless the step has none.
+    fn completed(&self, run: &Run) -> TokenStream {
+        let (runtime, slot, saga) = (paths::here(), &self.slot, &run.saga);
+        let output = format_ident!("output", span = Span::mixed_site());
+        let value = if self.step.output.is_some() {
+            let runtime = paths::runtime(saga.span());
+            quote_spanned!(saga.span()=> #runtime::completed::<#saga>(&#output))
+        } else {
+            quote!(())
+        };
+        let done = self.expansion.ended(self.step.value, slot, &value);
+        quote!(#runtime::Said::Completed(#output) => #done,)
+    }
+
     /// *Handled* ends a step that awaits nothing else, with `()`.
     fn done(&self) -> TokenStream {
         let (runtime, slot) = (paths::here(), &self.slot);
+        if let Some(run) = self.run() {
+            return self.completed(run);
+        }
         let unit = self.step.output.as_ref().is_none_or(crate::check::is_unit);
         let value = if unit { quote!(()) } else { quote!(#runtime::hole()) };
         let done = self.expansion.ended(self.step.value, slot, &value);

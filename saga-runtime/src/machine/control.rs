@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cause::Cause;
-use crate::message::{At, Mode};
+use crate::cause::{Cause, Outcome};
+use crate::message::{At, Mode, SagaId};
 use crate::saga::{Key, RetryPlan};
 use crate::time::Timestamp;
 
@@ -36,6 +36,15 @@ pub(crate) struct Control {
     /// The exchanges that took effect and have a compensation, in the order in which they completed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) effects: Vec<At>,
+    /// The saga that runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parent: Option<Parent>,
+    /// The sagas that it runs, or ran and may still have to unwind, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) children: Vec<Ran>,
+    /// In [`Phase::Kept`]: its output, encoded exactly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kept: Option<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<Box<Cause>>,
@@ -68,6 +77,30 @@ pub(crate) enum Phase {
     Settling,
     /// It undoes what took effect.
     Compensating,
+    /// It has completed, and ends when the saga that ran it has: until then that may unwind it.
+    Kept,
+}
+
+/// The saga that runs another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Parent {
+    pub(crate) saga: SagaId,
+    /// Whether it says `compensate unwind`.
+    pub(crate) unwinds: bool,
+}
+
+/// A saga that this one runs, or ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Ran {
+    pub(crate) saga: SagaId,
+    /// The exchange that runs it.
+    pub(crate) at: At,
+    /// It has completed, and can be unwound.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) kept: bool,
+    /// How it ended, while nothing could be made of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<Outcome<String>>,
 }
 
 /// A step of which exchanges are still to be opened.
@@ -119,6 +152,10 @@ pub(crate) enum Waits {
     FateAgain { running: u8 },
     /// An operator.
     Operator,
+    /// That the time of a `sleep` has passed.
+    Asleep,
+    /// The end of the saga that it runs, or unwinds.
+    Child,
 }
 
 impl Open {
@@ -190,6 +227,9 @@ impl Control {
             open: Vec::new(),
             starting: Vec::new(),
             effects: Vec::new(),
+            parent: None,
+            children: Vec::new(),
+            kept: None,
             cause: None,
             stuck: None,
             also_stuck: Vec::new(),
@@ -210,6 +250,13 @@ impl Control {
     pub(crate) fn close(&mut self, at: At) -> Option<Open> {
         let position = self.open.iter().position(|open| open.at == at)?;
         Some(self.open.remove(position))
+    }
+
+    /// The saga that an exchange runs, or unwinds.
+    pub(crate) fn child_at(&self, at: At) -> Option<&Ran> {
+        let unwound = at.mode == Mode::Compensation;
+        let matches = |ran: &&Ran| ran.at.step == at.step && ran.at.item == at.item && ran.kept == unwound;
+        self.children.iter().rev().find(matches)
     }
 
     /// Whether this is what does not go on, or part of it.

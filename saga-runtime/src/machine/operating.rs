@@ -23,6 +23,9 @@ impl<B: Bus> Machine<B> {
             };
         };
         let phase = self.kinds[usize::from(route.kind)].control(route.slot).phase;
+        if phase == Phase::Kept {
+            return Ok(CancelReply::Ended);
+        }
         if matches!(phase, Phase::Queued | Phase::Forward) {
             self.turn(saga, Happened::Cancelled { by }, now, decisions, |turn| turn.cancel());
         }

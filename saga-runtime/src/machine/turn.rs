@@ -4,17 +4,20 @@
 //! answers), [`undo`] (doubt and compensation), [`operator`] (what is stuck).
 
 mod begin;
+mod child;
 mod exchange;
 mod operator;
 mod restart;
+mod sleep;
 mod stuck;
 mod undo;
 
+pub(super) use self::child::Wish;
 use super::control::{Control, Open, Phase, Point};
 use super::kind::{Kind, Panicked, Slot};
 use super::presence::Presence;
 use super::record::Change;
-use crate::cause::{Cause, CauseKind, Outcome};
+use crate::cause::{Cause, CauseKind};
 use crate::definition::{Definition, Exchange, Step};
 use crate::message::{At, Bus, CommandInfo, Mode, SagaId};
 use crate::saga::Position;
@@ -27,6 +30,10 @@ pub(super) struct Turn<'a, B: Bus> {
     pub(super) now: Timestamp,
     pub(super) presence: &'a Presence,
     pub(super) random: &'a mut fastrand::Rng,
+    /// The id of the next saga that is started.
+    pub(super) next: &'a mut SagaId,
+    /// What is to be done to other sagas, once this transition is recorded.
+    pub(super) wishes: Vec<Wish>,
     /// What has followed so far.
     pub(super) changes: Vec<Change<B>>,
 }
@@ -125,7 +132,7 @@ impl<B: Bus> Turn<'_, B> {
             return;
         }
         match self.kind.output(self.slot) {
-            Ok(output) => self.changes.push(Change::Ended(Outcome::Completed(output))),
+            Ok(output) => self.completed(output),
             Err(panicked) => self.stick_panicked(Point::Returning, &panicked),
         }
     }

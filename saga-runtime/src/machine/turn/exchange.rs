@@ -7,10 +7,10 @@ use super::super::kind::Panicked;
 use super::super::record::Change;
 use super::Turn;
 use crate::cause::{Cause, CauseKind};
-use crate::definition::ArmOutcome;
+use crate::definition::{Action, ArmOutcome, Compensation};
 use crate::message::{Answer, At, Bus, Event, EventOf, Mode, RefusalOf};
 use crate::planted::{self, Bug};
-use crate::saga::{Heard, RetryPlan, Verdict};
+use crate::saga::{Act, Heard, RetryPlan, Verdict};
 
 /// The bound of an attempt that must succeed in the end, unless it says otherwise.
 const PERSEVERING_WITHIN: Duration = Duration::from_secs(30);
@@ -24,19 +24,54 @@ const UNBOUNDED_RETRY: RetryPlan =
     RetryPlan { times: u32::MAX, every: Duration::from_millis(100), at_most: Duration::from_secs(5) };
 
 /// Why an attempt gave no value: what a cause is made of when it is the last one.
-struct Failure {
+pub(super) struct Failure {
     kind: CauseKind,
     message: String,
     refusal: Option<serde_json::Value>,
 }
 
 impl Failure {
-    fn new(kind: CauseKind, message: String) -> Self {
+    pub(super) fn new(kind: CauseKind, message: String) -> Self {
         Self { kind, message, refusal: None }
     }
 }
 
 impl<B: Bus> Turn<'_, B> {
+    /// An exchange that was done is to be undone, if it can be.
+    pub(super) fn remember_effect(&mut self, at: At) {
+        let undoes = match &self.step(at).compensation {
+            Compensation::Unwind => self.control().children.iter().any(|ran| ran.at == at && ran.kept),
+            compensation => compensation.exchange().is_some(),
+        };
+        if at.mode == Mode::Forward && undoes {
+            self.control_mut().effects.push(at);
+        }
+    }
+
+    /// Nobody waits for what may still come of it.
+    fn leave_behind(&mut self, at: At) {
+        match self.block(at).action.command() {
+            Some(command) => self.changes.push(Change::Withdrawn { at, participant: command.to }),
+            None => self.cancel_child(at),
+        }
+    }
+
+    /// Who is to answer an exchange, in words.
+    fn partner(&self, at: At) -> String {
+        match self.block(at).action {
+            Action::Run(child) => format!("saga `{}`", child.name),
+            action => action.command().map_or_else(String::new, |command| command.to.to_owned()),
+        }
+    }
+
+    /// What an exchange says, in words.
+    fn said(&self, at: At) -> &'static str {
+        match self.block(at).action {
+            Action::Run(child) => child.name,
+            action => action.command().map_or("", |command| command.name),
+        }
+    }
+
     /// Sends the command of an exchange for the first time.
     pub(super) fn open(&mut self, at: At) {
         let plan = match self.kind.exchange(self.slot, at) {
@@ -57,11 +92,19 @@ impl<B: Bus> Turn<'_, B> {
             due: None,
         };
         self.control_mut().put(open);
-        self.attempt(at, plan.into_command());
+        match plan.act {
+            Act::Sleep(duration) => self.fall_asleep(at, duration),
+            Act::Command(command) => self.attempt(at, Some(command)),
+            Act::Run(child) => self.attempt_run(at, Some(child)),
+            Act::Wait => self.attempt(at, None),
+        }
     }
 
     /// Makes the next attempt of an open exchange; with its command, if that was just made.
     pub(in super::super) fn attempt(&mut self, at: At, command: Option<B::Command>) {
+        if let Action::Run(_) = self.block(at).action {
+            return self.attempt_run(at, None);
+        }
         let now = self.now;
         let Some(open) = self.open_mut(at) else { return };
         open.attempt += 1;
@@ -117,7 +160,7 @@ impl<B: Bus> Turn<'_, B> {
     pub(in super::super) fn timeout(&mut self, at: At) {
         let Some(open) = self.open_ref(at) else { return };
         let (within, attempts) = (open.within.unwrap_or_default(), counted(open.attempt, "attempt"));
-        let message = format!("no answer from {} within {within:?}, after {attempts}", self.command(at).to);
+        let message = format!("no answer from {} within {within:?}, after {attempts}", self.partner(at));
         let failure = Failure::new(CauseKind::TimedOut, message);
         match self.kind.answer(self.slot, at, Heard::Timeout) {
             Ok(Verdict::NoArm) => self.again_if_allowed(at, failure),
@@ -184,12 +227,10 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     /// An exchange is over as it was meant to be.
-    fn took_effect(&mut self, at: At) {
+    pub(super) fn took_effect(&mut self, at: At) {
         self.control_mut().close(at);
         self.changes.push(Change::Done { at });
-        if at.mode == Mode::Forward && self.step(at).compensation.exchange().is_some() {
-            self.control_mut().effects.push(at);
-        }
+        self.remember_effect(at);
         self.go_on(at);
     }
 
@@ -213,18 +254,18 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     /// What follows when an attempt was not *handled*, and an arm (or no arm) said this.
-    fn without_effect(&mut self, at: At, verdict: Result<Verdict, Panicked>, failure: Failure) {
+    pub(super) fn without_effect(&mut self, at: At, verdict: Result<Verdict, Panicked>, failure: Failure) {
         match verdict {
             Err(panicked) => self.stick_panicked(Point::Answer(at), &panicked),
             Ok(Verdict::Fail(message)) => self.failed(at, Failure { message, ..failure }),
             Ok(Verdict::NoArm) => self.failed(at, failure),
             Ok(Verdict::Retry) => self.again(at, failure),
             Ok(Verdict::Done) => {
-                let outstanding = failure.kind != CauseKind::Refused;
+                let outstanding = !matches!(failure.kind, CauseKind::Refused | CauseKind::Child);
                 self.control_mut().close(at);
                 self.changes.push(Change::Done { at });
                 if outstanding {
-                    self.changes.push(Change::Withdrawn { at, participant: self.command(at).to });
+                    self.leave_behind(at);
                 }
                 self.go_on(at);
             }
@@ -232,7 +273,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     /// Another attempt, if there is a `retry` and it allows one; else a failure.
-    fn again_if_allowed(&mut self, at: At, failure: Failure) {
+    pub(super) fn again_if_allowed(&mut self, at: At, failure: Failure) {
         if self.open_ref(at).is_some_and(|open| open.retry.is_some()) {
             self.again(at, failure);
         } else {
@@ -241,7 +282,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     /// Another attempt, as often as `retry` allows; else a failure.
-    fn again(&mut self, at: At, failure: Failure) {
+    pub(super) fn again(&mut self, at: At, failure: Failure) {
         let Some(open) = self.open_ref(at) else { return };
         let (plan, retried) = (open.retry.unwrap_or(UNBOUNDED_RETRY), open.retried());
         if retried >= plan.times {
@@ -268,9 +309,9 @@ impl<B: Bus> Turn<'_, B> {
     /// The exchange has failed: forward the saga fails, elsewhere it is stuck.
     fn failed(&mut self, at: At, failure: Failure) {
         if at.mode.perseveres() {
-            return self.stick(Point::Answer(at), format!("{} failed: {}", self.command(at).name, failure.message));
+            return self.stick(Point::Answer(at), format!("{} failed: {}", self.said(at), failure.message));
         }
-        if failure.kind == CauseKind::Refused {
+        if matches!(failure.kind, CauseKind::Refused | CauseKind::Child) {
             self.control_mut().close(at);
         }
         let cause = Cause::new(self.step(at).name, failure.kind, failure.message);

@@ -6,6 +6,7 @@ use super::super::control::{Open, Phase, Point, Waits};
 use super::super::record::Change;
 use super::Turn;
 use crate::cause::{Cause, CauseKind, Outcome};
+use crate::definition::Compensation;
 use crate::message::{At, Bus, EventOf, Fate};
 use crate::planted::{self, Bug};
 use crate::saga::{Position, Verdict};
@@ -30,10 +31,14 @@ impl<B: Bus> Turn<'_, B> {
         for exchange in &open {
             self.settle_or_drop(exchange);
         }
+        self.hear_children();
         self.compensate_when_settled();
     }
 
     fn settle_or_drop(&mut self, open: &Open) {
+        if self.control().child_at(open.at).is_some() {
+            return self.await_child(open);
+        }
         if !open.in_doubt() || planted::is(Bug::GuessFates) {
             return;
         }
@@ -127,12 +132,17 @@ impl<B: Bus> Turn<'_, B> {
             Err(reason) => self.stick(Point::Fate { at, late: false }, reason),
             Ok(Verdict::Fail(_)) => self.settled_never(at),
             Ok(Verdict::Done | Verdict::Retry | Verdict::NoArm) => {
-                self.settled(at);
-                self.control_mut().effects.push(at);
-                self.changes.push(Change::Done { at });
-                self.compensate_when_settled();
+                self.settled_effect(at);
             }
         }
+    }
+
+    /// It took effect, and counts as completed now.
+    pub(super) fn settled_effect(&mut self, at: At) {
+        self.settled(at);
+        self.remember_effect(at);
+        self.changes.push(Change::Done { at });
+        self.compensate_when_settled();
     }
 
     fn settled(&mut self, at: At) {
@@ -141,7 +151,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn compensate_when_settled(&mut self) {
-        if self.control().open.is_empty() {
+        if self.control().is_settling() && self.control().open.is_empty() {
             self.control_mut().phase = Phase::Compensating;
             self.compensate_next();
         }
@@ -160,7 +170,10 @@ impl<B: Bus> Turn<'_, B> {
             return self.stick_panicked(Point::Moving, &panicked);
         }
         self.control_mut().effects.pop();
-        self.open(at.undo());
+        match self.step(at).compensation {
+            Compensation::Unwind => self.unwind_child(at),
+            _ => self.open(at.undo()),
+        }
     }
 
     /// The latest place at which something is still to be undone: what completed out of order (it was in doubt)

@@ -243,7 +243,14 @@ impl History {
             Change::Failed(_) if self.failed => return objection(3, "it failed twice"),
             Change::Failed(_) => self.failed = true,
             Change::Ended(outcome) => self.end(outcome)?,
-            Change::Queued { .. } | Change::Withdrawn { .. } | Change::Stuck { .. } | Change::Unstuck => {}
+            Change::Queued { .. }
+            | Change::Withdrawn { .. }
+            | Change::Stuck { .. }
+            | Change::Unstuck
+            | Change::Sleeping { .. }
+            | Change::Ran { .. }
+            | Change::Unwinding { .. }
+            | Change::Kept { .. } => {}
         }
         Ok(())
     }
