@@ -7,6 +7,7 @@ use super::super::record::Change;
 use super::Turn;
 use super::exchange::Failure;
 use crate::cause::{Cause, CauseKind, Outcome};
+use crate::definition::Compensation;
 use crate::message::{At, Bus, SagaId};
 use crate::saga::{Act, Child, Heard, Verdict};
 
@@ -56,8 +57,11 @@ impl<B: Bus> Turn<'_, B> {
     /// A saga that it ran has ended; or has completed and is kept, as it may have to be unwound.
     pub(in super::super) fn child_ended(&mut self, child: SagaId, outcome: Outcome<String>, kept: bool) {
         let resting = self.control().is_resting();
+        let Some(at) = self.control().children.iter().find(|ran| ran.saga == child).map(|ran| ran.at) else { return };
+        // A child that a test ends by hand is kept if it may be unwound.
+        let kept = kept && matches!(self.step(at).compensation, Compensation::Unwind);
         let Some(ran) = self.control_mut().children.iter_mut().find(|ran| ran.saga == child) else { return };
-        let at = ran.at;
+        let kept = kept && matches!(compensation, Compensation::Unwind);
         if ran.kept && !kept {
             self.forget_child(child);
             if self.open_ref(at.undo()).is_some() {
