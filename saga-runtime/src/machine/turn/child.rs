@@ -61,7 +61,6 @@ impl<B: Bus> Turn<'_, B> {
         // A child that a test ends by hand is kept if it may be unwound.
         let kept = kept && matches!(self.step(at).compensation, Compensation::Unwind);
         let Some(ran) = self.control_mut().children.iter_mut().find(|ran| ran.saga == child) else { return };
-        let kept = kept && matches!(compensation, Compensation::Unwind);
         if ran.kept && !kept {
             self.forget_child(child);
             if self.open_ref(at.undo()).is_some() {
