@@ -20,6 +20,7 @@ use crate::case;
 use crate::errors::Errors;
 use crate::{model, syntax};
 
+pub(crate) use families::circles;
 pub(crate) use step::is_unit;
 
 /// Checks one saga.

@@ -86,7 +86,7 @@ pub struct Machine<B: Bus> {
     grace: Option<Grace>,
     horizon: OpenSagas,
     /// The children whose end is told by hand, for a test of one saga: none of them is started.
-    by_hand: Option<Vec<ByHand>>,
+    by_hand: Option<Vec<ByHand<B>>>,
     random: fastrand::Rng,
 }
 

@@ -174,7 +174,7 @@ pub enum Act<B: Bus> {
     /// Sends this.
     Command(CommandOf<B>),
     /// Runs this saga.
-    Run(Child),
+    Run(Child<B>),
     /// Lets so much time pass.
     Sleep(Duration),
     /// Nothing but waiting.
@@ -182,23 +182,29 @@ pub enum Act<B: Bus> {
 }
 
 /// A saga that another one runs.
-pub struct Child {
+pub struct Child<B: Bus> {
     definition: &'static Definition,
     input: Box<dyn Any + Send>,
-    /// The input as JSON, for a test that has no such saga.
+    /// The input as JSON, for a test in which it does not run.
     json: fn(&dyn Any) -> Option<String>,
+    good_end: GoodEnd<B>,
 }
 
-impl Child {
+/// How a saga with this input (as JSON) ends when all is well, for a test in which it does not run: its output, encoded
+/// exactly.
+pub(crate) type GoodEnd<B> = fn(&str, &dyn Fn(&CommandOf<B>) -> Vec<EventOf<B>>) -> Option<String>;
+
+impl<B: Bus> Child<B> {
     /// The saga with this input.
     #[doc(hidden)]
-    pub fn new<S: Saga>(input: S) -> Self {
+    pub fn new<S: Saga<Bus = B>>(input: S) -> Self {
         let json = |input: &dyn Any| serde_json::to_string(input.downcast_ref::<S>()?).ok();
-        Self { definition: S::DEFINITION, input: Box::new(input), json }
+        let good_end = crate::test::good_end::<S>;
+        Self { definition: S::DEFINITION, input: Box::new(input), json, good_end }
     }
 }
 
-impl Child {
+impl<B: Bus> Child<B> {
     /// Its name.
     pub(crate) fn name(&self) -> &'static str {
         self.definition.name
@@ -209,13 +215,18 @@ impl Child {
         (self.json)(&*self.input).unwrap_or_default()
     }
 
+    /// How it ends when all is well.
+    pub(crate) fn good_end(&self) -> GoodEnd<B> {
+        self.good_end
+    }
+
     /// What it is started with.
     pub(crate) fn into_input(self) -> Box<dyn Any + Send> {
         self.input
     }
 }
 
-impl fmt::Debug for Child {
+impl<B: Bus> fmt::Debug for Child<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Child").field(&self.definition.name).finish()
     }

@@ -223,12 +223,17 @@ impl<S: Saga> SagaTest<S> {
     #[track_caller]
     pub fn child<C: Saga<Bus = S::Bus>>(&mut self, outcome: Outcome<C::Output>) {
         let oldest = self.machine.children_of(self.id).first().and_then(|(child, _)| self.child_by_hand(*child));
-        let child = oldest.unwrap_or_else(|| panic!("no child runs, and none is unwound")).clone();
+        let child = oldest.unwrap_or_else(|| panic!("no child runs, and none is unwound"));
         let name = C::DEFINITION.name;
         assert!(child.name == name, "the oldest child is a `{}`, and no `{name}`", child.name);
-        let outcome = outcome.map(|output| codec::encode(&output).expect("an output can be written"));
+        let saga = child.saga;
+        self.child_ended(saga, outcome.map(|output| codec::encode(&output).expect("an output can be written")));
+    }
+
+    /// A child has ended, with an output that is encoded exactly.
+    fn child_ended(&mut self, child: SagaId, outcome: Outcome<String>) {
         let mut decisions = Vec::new();
-        self.machine.child_ended_by_hand(&child, outcome, self.now, &mut decisions);
+        self.machine.child_ended_by_hand(child, outcome, self.now, &mut decisions);
         self.hear(&decisions);
         self.look();
     }
@@ -314,7 +319,7 @@ impl<S: Saga> SagaTest<S> {
             state: Ok(state),
         };
         self.restarts += 1;
-        let children = self.machine.children_by_hand().to_vec();
+        let children = self.machine.take_children_by_hand();
         self.machine = new_machine::<S>(self.id.next(), self.restarts);
         self.machine.end_children_by_hand(children);
         let mut decisions = Vec::new();
@@ -353,7 +358,7 @@ impl<S: Saga> SagaTest<S> {
         self.notices.clone()
     }
 
-    fn child_by_hand(&self, child: SagaId) -> Option<&ByHand> {
+    fn child_by_hand(&self, child: SagaId) -> Option<&ByHand<S::Bus>> {
         self.machine.children_by_hand().iter().find(|known| known.saga == child)
     }
 
@@ -447,6 +452,34 @@ impl<S: Saga> SagaTest<S> {
             self.state = state.clone();
         }
     }
+}
+
+/// How many moves a saga has time for to come to its good end.
+const MOVES_AT_MOST: usize = 10_000;
+
+/// How a saga with this input, as JSON, ends when all is well: its output, encoded exactly. None if it does not complete.
+pub(crate) fn good_end<S: Saga>(
+    input: &str,
+    answers: &dyn Fn(&CommandOf<S::Bus>) -> Vec<EventOf<S::Bus>>,
+) -> Option<String> {
+    let mut test = SagaTest::start(serde_json::from_str::<S>(input).ok()?);
+    for _ in 0..MOVES_AT_MOST {
+        if let Some(outcome) = &test.outcome {
+            return codec::encode(&outcome.clone().completed()?).ok();
+        }
+        if let Some(&at) = test.unanswered().first() {
+            let events = answers(test.command(at)).into_iter().take(1).collect();
+            test.answer(at, None, Answer::Handled(events));
+        } else if let Some(child) =
+            test.machine.children_of(test.id).first().and_then(|(id, _)| test.child_by_hand(*id))
+        {
+            let (id, output) = (child.saga, (child.good_end)(&child.input, answers)?);
+            test.child_ended(id, Outcome::Completed(output));
+        } else {
+            test.advance(test.machine.next_tick()?.since(test.now));
+        }
+    }
+    None
 }
 
 fn new_machine<S: Saga>(next: SagaId, seed: u64) -> Machine<S::Bus> {

@@ -25,6 +25,8 @@ pub(super) struct Given<'a> {
 #[derive(Default)]
 pub(super) struct Clauses {
     action: Option<(Ident, Act)>,
+    /// Whether more than one was given, which is reported.
+    acts_twice: bool,
     arms: Option<(Ident, Vec<syntax::Arm>)>,
     within: Option<(Ident, syntax::Duration)>,
     retry: Option<syntax::Retry>,
@@ -67,8 +69,9 @@ impl Clauses {
                 errors
                     .at(&keyword, format!("a step is one exchange, and this one has a `{earlier}`: make it two steps"));
             }
-            None => self.action = Some((keyword, act)),
+            None => return self.action = Some((keyword, act)),
         }
+        self.acts_twice = true;
     }
 
     /// What the step lacks; silent where the author began it and it did not parse.
@@ -178,7 +181,9 @@ impl Clauses {
     }
 
     pub(super) fn compensation(&self, errors: &mut Errors, scope: &Scope<'_>) -> Compensation {
-        let Some((keyword, how)) = &self.compensate else { return Compensation::NotNeeded };
+        let Some((keyword, how)) = self.compensate.as_ref().filter(|_| !self.acts_twice) else {
+            return Compensation::NotNeeded;
+        };
         if let Some((action, Act::Command(ActionKind::Query, _))) = &self.action {
             errors.at(keyword, format!("a `{action}` changes nothing, so there is nothing to compensate: remove this"));
             return Compensation::NotNeeded;

@@ -106,14 +106,16 @@ impl Answer<'_> {
     fn completed(&self, run: &Run) -> TokenStream {
         let (runtime, slot, saga) = (paths::here(), &self.slot, &run.saga);
         let output = format_ident!("output", span = Span::mixed_site());
-        let value = if self.step.output.is_some() {
+        let value = format_ident!("value", span = Span::mixed_site());
+        let (ty, done) =
+            (self.expansion.ty(self.step.value), self.expansion.ended(self.step.value, slot, &quote!(#value)));
+        let given = if self.step.output.is_some() {
             let runtime = paths::runtime(saga.span());
             quote_spanned!(saga.span()=> #runtime::completed::<#saga>(&#output))
         } else {
             quote!(())
         };
-        let done = self.expansion.ended(self.step.value, slot, &value);
-        quote!(#runtime::Said::Completed(#output) => #done,)
+        quote!(#runtime::Said::Completed(#output) => { let #value: #ty = #given; #done })
     }
 
     /// *Handled* ends a step that awaits nothing else, with `()`.

@@ -11,7 +11,7 @@ use crate::cause::{Cause, CauseKind, Outcome};
 use crate::definition::Compensation;
 use crate::log::Status;
 use crate::message::{At, Bus, SagaId};
-use crate::saga::{Child, Key};
+use crate::saga::{Child, GoodEnd, Key};
 use crate::time::Timestamp;
 
 /// Whether a transition was the last one.
@@ -33,39 +33,48 @@ impl End {
 }
 
 /// A child that a test ends by hand.
-#[derive(Debug, Clone)]
-pub(crate) struct ByHand {
+#[derive(Debug)]
+pub(crate) struct ByHand<B: Bus> {
     pub(crate) saga: SagaId,
     parent: SagaId,
     pub(crate) name: &'static str,
     /// Its input as JSON.
     pub(crate) input: String,
+    pub(crate) good_end: GoodEnd<B>,
 }
 
 impl<B: Bus> Machine<B> {
     /// Starts no child: a test tells how each ends. `children` are those that it knows from before.
-    pub(crate) fn end_children_by_hand(&mut self, children: Vec<ByHand>) {
+    pub(crate) fn end_children_by_hand(&mut self, children: Vec<ByHand<B>>) {
         if let Some(last) = children.last() {
             self.next = self.next.max(last.saga.next());
         }
         self.by_hand = Some(children);
     }
 
+    /// The children whose end is told by hand, for a machine that takes the place of this one.
+    pub(crate) fn take_children_by_hand(&mut self) -> Vec<ByHand<B>> {
+        self.by_hand.take().unwrap_or_default()
+    }
+
     /// The children that were to be started, oldest first.
-    pub(crate) fn children_by_hand(&self) -> &[ByHand] {
+    pub(crate) fn children_by_hand(&self) -> &[ByHand<B>] {
         self.by_hand.as_deref().unwrap_or_default()
     }
 
     /// A child whose end is told by hand has ended.
     pub(crate) fn child_ended_by_hand(
         &mut self,
-        child: &ByHand,
+        child: SagaId,
         outcome: Outcome<String>,
         now: Timestamp,
         decisions: &mut Vec<Decision<B>>,
     ) {
         let kept = matches!(outcome, Outcome::Completed(_));
-        self.tell_parent(child.parent, child.saga, outcome, kept, now, decisions);
+        let known = self.children_by_hand().iter().find(|known| known.saga == child);
+        if let Some(parent) = known.map(|known| known.parent) {
+            self.tell_parent(parent, child, outcome, kept, now, decisions);
+        }
     }
 
     /// The children of a saga that run or are unwound, oldest first; with whether it is the latter.
@@ -87,12 +96,18 @@ impl<B: Bus> Machine<B> {
     }
 
     /// Does what a transition of a saga wishes of others.
-    pub(super) fn fulfil(&mut self, saga: SagaId, wishes: Vec<Wish>, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
+    pub(super) fn fulfil(
+        &mut self,
+        saga: SagaId,
+        wishes: Vec<Wish<B>>,
+        now: Timestamp,
+        decisions: &mut Vec<Decision<B>>,
+    ) {
         for wish in wishes {
             match (wish, &mut self.by_hand) {
                 (Wish::Start { id, child, .. }, Some(children)) => {
-                    let (name, input) = (child.name(), child.json());
-                    children.push(ByHand { saga: id, parent: saga, name, input });
+                    let (name, input, good_end) = (child.name(), child.json(), child.good_end());
+                    children.push(ByHand { saga: id, parent: saga, name, input, good_end });
                 }
                 (_, Some(_)) => {}
                 (Wish::Start { id, at, child }, None) => self.start_child(saga, id, at, child, now, decisions),
@@ -109,7 +124,7 @@ impl<B: Bus> Machine<B> {
         parent: SagaId,
         id: SagaId,
         at: At,
-        child: Child,
+        child: Child<B>,
         now: Timestamp,
         decisions: &mut Vec<Decision<B>>,
     ) {
@@ -126,7 +141,7 @@ impl<B: Bus> Machine<B> {
         parent: SagaId,
         id: SagaId,
         at: At,
-        child: Child,
+        child: Child<B>,
         now: Timestamp,
         decisions: &mut Vec<Decision<B>>,
     ) -> Result<(), String> {

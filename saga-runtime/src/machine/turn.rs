@@ -33,7 +33,7 @@ pub(super) struct Turn<'a, B: Bus> {
     /// The id of the next saga that is started.
     pub(super) next: &'a mut SagaId,
     /// What is to be done to other sagas, once this transition is recorded.
-    pub(super) wishes: Vec<Wish>,
+    pub(super) wishes: Vec<Wish<B>>,
     /// What has followed so far.
     pub(super) changes: Vec<Change<B>>,
 }

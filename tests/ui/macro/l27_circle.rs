@@ -13,7 +13,9 @@ saga! {
             compensate unwind;
         }
     }
+}
 
+saga! {
     saga Back(cents: u64) on Travel {
         concurrency allow;
         deadline 5s;

@@ -21,8 +21,6 @@ saga! {
             step right { send Book; compensate { send Unbook; within 5s; }; }
         }
         require cents > 0 else "nothing to pay";
-        step child { run Child { cents }; compensate unwind; }
-        step wait { sleep 5s; }
         step elsewhere { await Asked { cents: asked } where asked == cents => (); }
         step shared { send Book; compensate with maybe; }
         pivot step point { send Book; }

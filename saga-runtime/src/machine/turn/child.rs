@@ -13,9 +13,9 @@ use crate::saga::{Act, Child, Heard, Verdict};
 
 /// What is to be done to another saga, in the same batch.
 #[derive(Debug)]
-pub(in super::super) enum Wish {
+pub(in super::super) enum Wish<B: Bus> {
     /// Starts it under this id, as this exchange.
-    Start { id: SagaId, at: At, child: Child },
+    Start { id: SagaId, at: At, child: Child<B> },
     /// Cancels it; its end is awaited.
     Cancel(SagaId),
     /// Undoes it, though it has completed.
@@ -25,7 +25,7 @@ pub(in super::super) enum Wish {
 /// The side of the saga that runs another one.
 impl<B: Bus> Turn<'_, B> {
     /// Makes the next attempt of a `run`: another saga, unless one still runs.
-    pub(super) fn attempt_run(&mut self, at: At, child: Option<Child>) {
+    pub(super) fn attempt_run(&mut self, at: At, child: Option<Child<B>>) {
         if self.control().child_at(at).is_some_and(|ran| ran.ended.is_some()) {
             return self.hear_children();
         }
