@@ -7,19 +7,21 @@ pub(crate) mod attributes;
 mod clauses;
 mod correlation;
 mod exchange;
+mod families;
 mod items;
 mod names;
+mod outcomes;
 mod pivot;
 mod redaction;
 mod scope;
 mod step;
 mod trigger;
-mod unbuilt;
 
 use crate::case;
 use crate::errors::Errors;
 use crate::{model, syntax};
 
+pub(crate) use families::circles;
 pub(crate) use step::is_unit;
 
 /// Checks one saga.
@@ -48,7 +50,7 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
         .enumerate()
         .map(|(index, (_, step))| step::step(errors, &scopes, index, step, &values))
         .collect();
-    let saga = model::Saga {
+    let mut saga = model::Saga {
         visibility: saga.visibility,
         wire_name: attributes.name.unwrap_or_else(|| case::snake(&saga.name)),
         name: saga.name,
@@ -68,6 +70,7 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
         ephemeral: attributes.ephemeral,
         on_restart: attributes.on_restart,
     };
+    families::check(errors, &mut saga);
     redaction::check(errors, &saga);
     saga
 }

@@ -172,6 +172,14 @@ impl Definition {
         serde_json::to_string(self).expect("a definition holds text and numbers only")
     }
 
+    /// The sagas that it runs, as often as it does.
+    pub fn children(&self) -> impl Iterator<Item = &'static Definition> {
+        self.steps.iter().filter_map(|step| match step.exchange.action {
+            Action::Run(child) => Some(child),
+            _ => None,
+        })
+    }
+
     /// The participants that it sends to; one may come twice.
     pub fn participants(&self) -> impl Iterator<Item = &'static str> {
         let blocks = self.steps.iter().flat_map(|step| [Some(&step.exchange), step.compensation.exchange()]);

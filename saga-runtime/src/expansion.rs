@@ -84,6 +84,16 @@ pub fn run<S: Saga, C: Saga<Bus = S::Bus>>(input: C) -> ExchangePlan<S::Bus> {
     ExchangePlan::new(Act::Run(Child::new(input)))
 }
 
+/// The output of the saga that was run.
+///
+/// # Panics
+/// When it does not read back: what the saga has written is not what it reads.
+#[track_caller]
+pub fn completed<C: Saga>(output: &str) -> C::Output {
+    let output = crate::codec::decode(output);
+    output.unwrap_or_else(|error| panic!("the output of `{}` does not read back: {error}", C::DEFINITION.name))
+}
+
 /// A plan to let so much time pass.
 pub fn sleep<S: Saga>(duration: Duration) -> ExchangePlan<S::Bus> {
     ExchangePlan::new(Act::Sleep(duration))

@@ -16,6 +16,7 @@
 mod asides;
 mod attendance;
 mod awaiting;
+mod children;
 mod control;
 mod hearing;
 mod horizon;
@@ -42,10 +43,12 @@ pub use self::input::{CancelReply, Decision, Input, Late, NewSaga, Token};
 pub use self::looking::InFlight;
 pub use self::record::{Change, Happened, Operator, Record, StartedBy};
 
+pub(crate) use self::children::ByHand;
 pub(crate) use self::migration::version_of;
 pub(crate) use self::recovery::LOST_STATE;
 
 use self::awaiting::Awaiting;
+use self::children::End;
 use self::horizon::OpenSagas;
 use self::keys::Keys;
 use self::kind::{Kind, KindOf, Slot};
@@ -53,6 +56,7 @@ use self::migration::Migration;
 use self::presence::Presence;
 use self::timers::Timers;
 use self::turn::Turn;
+use crate::cause::Outcome;
 use crate::definition::Definition;
 use crate::message::{At, Bus, Event, EventOf, LogId, SagaId};
 use crate::saga::{Key, Saga};
@@ -86,6 +90,8 @@ pub struct Machine<B: Bus> {
     presence: Presence,
     grace: Option<Grace>,
     horizon: OpenSagas,
+    /// The children whose end is told by hand, for a test of one saga: none of them is started.
+    by_hand: Option<Vec<ByHand<B>>>,
     /// What jitter is made of.
     seed: u64,
 }
@@ -148,6 +154,7 @@ impl<B: Bus> Machine<B> {
             presence: Presence::default(),
             grace: None,
             horizon: OpenSagas::new(next),
+            by_hand: None,
             seed,
         }
     }
@@ -291,36 +298,56 @@ impl<B: Bus> Machine<B> {
         let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
         let kind = self.kinds[usize::from(kind)].as_mut();
         let (presence, seed) = (&self.presence, self.seed);
-        let mut turn = Turn { kind, slot, saga, now, presence, seed, changes: Vec::new() };
+        let first = self.next;
+        let next = &mut self.next;
+        let (changes, wishes) = (Vec::new(), Vec::new());
+        let mut turn = Turn { kind, slot, saga, now, presence, seed, next, wishes, changes };
         let moved = act(&mut turn);
-        let then = turn.changes;
+        let (then, wishes) = (turn.changes, turn.wishes);
         if moved || !then.is_empty() {
             let control = kind.control_mut(slot);
             control.number += 1;
             control.since = now;
-            let ended = matches!(then.last(), Some(Change::Ended(_)));
+            let end = End::of(&then);
             let number = control.number;
             let definition = Some(kind.definition());
             decisions.push(Decision::Record(Record { saga, definition, number, time: now, happened, then }));
-            if ended {
-                self.remove(saga, now, decisions);
-            } else {
-                self.schedule(saga);
-                self.rearm(saga);
+            self.opened(first);
+            match end {
+                End::Not => {
+                    self.schedule(saga);
+                    self.rearm(saga);
+                }
+                End::Kept(output) => {
+                    self.awaiting.forget(saga);
+                    self.keep(saga, output, now, decisions);
+                }
+                End::Ended(outcome) => self.remove(saga, outcome, now, decisions),
             }
+            self.fulfil(saga, wishes, now, decisions);
         }
     }
 
     /// Forgets a saga that has ended; those who waited for its keys go on.
-    fn remove(&mut self, saga: SagaId, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
+    fn remove(&mut self, saga: SagaId, outcome: Outcome<String>, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
         let Some(Route { kind, slot }) = self.routes.remove(&saga) else { return };
         let kind = &mut self.kinds[usize::from(kind)];
-        let keys = std::mem::take(&mut kind.control_mut(slot).keys);
+        let control = kind.control_mut(slot);
+        let (keys, children) = (std::mem::take(&mut control.keys), std::mem::take(&mut control.children));
+        let parent = control.parent;
         kind.remove(slot);
         self.awaiting.forget(saga);
         self.horizon.closed(saga);
         self.tidy_timers();
-        self.release(saga, &keys, now, decisions);
+        let kept = parent.filter(|_| matches!(outcome, Outcome::Completed(_)));
+        match kept.filter(|parent| self.routes.contains_key(&parent.saga)) {
+            Some(parent) => self.pass_keys(saga, keys, parent.saga, now, decisions),
+            None => self.release(saga, &keys, now, decisions),
+        }
+        self.leave_children(children, now, decisions);
+        if let Some(parent) = parent {
+            self.tell_parent(parent.saga, saga, outcome, false, now, decisions);
+        }
     }
 
     /// All that are in flight, oldest first. For what is rare: it looks at every saga.

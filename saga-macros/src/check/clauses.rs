@@ -1,14 +1,14 @@
 //! The clauses of a step: each where it belongs, none missing, none twice (L03, L07, L10, L11, L13).
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::Ident;
 use syn::Type;
 
-use super::exchange::{self, Act};
+use super::exchange::{self, Act, Answers};
 use super::items::once;
 use super::pivot::{self, Role};
 use super::scope::Scope;
 use super::step::is_unit;
-use super::{arms, correlation, unbuilt};
+use super::{arms, correlation};
 use crate::errors::Errors;
 use crate::model::{Action, ActionKind, Compensation, Disposition, Exchange, Outcome};
 use crate::syntax::{self, Clause, Compensate};
@@ -29,6 +29,8 @@ pub(super) struct Given<'a> {
 #[derive(Default)]
 pub(super) struct Clauses {
     action: Option<(Ident, Act)>,
+    /// Whether more than one was given, which is reported.
+    acts_twice: bool,
     arms: Option<(Ident, Vec<syntax::Arm>)>,
     within: Option<(Ident, syntax::Duration)>,
     retry: Option<syntax::Retry>,
@@ -47,11 +49,9 @@ impl Clauses {
                     sorted.act(errors, keyword, Act::Command(ActionKind::Query, command));
                 }
                 Clause::Run { keyword, saga } => {
-                    unbuilt::report(errors, keyword.span(), "run");
                     sorted.act(errors, keyword, Act::Run(saga));
                 }
                 Clause::Sleep { keyword, duration } => {
-                    unbuilt::report(errors, keyword.span(), "sleep");
                     sorted.act(errors, keyword, Act::Sleep(duration));
                 }
                 Clause::Await { keyword, arms } => once(errors, &mut sorted.arms, (keyword, arms), first),
@@ -73,8 +73,9 @@ impl Clauses {
                 errors
                     .at(&keyword, format!("a step is one exchange, and this one has a `{earlier}`: make it two steps"));
             }
-            None => self.action = Some((keyword, act)),
+            None => return self.action = Some((keyword, act)),
         }
+        self.acts_twice = true;
     }
 
     /// What the step lacks; silent where the author began it and it did not parse.
@@ -97,6 +98,7 @@ impl Clauses {
             _ => {}
         }
         self.idle_retry(errors, step);
+        self.abandons(errors);
         self.fails(errors, step);
         self.outlasts(errors, step);
     }
@@ -183,19 +185,39 @@ impl Clauses {
         }
     }
 
+    /// A value while another saga runs: what that does afterwards would have to be undone beside the saga that goes on.
+    fn abandons(&self, errors: &mut Errors) {
+        let undone = !matches!(&self.compensate, Some((_, Compensate::None { .. })) | None);
+        let Some((_, Act::Run(_))) = self.action.as_ref().filter(|_| undone) else { return };
+        for arm in self.arms.iter().flat_map(|(_, arms)| arms) {
+            if let (syntax::Outcome::Timeout(keyword), syntax::Disposition::Value(_)) = (&arm.outcome, &arm.disposition)
+            {
+                let message = "a value for `timeout` leaves a saga behind that may have to be undone, which is not built yet: use `fail` or `retry`, or `compensate none because \"…\";`";
+                errors.at(keyword, message);
+            }
+        }
+    }
+
     pub(super) fn exchange(self, errors: &mut Errors, scope: &Scope<'_>, step: &Given<'_>) -> Option<Exchange> {
         let only_awaits = self.only_awaits();
-        let (has_effect, action) = match self.action {
-            Some((keyword, act)) => (act.has_effect(), exchange::action(errors, scope, keyword, act)),
-            None if only_awaits => (false, Some(Action::Wait)),
-            None => (false, step.attempted.contains(&"compensate").then_some(Action::Nothing)),
+        let answers = self.action.as_ref().map_or(Answers::Others, |(_, act)| act.answers());
+        if let (Some((within, _)), Answers::Time) = (&self.within, answers) {
+            errors.at(within, "a `sleep` takes as long as it says, so it needs no bound: remove this");
+        }
+        let action = match self.action {
+            Some((keyword, act)) => exchange::action(errors, scope, keyword, act),
+            None if only_awaits => Some(Action::Wait),
+            None => step.attempted.contains(&"compensate").then_some(Action::Nothing),
         };
-        let arms = self.arms.map(|(_, arms)| arms::arms(errors, scope, has_effect, arms));
+        let arms = self.arms.map(|(_, arms)| arms::arms(errors, scope, answers, arms));
         if let Some(arms) = &arms {
-            gives_a_value(errors, step, arms);
+            if answers != Answers::Saga {
+                gives_a_value(errors, step, arms);
+            }
         } else if let Some(output) = step.output
             && !is_unit(output)
             && !step.broken
+            && answers != Answers::Saga
         {
             errors.at(
                 output,
@@ -208,7 +230,9 @@ impl Clauses {
     }
 
     pub(super) fn compensation(&mut self, errors: &mut Errors, scope: &Scope<'_>, step: &Given<'_>) -> Compensation {
-        let Some((keyword, how)) = self.compensate.take() else { return Compensation::NotNeeded };
+        let Some((keyword, how)) = self.compensate.take().filter(|_| !self.acts_twice) else {
+            return Compensation::NotNeeded;
+        };
         if let Some(message) = step.role.refuses_compensation() {
             errors.at(&keyword, message);
             return Compensation::NotNeeded;
@@ -216,6 +240,10 @@ impl Clauses {
         if let Some((action, Act::Command(ActionKind::Query, _))) = &self.action {
             errors
                 .at(&keyword, format!("a `{action}` changes nothing, so there is nothing to compensate: remove this"));
+            return Compensation::NotNeeded;
+        }
+        if let Some((_, Act::Sleep(_))) = &self.action {
+            errors.at(&keyword, "a `sleep` changes nothing, so there is nothing to compensate: remove this");
             return Compensation::NotNeeded;
         }
         match how {
@@ -230,14 +258,27 @@ impl Clauses {
                 let undo = self::block(errors, scope, step.name, block);
                 undo.map_or(Compensation::NotNeeded, |undo| Compensation::Exchange(Box::new(undo)))
             }
-            Compensate::With { step: other, .. } => match scope.shares(&other) {
+            Compensate::With { step: other } => match scope.shares(&other) {
                 Ok(other) => Compensation::With(other),
                 Err(message) => {
                     errors.at(&other, message);
                     Compensation::NotNeeded
                 }
             },
-            Compensate::Unwind { keyword } => not_built(errors, keyword.span(), "compensate unwind"),
+            Compensate::Unwind { keyword } => match &self.action {
+                Some((_, Act::Run(_))) => Compensation::Unwind,
+                None => {
+                    errors.at(&keyword, "`unwind` is the undoing of a saga that a step ran, and this one runs none: `run` one, or name the command that undoes it");
+                    Compensation::NotNeeded
+                }
+                Some((action, _)) => {
+                    let message = format!(
+                        "`unwind` is the undoing of a saga that a step ran, and this one has a `{action}`: name the command that undoes it"
+                    );
+                    errors.at(&keyword, message);
+                    Compensation::NotNeeded
+                }
+            },
             Compensate::None { because: Some(because), .. } => Compensation::None { because: because.value() },
             Compensate::None { keyword, because: None } => {
                 errors.at(&keyword, "`compensate none` needs a reason: `compensate none because \"…\";`");
@@ -275,11 +316,6 @@ fn block(errors: &mut Errors, scope: &Scope<'_>, name: &Ident, block: syntax::Bl
 
 fn first<T>(clause: &(Ident, T)) -> &Ident {
     &clause.0
-}
-
-fn not_built(errors: &mut Errors, at: Span, what: &str) -> Compensation {
-    unbuilt::report(errors, at, what);
-    Compensation::NotNeeded
 }
 
 fn gives_a_value(errors: &mut Errors, step: &Given<'_>, arms: &[crate::model::Arm]) {

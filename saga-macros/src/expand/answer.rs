@@ -8,7 +8,7 @@ use super::correlate::{self, has_any};
 use super::transition::number;
 use super::{Expansion, paths};
 use crate::model::live::{Field, Variant, Way};
-use crate::model::{Arm, Disposition, Exchange, Outcome, Pattern, Step};
+use crate::model::{Action, Arm, Disposition, Exchange, Outcome, Pattern, Run, Step};
 
 /// The function.
 ///
@@ -132,6 +132,7 @@ impl Answer<'_> {
             Outcome::Event(_, Pattern { tokens, .. }) => quote!(Event(#tokens)),
             Outcome::Refused(_, Pattern { tokens, .. }, _) => quote!(Refused(#tokens)),
             Outcome::Failed(Pattern { tokens, .. }) => quote!(Failed(#tokens)),
+            Outcome::Handled if self.run().is_some() => quote!(Completed(_)),
             Outcome::Handled => quote!(Handled),
             Outcome::Timeout => quote!(Timeout),
             Outcome::Disconnected => quote!(Disconnected),
@@ -140,9 +141,35 @@ impl Answer<'_> {
         quote!(#runtime::Said::#said #guard => #verdict,)
     }
 
+    /// What the step runs, if it runs another saga.
+    fn run(&self) -> Option<&Run> {
+        match &self.step.exchange.as_ref()?.action {
+            Action::Run(run) => Some(run),
+            Action::Command(_) | Action::Sleep(_) | Action::Wait | Action::Nothing => None,
+        }
+    }
+
+    /// The output of the saga that the step runs is that of the step, unless the step has none.
+    fn completed(&self, run: &Run) -> TokenStream {
+        let (runtime, saga) = (paths::here(), &run.saga);
+        let output = format_ident!("output", span = Span::mixed_site());
+        let value = format_ident!("value", span = Span::mixed_site());
+        let (ty, done) = (self.expansion.ty(self.step.value), self.ended(&quote!(#value)));
+        let given = if self.step.output.is_some() {
+            let runtime = paths::runtime(saga.span());
+            quote_spanned!(saga.span()=> #runtime::completed::<#saga>(&#output))
+        } else {
+            quote!(())
+        };
+        quote!(#runtime::Said::Completed(#output) => { let #value: #ty = #given; #done })
+    }
+
     /// *Handled* ends a step that awaits nothing else, with `()`.
     fn done(&self) -> TokenStream {
         let runtime = paths::here();
+        if let Some(run) = self.run() {
+            return self.completed(run);
+        }
         let unit = self.step.output.as_ref().is_none_or(crate::check::is_unit);
         let value = if unit { quote!(()) } else { quote!(#runtime::hole()) };
         let done = self.ended(&value);

@@ -8,7 +8,7 @@ use super::definition::info;
 use super::{Expansion, paths};
 use crate::aliases::Enum;
 use crate::model::live::Way;
-use crate::model::{ActionKind, Arm, Command, Exchange, Outcome, Step, Taken};
+use crate::model::{Action, ActionKind, Arm, Command, Compensation, Exchange, Outcome, Step, Taken};
 use crate::text;
 
 /// All checks of one saga.
@@ -33,7 +33,20 @@ fn values(expansion: &Expansion<'_>) -> TokenStream {
 }
 
 fn step(index: usize, step: &Step) -> TokenStream {
-    exchanges(index, step).map(|(info, exchange)| self::exchange(&info, exchange, step.whole)).collect()
+    let exchanges = exchanges(index, step).map(|(info, exchange)| self::exchange(&info, exchange, step.whole));
+    exchanges.chain(unwinds(step)).collect()
+}
+
+/// A saga behind whose pivot there is no way back is not unwound (L25).
+fn unwinds(step: &Step) -> Option<TokenStream> {
+    let (Compensation::Unwind, Some(Action::Run(run))) =
+        (&step.compensation, step.exchange.as_ref().map(|exchange| &exchange.action))
+    else {
+        return None;
+    };
+    let (span, saga) = (run.saga.span(), &run.saga);
+    let (check, runtime) = (paths::check(span), paths::runtime(span));
+    Some(quote_spanned!(span=> const _: () = #check::unwinds(<#saga as #runtime::Saga>::DEFINITION);))
 }
 
 /// What the step says and what undoes it, each with the name of its command's declaration.

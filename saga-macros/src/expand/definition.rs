@@ -193,9 +193,15 @@ fn step(expansion: &Expansion<'_>, index: usize, step: &Step) -> TokenStream {
         Some(output) => quote!(giving(#name, #output, #exchange, #runtime::Compensation::#compensation)),
         None => quote!(new(#name, #exchange, #runtime::Compensation::#compensation)),
     };
+    // A circle of sagas that run each other is found by the compiler, and told at the constant.
+    let span = match step.exchange.as_ref().map(|exchange| &exchange.action) {
+        Some(Action::Run(run)) => run.saga.span(),
+        _ => Span::call_site(),
+    };
+    let declared = quote_spanned!(span=> const);
     quote! {
         #(#commands)*
-        const #constant: #runtime::Step =
+        #declared #constant: #runtime::Step =
             #runtime::Step::#new #doc #kind #redacted #finally #each #when;
     }
 }

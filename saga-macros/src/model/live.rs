@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use proc_macro2::Ident;
 use quote::format_ident;
 
-use super::{Phrase, Place, Saga, ValueId};
+use super::{Compensation, Phrase, Place, Saga, ValueId};
 use crate::case;
 
 /// One variant of the state.
@@ -99,7 +99,11 @@ fn finishing(saga: &Saga, index: usize, step: usize) -> Variant {
 
 /// Whether something in this place can be undone.
 fn undoes(saga: &Saga, place: &Place) -> bool {
-    place.steps.iter().any(|step| saga.steps[*step].compensation.exchange().is_some())
+    let undoes = |step: &usize| match &saga.steps[*step].compensation {
+        Compensation::Unwind => true,
+        compensation => compensation.exchange().is_some(),
+    };
+    place.steps.iter().any(undoes)
 }
 
 /// The place's name: that of its steps.

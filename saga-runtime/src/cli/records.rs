@@ -35,6 +35,12 @@ fn happened(value: &Value) -> String {
             "operator" => format!("the operator says {}{}", text(body, "action")?, by(body)),
             "restarted" => "its process was started again".to_owned(),
             "migrated" => format!("goes on in version {} (was in {})", body.get("to")?, body.get("from")?),
+            "child_ended" => {
+                let ended = body.get("ended")?;
+                format!("{}: saga {} is {}", exchange(body)?, ended.get("child")?, text(ended, "how")?)
+            }
+            "unwound" => format!("saga {body}, which ran it, is undone"),
+            "released" => "the saga that ran it has ended".to_owned(),
             "parked" => format!("parked: {}", text(body, "reason")?),
             _ => return None,
         })
@@ -53,6 +59,10 @@ fn change(value: &Value) -> String {
             "done" => format!("{}: done", exchange(body)?),
             "kept" => format!("{}: kept until it begins", exchange(body)?),
             "done_late" => format!("{}: it was done after all, and is undone", exchange(body)?),
+            "ran" => format!("{}: runs saga {}", exchange(body)?, body.get("child")?),
+            "unwinding" => format!("{}: saga {} is undone", exchange(body)?, body.get("child")?),
+            "complete" => "complete; kept until the saga that ran it has ended".to_owned(),
+            "sleeping" => format!("{}: sleeps until {}", exchange(body)?, until(body)?),
             "undone" => format!("{}: nothing was done", exchange(body)?),
             "withdrawn" => {
                 format!("{}: the answer of {} is no longer awaited", exchange(body)?, text(body, "participant")?)

@@ -122,6 +122,10 @@ impl<B: Bus> Acts<B> {
             }
             Change::Queued { .. }
             | Change::Waiting { .. }
+            | Change::Sleeping { .. }
+            | Change::Ran { .. }
+            | Change::Unwinding { .. }
+            | Change::Complete { .. }
             | Change::Done { .. }
             | Change::Kept { .. }
             | Change::DoneLate { .. }

@@ -105,6 +105,18 @@ pub enum StartupError {
         /// The participant.
         participant: &'static str,
     },
+    /// A saga runs one that is not registered.
+    #[error("`{saga}` runs `{child}` version {version}, which is not registered: add `.saga::<{type_name}>()`")]
+    Unregistered {
+        /// The saga.
+        saga: &'static str,
+        /// The one that it runs.
+        child: &'static str,
+        /// The version that it runs.
+        version: u32,
+        /// The type of that.
+        type_name: &'static str,
+    },
     /// A definition changed under the same version while sagas of it are in flight.
     #[error(
         "`{name}` version {version} has changed (fingerprint {ours}, in the log {theirs}) and {open} of its sagas are in \
@@ -251,6 +263,7 @@ impl<B: Bus> Builder<B> {
             return Err(StartupError::ParticipantTwice(name));
         }
         self.check_served()?;
+        self.check_families()?;
         self.check_versions()?;
         let recovery = log.recover()?;
         let definitions = self.changed_definitions(&recovery)?;
@@ -303,6 +316,24 @@ impl<B: Bus> Builder<B> {
             Some(circle) => Err(StartupError::Circle(circle)),
             None => Ok(()),
         }
+    }
+
+    /// Whether every saga that another one runs is there.
+    fn check_families(&self) -> Result<(), StartupError> {
+        for definition in &self.definitions {
+            for child in definition.children() {
+                let is_child = |known: &&&Definition| known.name == child.name && known.version == child.version;
+                if !self.definitions.iter().any(|known| is_child(&known)) {
+                    return Err(StartupError::Unregistered {
+                        saga: definition.name,
+                        child: child.name,
+                        version: child.version,
+                        type_name: child.type_name,
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whether everybody who is sent to is served.

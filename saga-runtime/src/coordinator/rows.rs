@@ -10,8 +10,8 @@ use crate::cause::Outcome;
 use crate::codec;
 use crate::definition::Definition;
 use crate::log::{EndedRow, RecordRow, StartedRow, Status};
-use crate::machine::{Change, Happened, Late, Record};
-use crate::message::{At, Bus, Mode};
+use crate::machine::{Change, Happened, Late, Record, StartedBy};
+use crate::message::{At, Bus, Mode, SagaId};
 use crate::redaction::{self, Shown};
 
 /// The row of a record, without standing and state. `commands` are the bytes of those that it sends for the first time,
@@ -42,7 +42,7 @@ fn written<T: Serialize>(data: &T) -> String {
 
 /// The row of the saga that this record starts, if it does.
 pub(super) fn started<B: Bus>(record: &Record<B>) -> Option<StartedRow> {
-    let Happened::Started { input, key, .. } = &record.happened else { return None };
+    let Happened::Started { input, key, by } = &record.happened else { return None };
     let definition = record.definition?;
     Some(StartedRow {
         id: record.saga,
@@ -50,7 +50,10 @@ pub(super) fn started<B: Bus>(record: &Record<B>) -> Option<StartedRow> {
         version: definition.version,
         input: written(&definition.shown_input(input)),
         started: record.time,
-        parent: None,
+        parent: match by {
+            StartedBy::Parent { saga, .. } => Some(*saga),
+            StartedBy::Call | StartedBy::Trigger(_) => None,
+        },
         key: key.clone(),
     })
 }
@@ -149,6 +152,9 @@ fn about<B: Bus>(happened: &Happened<B>) -> (&'static str, Option<At>, Option<u3
         Happened::Restarted => ("restarted", None, None),
         Happened::Migrated { .. } => ("migrated", None, None),
         Happened::Parked { .. } => ("parked", None, None),
+        Happened::ChildEnded { at, .. } => ("child_ended", Some(*at), None),
+        Happened::Unwound { .. } => ("unwound", None, None),
+        Happened::Released => ("released", None, None),
     }
 }
 
@@ -252,6 +258,12 @@ impl<B: Bus> Serialize for HappenedJson<'_, B> {
             Happened::Restarted => serializer.serialize_str("restarted"),
             Happened::Migrated { from, to } => tagged(serializer, "migrated", &Migrated { from: *from, to: *to }),
             Happened::Parked { reason } => tagged(serializer, "parked", &Reason { reason }),
+            Happened::ChildEnded { at, child, how } => {
+                let told = &Ended { child: *child, how: *how };
+                tagged(serializer, "child_ended", &Tell { exchange: exchange(at, None), key: "ended", told })
+            }
+            Happened::Unwound { by } => tagged(serializer, "unwound", by),
+            Happened::Released => serializer.serialize_str("released"),
         }
     }
 }
@@ -267,6 +279,12 @@ struct Operated<'a> {
 struct Migrated {
     from: u32,
     to: u32,
+}
+
+#[derive(Serialize)]
+struct Ended {
+    child: SagaId,
+    how: Status,
 }
 
 #[derive(Serialize)]
@@ -312,6 +330,16 @@ impl<B: Bus> Serialize for ChangeJson<'_, B> {
             }
             Change::Waiting { at, until } => {
                 tagged(serializer, "waiting", &Tell { exchange: exchange(at, None), key: "until", told: until })
+            }
+            Change::Ran { at, attempt, child, .. } => {
+                tagged(serializer, "ran", &Tell { exchange: exchange(at, Some(*attempt)), key: "child", told: child })
+            }
+            Change::Unwinding { at, child } => {
+                tagged(serializer, "unwinding", &Tell { exchange: exchange(at, None), key: "child", told: child })
+            }
+            Change::Complete { .. } => serializer.serialize_str("complete"),
+            Change::Sleeping { at, until } => {
+                tagged(serializer, "sleeping", &Tell { exchange: exchange(at, None), key: "until", told: until })
             }
             Change::Asked { at, participant } => tagged(
                 serializer,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cause::{Cause, EndedBy};
-use crate::message::{At, Mode};
+use crate::cause::{Cause, EndedBy, Outcome};
+use crate::message::{At, Mode, SagaId};
 use crate::saga::{Key, RetryPlan};
 use crate::time::Timestamp;
 
@@ -39,9 +39,12 @@ pub(crate) struct Control {
     /// Whether its pivot took effect: there is no way back.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) past_pivot: bool,
-    /// What it returns, encoded, while it does what is done on every way out.
+    /// What it returns, encoded, from when it is known until it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) output: Option<String>,
+    /// Whether what is done on every way out was done.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) finished: bool,
     /// Who ended it, while it does what is done on every way out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ended_by: Option<Box<EndedBy>>,
@@ -51,6 +54,12 @@ pub(crate) struct Control {
     /// Events of anyone that came before the exchanges that await them: for each the first, until it begins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) kept: Vec<Kept>,
+    /// The saga that runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parent: Option<Parent>,
+    /// The sagas that it runs, or ran and may still have to unwind, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) children: Vec<Ran>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<Box<Cause>>,
@@ -89,6 +98,8 @@ pub(crate) enum Phase {
     Compensating,
     /// It does what is done on every way out.
     Finishing,
+    /// It has completed, and ends when the saga that ran it has: until then that may unwind it.
+    Kept,
 }
 
 /// An event of anyone, for an exchange that has not begun.
@@ -97,6 +108,28 @@ pub(crate) struct Kept {
     pub(crate) at: At,
     /// The event, encoded exactly.
     pub(crate) event: String,
+}
+
+/// The saga that runs another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Parent {
+    pub(crate) saga: SagaId,
+    /// Whether it says `compensate unwind`.
+    pub(crate) unwinds: bool,
+}
+
+/// A saga that this one runs, or ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Ran {
+    pub(crate) saga: SagaId,
+    /// The exchange that runs it.
+    pub(crate) at: At,
+    /// It has completed, and can be unwound.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) kept: bool,
+    /// How it ended, while nothing could be made of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<Outcome<String>>,
 }
 
 /// A step of which exchanges are still to be opened.
@@ -151,6 +184,10 @@ pub(crate) enum Waits {
     FateAgain { running: u8 },
     /// An operator; whether its last attempt was never answered.
     Operator { unanswered: bool },
+    /// That the time of a `sleep` has passed.
+    Asleep,
+    /// The end of the saga that it runs, or unwinds.
+    Child,
 }
 
 impl Open {
@@ -243,9 +280,12 @@ impl Control {
             effects: Vec::new(),
             past_pivot: false,
             output: None,
+            finished: false,
             ended_by: None,
             asides: Vec::new(),
             kept: Vec::new(),
+            parent: None,
+            children: Vec::new(),
             cause: None,
             stuck: None,
             also_stuck: Vec::new(),
@@ -266,6 +306,13 @@ impl Control {
     pub(crate) fn close(&mut self, at: At) -> Option<Open> {
         let position = self.open.iter().position(|open| open.at == at)?;
         Some(self.open.remove(position))
+    }
+
+    /// The saga that an exchange runs, or unwinds.
+    pub(crate) fn child_at(&self, at: At) -> Option<&Ran> {
+        let unwound = at.mode == Mode::Compensation;
+        let matches = |ran: &&Ran| ran.at.step == at.step && ran.at.item == at.item && ran.kept == unwound;
+        self.children.iter().rev().find(matches)
     }
 
     /// Whether this is what does not go on, or part of it.

@@ -67,6 +67,10 @@ pub(crate) trait Kind<B: Bus>: Send {
     fn has_aside(&self, slot: Slot, at: At) -> bool;
     /// Forgets the state that was kept for this exchange.
     fn forget_aside(&mut self, slot: Slot, at: At);
+    /// Keeps the state as it is, for [`Kind::take_back`].
+    fn set_aside(&mut self, slot: Slot);
+    /// Returns to the state that was set aside, if one was.
+    fn take_back(&mut self, slot: Slot);
     fn output(&self, slot: Slot) -> Result<String, Panicked>;
     /// The ids of all that are in flight, with their slots, in no order.
     fn in_flight(&self) -> Vec<(SagaId, Slot)>;
@@ -92,6 +96,9 @@ impl<S: Saga> Entry<S> {
         self.asides.get(at).unwrap_or(&self.state)
     }
 }
+
+/// The name of the state that is set aside before the steps on the way out: no exchange has it.
+const WHOLE: At = At { mode: Mode::Finally, step: u16::MAX, item: u32::MAX };
 
 /// What the log keeps of a saga in flight.
 #[derive(Serialize)]
@@ -283,6 +290,19 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
 
     fn forget_aside(&mut self, slot: Slot, at: At) {
         self.entry_mut(slot).asides.forget(at);
+    }
+
+    fn set_aside(&mut self, slot: Slot) {
+        let Entry { state, asides, .. } = self.entry_mut(slot);
+        asides.keep(WHOLE, state.clone());
+    }
+
+    fn take_back(&mut self, slot: Slot) {
+        let Entry { state, asides, .. } = self.entry_mut(slot);
+        if let Some(kept) = asides.get(WHOLE) {
+            *state = kept.clone();
+            asides.forget(WHOLE);
+        }
     }
 
     fn output(&self, slot: Slot) -> Result<String, Panicked> {

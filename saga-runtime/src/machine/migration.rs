@@ -9,7 +9,7 @@ use super::control::{Control, Phase};
 use super::kind::{Loaded, Saved, contain, shown_error};
 use super::{Duplicate, Machine};
 use crate::codec;
-use crate::definition::Definition;
+use crate::definition::{Action, Definition};
 use crate::log::OpenSaga;
 use crate::message::{At, Bus, Mode};
 use crate::saga::{Position, Saga};
@@ -72,7 +72,8 @@ fn migrated<From: Saga, To: Saga>(
 /// Whether what is open, and what is to be undone, is the same in the other version.
 fn fits(control: &Control, from: &Definition, to: &Definition, position: Position) -> Result<(), String> {
     let kept = control.effects.iter().chain(&control.asides).chain(control.kept.iter().map(|kept| &kept.at)).copied();
-    for at in control.open.iter().map(|open| open.at).chain(kept) {
+    let ran = control.children.iter().map(|ran| ran.at);
+    for at in control.open.iter().map(|open| open.at).chain(kept).chain(ran) {
         same_step(at, from, to)?;
     }
     let undone = |at: &&At| !to.steps[usize::from(at.step)].compensation.undoes();
@@ -99,7 +100,13 @@ fn same_step(at: At, from: &Definition, to: &Definition) -> Result<(), String> {
     let before = before.ok_or_else(|| format!("it has no step {}", at.step))?;
     let same = after.is_some_and(|after| {
         let (ours, theirs) = (to.command(at), from.command(at));
-        after.name == before.name && ours.map(|command| command.name) == theirs.map(|command| command.name)
+        let runs = [before, after].map(|step| match step.exchange.action {
+            Action::Run(child) => Some(child.name),
+            _ => None,
+        });
+        after.name == before.name
+            && ours.map(|command| command.name) == theirs.map(|command| command.name)
+            && runs[0] == runs[1]
     });
     let name = before.name;
     if same { Ok(()) } else { Err(format!("step `{name}` is in flight, and not the same step there")) }

@@ -1,5 +1,6 @@
 //! What people ask of a saga in flight.
 
+use super::control::Phase;
 use super::record::{Happened, Operator};
 use super::{CancelReply, Decision, Machine};
 use crate::cause::EndedBy;
@@ -22,6 +23,9 @@ impl<B: Bus> Machine<B> {
             };
         };
         let control = self.kinds[usize::from(route.kind)].control(route.slot);
+        if control.phase == Phase::Kept {
+            return Ok(CancelReply::Ended);
+        }
         if control.must_complete() {
             return Ok(CancelReply::PastPivot);
         }

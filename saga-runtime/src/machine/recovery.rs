@@ -44,6 +44,7 @@ impl<B: Bus> Machine<B> {
                 Ok(_) => {}
             }
         }
+        self.reunite(now, decisions);
         for (id, _) in self.in_order() {
             self.turn_if(id, Happened::Restarted, now, decisions, |turn| turn.restarted());
         }
@@ -66,7 +67,19 @@ impl<B: Bus> Machine<B> {
         let slot = self.kinds[usize::from(kind)]
             .load(id, &state)
             .map_err(|error| format!("its state does not load: {error}"))?;
+        let parent = self.kinds[usize::from(kind)].control(slot).parent.map(|parent| parent.saga);
+        if let Some(parent) = parent.filter(|parent| self.parked.contains_key(parent)) {
+            self.kinds[usize::from(kind)].remove(slot);
+            return Err(format!("saga {parent}, which runs it, cannot be loaded"));
+        }
+        let family: Vec<_> =
+            parent.into_iter().flat_map(|parent| [vec![parent], self.ancestors(parent)].concat()).collect();
         let control = self.kinds[usize::from(kind)].control_mut(slot);
+        if control.phase == Phase::Queued {
+            let held =
+                |key: &Key| self.lines.holders(std::slice::from_ref(key)).iter().any(|saga| family.contains(saga));
+            control.keys.retain(|key| !held(key));
+        }
         control.number = number;
         let due = control.next_due();
         control.timer = due;
@@ -105,11 +118,13 @@ impl<B: Bus> Machine<B> {
             return Err(format!("saga {saga} cannot be loaded by this program: start one that can, or end the saga"));
         }
         if let Some(Parked { number, keys, .. }) = self.parked.remove(&saga) {
-            let then = vec![Change::Ended(Outcome::Ended(by))];
+            let outcome = Outcome::Ended(by);
+            let then = vec![Change::Ended(outcome.clone())];
             let record = Record { saga, definition: None, number: number + 1, time: now, happened, then };
             decisions.push(Decision::Record(record));
             self.horizon.closed(saga);
             self.release(saga, &keys, now, decisions);
+            self.tell_parent_of_parked(saga, &outcome, now, decisions);
         }
         Ok(())
     }

@@ -55,7 +55,7 @@ impl<B: Bus> Machine<B> {
     }
 
     /// The kind, if it is the highest version of its name: others only end what is in flight.
-    fn highest(&self, kind: u16) -> Result<u16, String> {
+    pub(super) fn highest(&self, kind: u16) -> Result<u16, String> {
         let definition = self.kinds[usize::from(kind)].definition();
         match self.by_name.get(definition.name) {
             Some(highest) if *highest != kind => {
@@ -97,7 +97,7 @@ impl<B: Bus> Machine<B> {
     ///
     /// # Errors
     /// If it is not to start then.
-    fn in_the_way(&mut self, Route { kind, slot }: Route) -> Result<Vec<SagaId>, String> {
+    pub(super) fn in_the_way(&mut self, Route { kind, slot }: Route) -> Result<Vec<SagaId>, String> {
         let kind = &mut self.kinds[usize::from(kind)];
         let (definition, control) = (kind.definition(), kind.control(slot));
         let policy = definition.concurrency.policy;
@@ -118,7 +118,7 @@ impl<B: Bus> Machine<B> {
     }
 
     /// Begins, or waits for those who are in the way; with `replace` they have to go.
-    fn take_keys(
+    pub(super) fn take_keys(
         &mut self,
         saga: SagaId,
         Route { kind, slot }: Route,

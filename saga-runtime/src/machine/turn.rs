@@ -5,15 +5,18 @@
 
 mod aside;
 mod begin;
+mod child;
 mod exchange;
 mod finish;
 mod operator;
 mod pivot;
 mod restart;
 mod seen;
+mod sleep;
 mod stuck;
 mod undo;
 
+pub(super) use self::child::Wish;
 pub(super) use self::seen::ahead;
 
 use super::control::{Control, Open, Phase, Point};
@@ -34,6 +37,10 @@ pub(super) struct Turn<'a, B: Bus> {
     pub(super) now: Timestamp,
     pub(super) presence: &'a Presence,
     pub(super) seed: u64,
+    /// The id of the next saga that is started.
+    pub(super) next: &'a mut SagaId,
+    /// What is to be done to other sagas, once this transition is recorded.
+    pub(super) wishes: Vec<Wish<B>>,
     /// What has followed so far.
     pub(super) changes: Vec<Change<B>>,
 }

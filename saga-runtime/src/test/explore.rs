@@ -38,6 +38,8 @@ pub enum Fault {
     Twice,
     /// An answer came, and the arm that takes it asks again.
     Again,
+    /// A saga that it runs failed.
+    Child,
     /// The saga was cancelled.
     Cancelled,
     /// Its deadline passed.

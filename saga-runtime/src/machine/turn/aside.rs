@@ -60,6 +60,7 @@ impl<B: Bus> Turn<'_, B> {
             if in_doubt {
                 self.changes.push(Change::Withdrawn { at, participant: self.command(at).to });
             }
+            self.cancel_child(at);
         }
         self.go_on(at);
     }
@@ -90,7 +91,7 @@ impl<B: Bus> Turn<'_, B> {
         match self.phase() {
             Phase::Forward | Phase::Finishing if !self.control().is_halted() => self.advance(),
             Phase::Settling => self.compensate_when_settled(),
-            Phase::Queued | Phase::Forward | Phase::Finishing | Phase::Compensating => {}
+            Phase::Queued | Phase::Forward | Phase::Finishing | Phase::Compensating | Phase::Kept => {}
         }
     }
 

@@ -8,10 +8,10 @@ use super::super::kind::Panicked;
 use super::super::record::Change;
 use super::Turn;
 use crate::cause::{Cause, CauseKind};
-use crate::definition::ArmOutcome;
+use crate::definition::{Action, ArmOutcome};
 use crate::message::{Answer, At, Bus, Event, EventOf, Mode, RefusalOf};
 use crate::planted::{self, Bug};
-use crate::saga::{Heard, RetryPlan, Verdict};
+use crate::saga::{Act, Heard, RetryPlan, Verdict};
 
 /// The bound of an attempt that must succeed in the end, unless it says otherwise.
 const PERSEVERING_WITHIN: Duration = Duration::from_secs(30);
@@ -38,6 +38,22 @@ impl Failure {
 }
 
 impl<B: Bus> Turn<'_, B> {
+    /// Who is to answer an exchange, in words.
+    fn partner(&self, at: At) -> String {
+        match self.block(at).action {
+            Action::Run(child) => format!("saga `{}`", child.name),
+            action => action.command().map_or_else(String::new, |command| command.to.to_owned()),
+        }
+    }
+
+    /// What an exchange says, in words.
+    fn said(&self, at: At) -> &'static str {
+        match self.block(at).action {
+            Action::Run(child) => child.name,
+            action => action.command().map_or("", |command| command.name),
+        }
+    }
+
     /// Sends the command of an exchange for the first time.
     pub(super) fn open(&mut self, at: At) {
         let plan = match self.kind.exchange(self.slot, at) {
@@ -63,13 +79,22 @@ impl<B: Bus> Turn<'_, B> {
             due: None,
         };
         self.control_mut().put(open);
-        if self.hears_what_was_kept(at) {
-            self.attempt(at, plan.into_command());
+        if !self.hears_what_was_kept(at) {
+            return;
+        }
+        match plan.act {
+            Act::Sleep(duration) => self.fall_asleep(at, duration),
+            Act::Command(command) => self.attempt(at, Some(command)),
+            Act::Run(child) => self.attempt_run(at, Some(child)),
+            Act::Wait => self.attempt(at, None),
         }
     }
 
     /// Makes the next attempt of an open exchange; with its command, if that was just made.
     pub(in super::super) fn attempt(&mut self, at: At, command: Option<B::Command>) {
+        if let Action::Run(_) = self.block(at).action {
+            return self.attempt_run(at, None);
+        }
         let now = self.now;
         let Some(open) = self.open_mut(at) else { return };
         open.attempt += 1;
@@ -128,9 +153,13 @@ impl<B: Bus> Turn<'_, B> {
     pub(in super::super) fn timeout(&mut self, at: At) {
         let Some(open) = self.open_ref(at) else { return };
         let (within, attempts) = (open.within.unwrap_or_default(), counted(open.attempt, "attempt"));
-        let message = match self.block(at).action.command() {
-            Some(command) => format!("no answer from {} within {within:?}, after {attempts}", command.to),
-            None => format!("nothing that it waits for came within {within:?}, after {attempts}"),
+        let message = match self.block(at).action {
+            Action::Send(_) | Action::Query(_) | Action::Run(_) => {
+                format!("no answer from {} within {within:?}, after {attempts}", self.partner(at))
+            }
+            Action::Sleep(_) | Action::Wait | Action::Nothing => {
+                format!("nothing that it waits for came within {within:?}, after {attempts}")
+            }
         };
         let failure = Failure::new(CauseKind::TimedOut, message);
         match self.ask_without_answer(at, Heard::Timeout) {
@@ -240,13 +269,13 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     /// What follows when an attempt was not *handled*, and an arm (or no arm) said this.
-    fn without_effect(&mut self, at: At, verdict: Result<Verdict, Panicked>, failure: Failure) {
+    pub(super) fn without_effect(&mut self, at: At, verdict: Result<Verdict, Panicked>, failure: Failure) {
         match verdict {
             Err(panicked) => self.stick_panicked(Point::Answer(at), &panicked),
             Ok(Verdict::Fail(message)) => self.failed(at, Failure { message, ..failure }),
             Ok(Verdict::NoArm) => self.failed(at, failure),
             Ok(Verdict::Retry) => self.again(at, failure),
-            Ok(Verdict::Done) if failure.kind == CauseKind::Refused => {
+            Ok(Verdict::Done) if matches!(failure.kind, CauseKind::Refused | CauseKind::Child) => {
                 self.over(at);
                 self.go_on(at);
             }
@@ -255,7 +284,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     /// Another attempt, if there is a `retry` and it allows one; else a failure.
-    fn again_if_allowed(&mut self, at: At, failure: Failure) {
+    pub(super) fn again_if_allowed(&mut self, at: At, failure: Failure) {
         if self.open_ref(at).is_some_and(|open| open.retry.is_some()) {
             self.again(at, failure);
         } else {
@@ -298,15 +327,14 @@ impl<B: Bus> Turn<'_, B> {
     /// The exchange has failed: forward the saga fails, elsewhere it is stuck.
     fn failed(&mut self, at: At, failure: Failure) {
         if self.perseveres(at) {
-            let what = self.block(at).action.command().map_or(self.step(at).name, |command| command.name);
-            self.stick(Point::Answer(at), format!("{what} failed: {}", failure.message));
+            self.stick(Point::Answer(at), format!("{} failed: {}", self.said(at), failure.message));
             let unanswered = failure.kind == CauseKind::TimedOut;
             if let Some(open) = self.open_mut(at) {
                 open.waits = Waits::Operator { unanswered };
             }
             return;
         }
-        if failure.kind == CauseKind::Refused {
+        if matches!(failure.kind, CauseKind::Refused | CauseKind::Child) {
             self.control_mut().close(at);
         }
         let cause = Cause::new(self.step(at).name, failure.kind, failure.message);

@@ -10,6 +10,13 @@ use crate::saga::Position;
 impl<B: Bus> Turn<'_, B> {
     /// Nothing is left but what is done on every way out.
     pub(super) fn finish(&mut self) {
+        if self.control().finished {
+            return self.end();
+        }
+        let finally = !self.definition().finally.is_empty();
+        if finally && self.control().output.is_some() && self.may_be_unwound() {
+            self.kind.set_aside(self.slot);
+        }
         self.control_mut().phase = Phase::Finishing;
         self.advance_to_the_end();
     }
@@ -48,6 +55,14 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn end(&mut self) {
+        if self.control().ended_by.is_none()
+            && let Some(output) = self.control().output.clone()
+            && self.may_be_unwound()
+        {
+            let control = self.control_mut();
+            (control.phase, control.finished) = (Phase::Kept, true);
+            return self.changes.push(Change::Complete { output });
+        }
         let control = self.control_mut();
         let (by, output) = (control.ended_by.take(), control.output.take());
         let outcome = match (by, output) {

@@ -4,6 +4,7 @@ use super::super::control::{Phase, Point};
 use super::super::record::{Change, Operator};
 use super::Turn;
 use crate::cause::EndedBy;
+use crate::definition::Action;
 use crate::message::{At, Bus, Mode};
 
 impl<B: Bus> Turn<'_, B> {
@@ -63,6 +64,7 @@ impl<B: Bus> Turn<'_, B> {
                     self.advance();
                 }
             }
+            Point::Answer(at) if matches!(self.block(at).action, Action::Sleep(_)) => self.slept(at),
             Point::Answer(at) | Point::Enduring(at) => {
                 if let Some(open) = self.open_mut(at) {
                     open.attempts_before = open.attempt;

@@ -16,7 +16,7 @@ impl<B: Bus> Turn<'_, B> {
                 self.fail(Cause::new(self.standing_step(), CauseKind::Cancelled, message));
                 true
             }
-            OnRestart::Park if phase != Phase::Queued && !is_stuck => {
+            OnRestart::Park if !matches!(phase, Phase::Queued | Phase::Kept) && !is_stuck => {
                 let reason =
                     "its process was started again, and the saga waits for an operator then: retry lets it go on";
                 self.stick(Point::Resting, reason.to_owned());
@@ -29,6 +29,7 @@ impl<B: Bus> Turn<'_, B> {
     /// An operator lets it go on. What was said meanwhile was not heard: everything that it waits for is asked again,
     /// and a participant that did it gives the answer that it gave.
     pub(super) fn wake(&mut self) {
+        self.hear_children();
         let open: Vec<_> = self.control().open.iter().map(|open| (open.at, open.waits, open.recorded_in)).collect();
         for (at, waits, recorded_in) in open {
             match waits {
@@ -39,7 +40,12 @@ impl<B: Bus> Turn<'_, B> {
                     self.attempt(at, None);
                 }
                 Waits::Fate { .. } => self.ask_anew(at),
-                Waits::Answer | Waits::Backoff { .. } | Waits::FateAgain { .. } | Waits::Operator { .. } => {}
+                Waits::Answer
+                | Waits::Backoff { .. }
+                | Waits::FateAgain { .. }
+                | Waits::Operator { .. }
+                | Waits::Asleep
+                | Waits::Child => {}
             }
         }
     }

@@ -36,12 +36,16 @@ impl<B: Bus> Turn<'_, B> {
         for exchange in &open {
             self.settle_or_drop(exchange);
         }
+        self.hear_children();
         self.compensate_when_settled();
     }
 
     fn settle_or_drop(&mut self, open: &Open) {
         if self.control().is_aside(open.at) {
             return self.control_mut().open.push(open.clone());
+        }
+        if self.control().child_at(open.at).is_some() {
+            return self.await_child(open);
         }
         if open.handled && self.settles(open.at) {
             self.changes.push(Change::Done { at: open.at });
@@ -158,7 +162,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     /// What was in doubt counts as completed now.
-    fn took_effect_late(&mut self, at: At) {
+    pub(super) fn took_effect_late(&mut self, at: At) {
         self.settled(at);
         let is_aside = self.control().is_aside(at);
         if is_aside && self.goes_on() && self.step(at).compensation.exchange().is_some() {
@@ -184,7 +188,12 @@ impl<B: Bus> Turn<'_, B> {
         }
         match self.step(at).compensation {
             Compensation::NotNeeded | Compensation::None { .. } => {}
-            Compensation::Exchange(_) | Compensation::Unwind => self.control_mut().effects.push(at),
+            Compensation::Exchange(_) => self.control_mut().effects.push(at),
+            Compensation::Unwind => {
+                if self.control().children.iter().any(|ran| ran.at == at && ran.kept) {
+                    self.control_mut().effects.push(at);
+                }
+            }
             Compensation::With(other) => {
                 let other = At::step(other);
                 if self.control().effects.contains(&other) {
@@ -209,7 +218,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     pub(super) fn compensate_when_settled(&mut self) {
-        if self.control().open.is_empty() && !self.has_asides() {
+        if self.phase() == Phase::Settling && self.control().open.is_empty() && !self.has_asides() {
             self.control_mut().phase = Phase::Compensating;
             self.compensate_next();
         }
@@ -233,7 +242,10 @@ impl<B: Bus> Turn<'_, B> {
             return self.stick_panicked(Point::Moving, &panicked);
         }
         self.control_mut().effects.pop();
-        self.open(at.undo());
+        match self.step(at).compensation {
+            Compensation::Unwind => self.unwind_child(at),
+            _ => self.open(at.undo()),
+        }
     }
 
     /// The latest place at which something is still to be undone: what completed out of order (it was in doubt)

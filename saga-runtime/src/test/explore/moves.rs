@@ -11,8 +11,9 @@ use serde::de::value::{Error, StrDeserializer};
 use super::super::SagaTest;
 use super::world::{Known, World};
 use super::{Fault, Replies};
+use crate::cause::{Cause, CauseKind, Outcome};
 use crate::machine::Operator;
-use crate::message::{Answer, At, Command, CommandOf, EventOf, Fate, RefusalOf};
+use crate::message::{Answer, At, Command, CommandOf, EventOf, Fate, RefusalOf, SagaId};
 use crate::saga::Saga;
 
 /// One thing that is told to a saga.
@@ -28,6 +29,10 @@ pub(super) enum Move<E, R> {
     /// Handled once more: counts for nothing.
     Twice(At, Vec<E>),
     Fate(At, Fate<E>),
+    /// A saga that it runs has completed, with this output.
+    ChildCompleted(SagaId, String),
+    /// A saga that it runs is compensated, or one that it ran is unwound.
+    ChildCompensated(SagaId, bool),
     /// Time passes until something happens by itself.
     Wait,
     /// Time passes until the deadline, without an answer.
@@ -51,6 +56,7 @@ impl<E, R> Move<E, R> {
     pub(super) const fn fault(&self) -> Option<Fault> {
         match self {
             Self::Refused(..) => Some(Fault::Refused),
+            Self::ChildCompensated(_, false) => Some(Fault::Child),
             Self::RefusedBefore(..) | Self::Late(..) => Some(Fault::Late),
             Self::Twice(..) => Some(Fault::Twice),
             Self::Fate(_, Fate::Running) => Some(Fault::Running),
@@ -60,7 +66,12 @@ impl<E, R> Move<E, R> {
             Self::Cancel => Some(Fault::Cancelled),
             Self::Restart => Some(Fault::Restarted),
             Self::Operator(_) => Some(Fault::Operated),
-            Self::Handled(..) | Self::Fate(..) | Self::Wait | Self::Reconnect => None,
+            Self::Handled(..)
+            | Self::Fate(..)
+            | Self::ChildCompleted(..)
+            | Self::ChildCompensated(..)
+            | Self::Wait
+            | Self::Reconnect => None,
         }
     }
 
@@ -81,6 +92,8 @@ impl<E, R> Move<E, R> {
                 test.answer(*at, Some(*attempt), Answer::Refused(refusal.clone()));
             }
             Self::Fate(_, fate) => test.settle(fate.clone()),
+            Self::ChildCompleted(child, output) => test.child_ended(*child, Outcome::Completed(output.clone())),
+            Self::ChildCompensated(child, _) => test.child_ended(*child, Outcome::Compensated(failure())),
             Self::Wait => advance_to(test, test.machine.next_tick()),
             Self::Deadline => advance_to(test, test.machine.deadline_of(test.id)),
             Self::Disconnect => test.disconnect(),
@@ -114,6 +127,8 @@ impl<E, R> Move<E, R> {
                 format!("saga.settle(Fate::Done(vec![{}]));", events.join(", "))
             }
             Self::Fate(_, fate) => format!("saga.settle(Fate::{fate:?});"),
+            Self::ChildCompleted(child, output) => format!("saga.child(Outcome::Completed({output})); // saga {child}"),
+            Self::ChildCompensated(child, _) => format!("saga.child(Outcome::Compensated(cause)); // saga {child}"),
             Self::Wait => advancing(test, test.machine.next_tick()),
             Self::Deadline => advancing(test, test.machine.deadline_of(test.id)),
             Self::Disconnect => "saga.disconnect();".to_owned(),
@@ -123,6 +138,11 @@ impl<E, R> Move<E, R> {
             Self::Operator(action) => format!("saga.operator(Operator::{action:?});"),
         }
     }
+}
+
+/// Why a child is compensated.
+fn failure() -> Cause {
+    Cause::new("", CauseKind::Failed, "it failed")
 }
 
 fn advance_to<S: Saga>(test: &mut SagaTest<S>, time: Option<crate::time::Timestamp>) {
@@ -152,6 +172,7 @@ impl<S: Saga> Moves<'_, S> {
         if self.test.outcome().is_none() {
             self.answers(&mut moves, faults_left);
             self.fates(&mut moves, faults_left);
+            self.children(&mut moves, faults_left);
             self.surroundings(&mut moves, faults_left);
             self.operator(&mut moves);
         }
@@ -182,6 +203,19 @@ impl<S: Saga> Moves<'_, S> {
         if faults_left {
             moves.extend([Fate::Running, Fate::Unknown].map(|fate| Move::Fate(at, fate)));
             moves.extend(replies.into_iter().map(|events| Move::Handled(at, events)));
+        }
+    }
+
+    /// The ends of the sagas that it runs: the good one, and another that is always possible once it is cancelled.
+    fn children(&self, moves: &mut Vec<MoveOf<S>>, faults_left: bool) {
+        for (child, unwinding) in self.test.machine.children_of(self.test.id) {
+            let cancelled = self.test.is_compensating();
+            if unwinding || cancelled || faults_left {
+                moves.push(Move::ChildCompensated(child, unwinding || cancelled));
+            }
+            let known = self.test.child_by_hand(child).filter(|_| !unwinding);
+            let output = known.and_then(|known| (known.good_end)(&known.input, self.answers));
+            moves.extend(output.map(|output| Move::ChildCompleted(child, output)));
         }
     }
 

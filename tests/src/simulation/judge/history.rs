@@ -247,7 +247,11 @@ impl History {
             | Change::Kept { .. }
             | Change::Withdrawn { .. }
             | Change::Stuck { .. }
-            | Change::Unstuck => {}
+            | Change::Unstuck
+            | Change::Sleeping { .. }
+            | Change::Ran { .. }
+            | Change::Unwinding { .. }
+            | Change::Complete { .. } => {}
         }
         Ok(())
     }
