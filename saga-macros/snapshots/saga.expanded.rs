@@ -43,9 +43,9 @@ const _: () = {
         Trip[] { traveller, cents } [(traveller, cents,)]
     }
     __saga::state! {
-        TripState[] Charge 0 { traveller, cents, charge } [(traveller, cents, charge,)]
-        CompensateCharge 1 { charge } [(charge,)] Book 2 { charge, book } [(charge,
-        book,)]
+        TripState[] redacted[] Charge 0 { traveller, cents, charge } [(traveller, cents,
+        charge,)] CompensateCharge 1 { charge } [(charge,)] Book 2 { charge, book }
+        [(charge, book,)]
     }
     const __COMMAND_0: &__saga::CommandInfo = __saga::command::<__Command>("Charge");
     const __UNDO_0: &__saga::CommandInfo = __saga::command::<__Command>("Refund");

@@ -18,6 +18,7 @@ mod examples;
 mod exploring;
 mod families;
 mod items;
+mod kinship;
 mod late;
 mod many;
 mod operating;
