@@ -1,4 +1,7 @@
-use super::bus::Travel;
+#[path = "../bus.rs"]
+mod bus;
+
+use bus::Travel;
 use saga_runtime::prelude::*;
 
 saga! {
@@ -41,3 +44,5 @@ saga! {
         return if other { kept } else { 0 };
     }
 }
+
+fn main() {}
