@@ -299,7 +299,6 @@ impl Action {
 
 /// `run Saga { … };`
 pub(crate) struct Run {
-    pub(crate) keyword: Ident,
     /// The saga, as written.
     pub(crate) saga: Path,
     pub(crate) input: Phrase,

@@ -14,7 +14,7 @@ use crate::log::{OpenSaga, Status};
 use crate::machine::{ByHand, CancelReply, Change, Decision, Input, Machine, NewSaga, Operator, Record};
 use crate::message::{Answer, At, CommandOf, EventOf, ExchangeKey, Fate, LogId, Mode, RefusalOf, SagaId};
 use crate::notice::Notice;
-use crate::saga::Saga;
+use crate::saga::{Answering, Saga};
 use crate::time::Timestamp;
 
 /// Ties the keys of a test to each other, and to nothing else.
@@ -458,10 +458,7 @@ impl<S: Saga> SagaTest<S> {
 const MOVES_AT_MOST: usize = 10_000;
 
 /// How a saga with this input, as JSON, ends when all is well: its output, encoded exactly. None if it does not complete.
-pub(crate) fn good_end<S: Saga>(
-    input: &str,
-    answers: &dyn Fn(&CommandOf<S::Bus>) -> Vec<EventOf<S::Bus>>,
-) -> Option<String> {
+pub(crate) fn good_end<S: Saga>(input: &str, answers: &Answering<'_, S::Bus>) -> Option<String> {
     let mut test = SagaTest::start(serde_json::from_str::<S>(input).ok()?);
     for _ in 0..MOVES_AT_MOST {
         if let Some(outcome) = &test.outcome {

@@ -50,18 +50,18 @@ impl Act {
 pub(super) fn action(errors: &mut Errors, scope: &Scope<'_>, keyword: Ident, act: Act) -> Option<Action> {
     match act {
         Act::Command(kind, command) => self::command(errors, scope, kind, keyword, command).map(Action::Command),
-        Act::Run(saga) => run(errors, scope, keyword, saga).map(Action::Run),
+        Act::Run(saga) => run(errors, scope, saga).map(Action::Run),
         Act::Sleep(length) => duration(errors, scope, length).map(Action::Sleep),
     }
 }
 
 /// Checks which saga is run, and with what.
-fn run(errors: &mut Errors, scope: &Scope<'_>, keyword: Ident, mut input: Expr) -> Option<Run> {
+fn run(errors: &mut Errors, scope: &Scope<'_>, mut input: Expr) -> Option<Run> {
     let Some(saga) = aliases::path(&mut input).cloned() else {
         errors.at(&input, "expected a saga and its parameters, written out: `run Charge { amount };`");
         return None;
     };
-    Some(Run { keyword, saga, input: scope.phrase(errors, input, &[]) })
+    Some(Run { saga, input: scope.phrase(errors, input, &[]) })
 }
 
 /// A duration; none when it is broken, which is reported already.
