@@ -49,7 +49,7 @@ const _: () = {
     }
     const __COMMAND_0: &__saga::CommandInfo = __saga::command::<__Command>("Charge");
     const __UNDO_0: &__saga::CommandInfo = __saga::command::<__Command>("Refund");
-    const __STEP_0: ::saga_runtime::__private::Step = __saga::Step::giving(
+    const __STEP_0: __saga::Step = __saga::Step::giving(
             "charge",
             "u64",
             __saga::Exchange::send(__COMMAND_0)
@@ -71,7 +71,7 @@ const _: () = {
         )
         .doc("Take the money first.");
     const __COMMAND_1: &__saga::CommandInfo = __saga::command::<__Command>("Book");
-    const __STEP_1: ::saga_runtime::__private::Step = __saga::Step::new(
+    const __STEP_1: __saga::Step = __saga::Step::new(
         "book",
         __saga::Exchange::send(__COMMAND_1),
         __saga::Compensation::None {

@@ -199,7 +199,8 @@ fn step(expansion: &Expansion<'_>, index: usize, step: &Step) -> TokenStream {
     };
     let mut constant = constant;
     constant.set_span(span);
-    let declared = quote_spanned!(span=> const #constant: ::saga_runtime::__private::Step);
+    let declared_in = paths::runtime(span);
+    let declared = quote_spanned!(span=> const #constant: #declared_in::Step);
     quote! {
         #(#commands)*
         #declared =
