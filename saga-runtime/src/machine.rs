@@ -341,7 +341,7 @@ impl<B: Bus> Machine<B> {
         self.tidy_timers();
         let kept = parent.filter(|_| matches!(outcome, Outcome::Completed(_)));
         match kept.filter(|parent| self.routes.contains_key(&parent.saga)) {
-            Some(parent) => self.pass_keys(saga, keys, parent.saga, now, decisions),
+            Some(parent) => self.pass_keys(saga, &keys, parent.saga, now, decisions),
             None => self.release(saga, &keys, now, decisions),
         }
         self.leave_children(children, now, decisions);

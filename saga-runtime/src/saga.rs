@@ -192,7 +192,10 @@ pub struct Child<B: Bus> {
 
 /// How a saga with this input (as JSON) ends when all is well, for a test in which it does not run: its output, encoded
 /// exactly.
-pub(crate) type GoodEnd<B> = fn(&str, &dyn Fn(&CommandOf<B>) -> Vec<EventOf<B>>) -> Option<String>;
+pub(crate) type GoodEnd<B> = fn(&str, &Answering<'_, B>) -> Option<String>;
+
+/// What participants answer, for a test.
+pub(crate) type Answering<'a, B> = dyn Fn(&CommandOf<B>) -> Vec<EventOf<B>> + 'a;
 
 impl<B: Bus> Child<B> {
     /// The saga with this input.

@@ -25,6 +25,7 @@ mod finally;
 mod harmless;
 mod idle_together;
 mod items;
+mod kinship;
 mod late;
 mod many;
 mod operating;

@@ -44,9 +44,11 @@ fn walk(errors: &mut Errors, sagas: &mut [Saga], at: usize, path: &mut Vec<usize
             Some(first) => {
                 let names = path[first..].iter().chain([&next]).map(|saga| format!("`{}`", sagas[*saga].name));
                 let names: Vec<_> = names.collect();
+                let (first, rest) = names.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+                let rest = rest.join(", which runs ");
                 let message =
-                    format!("{} would run each other for ever: leave out one `run`", names.join(", which runs "));
-                errors.at(&run.saga, message.replacen(", which runs", " runs", 1));
+                    format!("{first} runs {rest}: they would run each other for ever, so leave out one `run`");
+                errors.at(&run.saga, message);
                 let step = &mut sagas[at].steps[step];
                 step.exchange = None;
                 step.whole = false;

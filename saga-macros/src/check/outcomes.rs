@@ -23,7 +23,7 @@ pub(super) fn belongs(errors: &mut Errors, answers: Answers, arm: &Arm) -> bool 
             errors.at(pattern, message);
         }
         (Answers::Saga, Outcome::Handled) => {
-            again(errors, &arm.disposition, "the saga completed; `retry` would run it again: give a value or `fail`")
+            again(errors, &arm.disposition, "the saga completed; `retry` would run it again: give a value or `fail`");
         }
         (Answers::Time, Outcome::Handled) => again(
             errors,

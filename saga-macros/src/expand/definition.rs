@@ -195,13 +195,16 @@ fn step(expansion: &Expansion<'_>, index: usize, step: &Step) -> TokenStream {
     };
     // A circle of sagas that run each other is found by the compiler, and told at the constant.
     let span = match step.exchange.as_ref().map(|exchange| &exchange.action) {
-        Some(Action::Run(run)) => run.saga.span(),
-        _ => Span::call_site(),
+        Some(Action::Run(run)) => run.saga.span().resolved_at(Span::mixed_site()),
+        _ => Span::mixed_site(),
     };
-    let declared = quote_spanned!(span=> const);
+    let mut constant = constant;
+    constant.set_span(span);
+    let declared_in = paths::runtime(span);
+    let declared = quote_spanned!(span=> const #constant: #declared_in::Step);
     quote! {
         #(#commands)*
-        #declared #constant: #runtime::Step =
+        #declared =
             #runtime::Step::#new #doc #kind #redacted #finally #each #when;
     }
 }

@@ -188,7 +188,7 @@ impl<B: Bus> Machine<B> {
             None => self.turn(saga, Happened::Released, now, decisions, |turn| turn.release()),
             Some(parent) => {
                 let keys = std::mem::take(&mut control.keys);
-                self.pass_keys(saga, keys, parent.saga, now, decisions);
+                self.pass_keys(saga, &keys, parent.saga, now, decisions);
                 self.tell_parent(parent.saga, saga, Outcome::Completed(output), true, now, decisions);
             }
         }
@@ -281,7 +281,7 @@ impl<B: Bus> Machine<B> {
     pub(super) fn pass_keys(
         &mut self,
         child: SagaId,
-        keys: Vec<Key>,
+        keys: &[Key],
         parent: SagaId,
         now: Timestamp,
         decisions: &mut Vec<Decision<B>>,
@@ -289,15 +289,15 @@ impl<B: Bus> Machine<B> {
         if keys.is_empty() {
             return;
         }
-        self.lines.pass(child, parent, &keys);
+        self.lines.pass(child, parent, keys);
         if let Some(&Route { kind, slot }) = self.routes.get(&parent) {
             let held = &mut self.kinds[usize::from(kind)].control_mut(slot).keys;
             held.extend(keys.iter().filter(|key| !held.contains(key)).cloned().collect::<Vec<_>>());
         }
-        let waiting = self.lines.waiting(&keys);
+        let waiting = self.lines.waiting(keys);
         for saga in waiting.iter().copied() {
             if self.ancestors(saga).contains(&parent) {
-                self.lines.need_no_more(saga, &keys);
+                self.lines.need_no_more(saga, keys);
                 if let Some(&Route { kind, slot }) = self.routes.get(&saga) {
                     self.kinds[usize::from(kind)].control_mut(slot).keys.retain(|key| !keys.contains(key));
                 }

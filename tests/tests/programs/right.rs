@@ -36,6 +36,8 @@ mod l21_with_a_condition;
 mod l22_bound;
 #[path = "../../ui/pass/l23_has.rs"]
 mod l23_has;
+#[path = "../../ui/pass/l25_l27_children.rs"]
+mod l25_l27_children;
 #[path = "../../ui/pass/l26_query_again.rs"]
 mod l26_query_again;
 #[path = "../../ui/pass/value_without_an_answer.rs"]

@@ -71,6 +71,7 @@ impl<B: Bus> Turn<'_, B> {
                 }
                 self.attempt(at, None);
             }
+            Point::Fate { at, .. } if matches!(self.block(at).action, Action::Run(_)) => self.hear_children(),
             Point::Fate { at, .. } => self.ask_anew(at),
             Point::Moving if matches!(self.phase(), Phase::Forward | Phase::Finishing) => self.advance(),
             Point::Moving => self.compensate_next(),
