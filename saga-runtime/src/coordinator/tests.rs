@@ -1,5 +1,6 @@
 //! The coordinator with participants in its process: over real logs, through restarts.
 
+mod awaiting;
 mod lifecycle;
 mod outbox;
 mod shop;
