@@ -186,6 +186,7 @@ impl<S: Saga> SagaTest<S> {
     }
 
     /// This event answers a command of another saga.
+    #[allow(clippy::needless_pass_by_value, reason = "an event is given away, as to `event`")]
     pub fn foreign(&mut self, event: EventOf<S::Bus>) {
         let mut decisions = Vec::new();
         self.machine.overheard(&event, None, self.now, &mut decisions);

@@ -34,7 +34,8 @@ pub(super) fn same(number: usize, arm: &Arm) -> TokenStream {
     let pairs = arm.correlations.iter().enumerate().map(|(pair, (name, value))| {
         let (check, mut compared) = (paths::check(name.span()), compared(number, pair));
         compared.set_span(value.expression.span().resolved_at(Span::mixed_site()));
-        quote_spanned!(name.span()=> #check::carries(&#name, #check::key_of(&#name).writes(), &#compared))
+        let compared = quote_spanned!(value.expression.span()=> &#compared);
+        quote_spanned!(name.span()=> #check::carries(&#name, #check::key_of(&#name).writes(), #compared))
     });
     let pairs: Vec<_> = pairs.collect();
     quote!(#(#pairs)&&*)
@@ -233,12 +234,8 @@ fn heeds_at(arm: &Correlated<'_>, variant: &Variant) -> TokenStream {
 /// What an arm compares with, evaluated before its pattern is matched: no name of the pattern hides one of the saga's.
 pub(super) fn values(expansion: &Expansion<'_>, variant: &Variant, number: usize, arm: &Arm) -> TokenStream {
     let values = arm.correlations.iter().enumerate().map(|(pair, (_, value))| {
-        let (check, name) = (paths::check(value.expression.span()), compared(number, pair));
-        let owned = expansion.owned(value, &variant.fields, None);
-        quote_spanned! {value.expression.span()=>
-            let #name = #owned;
-            let #name = #check::Compared::new(&#name, #check::key_of(&#name).writes());
-        }
+        let (name, owned) = (compared(number, pair), expansion.owned(value, &variant.fields, None));
+        quote_spanned!(value.expression.span()=> let #name = #owned;)
     });
     values.collect()
 }

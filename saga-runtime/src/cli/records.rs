@@ -223,6 +223,10 @@ mod tests {
                 r#"refill: handled, with Added {"label":"w2"}, Seen"#,
             ),
             (
+                r#"{"seen":{"step":"refill","item":0,"mode":"forward","event":{"Added":{"label":"w2"}}}}"#,
+                r#"refill: Added {"label":"w2"}"#,
+            ),
+            (
                 r#"{"answered":{"step":"refill","item":2,"mode":"compensation","attempt":3,"answer":{"refused":"PoolFull"}}}"#,
                 "undo refill[2] (attempt 3): refused: PoolFull",
             ),
@@ -266,6 +270,8 @@ mod tests {
             (r#"{"asked":{"step":"a","item":0,"mode":"forward","participant":"host"}}"#, "a: host is asked its fate"),
             (r#"{"done":{"step":"a","item":0,"mode":"forward"}}"#, "a: done"),
             (r#"{"undone":{"step":"a","item":0,"mode":"forward"}}"#, "a: nothing was done"),
+            (r#"{"done_late":{"step":"a","item":0,"mode":"forward"}}"#, "a: it was done after all, and is undone"),
+            (r#"{"kept":{"step":"a","item":0,"mode":"forward"}}"#, "a: kept until it begins"),
             (
                 r#"{"withdrawn":{"step":"a","item":0,"mode":"forward","participant":"host"}}"#,
                 "a: the answer of host is no longer awaited",

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::keys::{
-    Compared, Has, IsCompared, IsKey, KeyOf, MayBeKey, Missing, NoKey, carried_key, carries, compared_key, key, key_of,
+    Has, IsCompared, IsKey, KeyOf, MayBeKey, Missing, NoKey, carried_key, carries, compared_key, key, key_of,
 };
 use crate::definition::{Definition, StepKind};
 use crate::message::{CommandInfo, Event, EventInfo};

@@ -27,14 +27,15 @@ struct Arm {
 pub(super) struct Awaiting {
     /// For each variant of the bus's event, the arms that take it.
     by_event: Vec<Vec<Arm>>,
-    by_kind: FxHashMap<u16, Vec<Arm>>,
+    /// For each kind, its arms.
+    by_kind: Vec<Vec<Arm>>,
     /// The exchanges whose arm compares with this.
     by_key: FxHashMap<(Arm, Key), Vec<(SagaId, At)>>,
     by_saga: FxHashMap<SagaId, Vec<(Arm, At, Key)>>,
 }
 
 impl Awaiting {
-    /// Makes the arms of a kind known.
+    /// Makes the arms of a kind known; kinds come in the order of their numbers.
     pub(super) fn register<E: Event>(&mut self, kind: u16, definition: &Definition) {
         self.by_event.resize(E::EVENTS.len(), Vec::new());
         let mut arms = Vec::new();
@@ -46,9 +47,7 @@ impl Awaiting {
             }
             arms.push(arm);
         }
-        if !arms.is_empty() {
-            self.by_kind.insert(kind, arms);
-        }
+        self.by_kind.push(arms);
     }
 
     /// The saga awaits nothing any more.
@@ -102,7 +101,10 @@ impl<B: Bus> Machine<B> {
     /// Works out what a saga awaits, after it has moved.
     pub(super) fn rearm(&mut self, saga: SagaId) {
         let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
-        let Some(arms) = self.awaiting.by_kind.get(&kind) else { return };
+        let arms = &self.awaiting.by_kind[usize::from(kind)];
+        if arms.is_empty() {
+            return;
+        }
         let kind = self.kinds[usize::from(kind)].as_ref();
         let armed = arms.iter().flat_map(|arm| armed(kind, slot, *arm)).collect();
         self.awaiting.note(saga, armed);

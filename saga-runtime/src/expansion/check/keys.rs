@@ -21,7 +21,7 @@ pub const fn key_of<T>(_: &T) -> KeyOf<T> {
 pub struct Has;
 
 /// It is missing.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Missing;
 
 /// What a key is taken to lack unless [`KeyOf`] says otherwise.
@@ -128,20 +128,8 @@ pub fn carried_key<T, F: MayBeKey<T>>(value: &T, writes: F) -> Option<Key> {
     writes.key(value)
 }
 
-/// What a `where` compares with. Both sides are of one type, or they would never be the same.
-pub struct Compared<T> {
-    key: Option<Key>,
-    of: PhantomData<T>,
-}
-
-impl<T> Compared<T> {
-    /// To be compared with this.
-    pub fn new<F: MayBeKey<T>>(value: &T, writes: F) -> Self {
-        Self { key: writes.key(value), of: PhantomData }
-    }
-}
-
-/// Whether an event carries what it is compared with.
-pub fn carries<T, F: MayBeKey<T>>(carried: &T, writes: F, compared: &Compared<T>) -> bool {
-    compared.key.is_some() && compared.key == writes.key(carried)
+/// Whether an event carries what it is compared with. Both are of one type, or they would never be the same.
+pub fn carries<T, F: MayBeKey<T> + Copy>(carried: &T, writes: F, compared: &T) -> bool {
+    let key = writes.key(compared);
+    key.is_some() && key == writes.key(carried)
 }
