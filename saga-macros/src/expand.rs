@@ -6,6 +6,7 @@
 mod answer;
 mod checks;
 mod definition;
+mod documentation;
 mod each;
 mod exchange;
 mod input;
