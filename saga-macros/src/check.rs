@@ -8,6 +8,7 @@ mod clauses;
 mod exchange;
 mod items;
 mod names;
+mod pivot;
 mod redaction;
 mod scope;
 mod step;
@@ -27,7 +28,7 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
     let mut items = items::sorted(errors, &saga, written);
     let steps = items.take_steps();
     let values = names::declare(errors, &saga.parameters, &steps);
-    let scopes = scope::Scopes::new(&values, &steps);
+    let scopes = scope::Scopes::new(&values, &steps, items.literal_deadline());
     let concurrency = items.take_concurrency(errors, &scopes);
     let deadline = items.take_deadline(errors, &scopes);
     let triggers = std::mem::take(&mut items.triggers)

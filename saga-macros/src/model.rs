@@ -194,6 +194,11 @@ pub(crate) struct Step {
 }
 
 impl Step {
+    /// Whether it is one on the way forward.
+    pub(crate) fn is_forward(&self) -> bool {
+        self.kind != StepKind::Finally
+    }
+
     /// All expressions in its head and in what it says.
     pub(crate) fn phrases(&self) -> impl Iterator<Item = &Phrase> {
         let head = self.when.iter().chain(self.each.iter().map(|each| &each.items));
@@ -340,7 +345,7 @@ pub(crate) struct Arm {
 
 impl Arm {
     /// All expressions in it.
-    fn phrases(&self) -> impl Iterator<Item = &Phrase> {
+    pub(crate) fn phrases(&self) -> impl Iterator<Item = &Phrase> {
         let compared = self.correlations.iter().map(|(_, value)| value);
         compared.chain(&self.guard).chain(self.disposition.phrase())
     }

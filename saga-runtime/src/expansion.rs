@@ -16,7 +16,8 @@ pub use serde::Serializer;
 pub use serde::de::Error;
 
 pub use self::each::{
-    HOLDS, item, item_done, keep, lacking, output_of, outputs, outputs_if_any, ran, skip, skip_items,
+    HOLDS, if_all, if_any, if_ran, item, item_done, keep, lacking, output_of, outputs, outputs_if_any, ran, skip,
+    skip_items,
 };
 pub use self::group::More;
 pub use self::kept::{Kept, Reader, read, show, shown, write_input, write_place};
@@ -144,6 +145,11 @@ pub fn done<T>(slot: &mut Slot<T>, value: T) -> Verdict {
     Verdict::Done
 }
 
+/// The compensation has ended; whatever its arm gives, it is undone.
+pub fn undone<T>(_: T) -> Verdict {
+    Verdict::Done
+}
+
 /// The saga fails with this reason.
 pub fn fail<T: fmt::Display>(reason: T) -> Verdict {
     Verdict::Fail(reason.to_string())
@@ -167,6 +173,14 @@ pub fn misplaced(function: &str) -> ! {
 /// From `state` to the undoing of `place`, one place at a time.
 pub fn back<S: Saga>(mut state: S::State, place: u16, step: fn(S::State) -> S::State) -> S::State {
     while S::position(&state) != Position::Compensating(place) {
+        state = step(state);
+    }
+    state
+}
+
+/// From `state` to this step that runs on every way out, one at a time.
+pub fn finish<S: Saga>(mut state: S::State, index: u16, step: fn(S::State) -> S::State) -> S::State {
+    while S::position(&state) != Position::Finally(index) {
         state = step(state);
     }
     state

@@ -81,7 +81,8 @@ pub struct Machine<B: Bus> {
     presence: Presence,
     grace: Option<Grace>,
     horizon: OpenSagas,
-    random: fastrand::Rng,
+    /// What jitter is made of.
+    seed: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -141,7 +142,7 @@ impl<B: Bus> Machine<B> {
             presence: Presence::default(),
             grace: None,
             horizon: OpenSagas::new(next),
-            random: fastrand::Rng::with_seed(seed),
+            seed,
         }
     }
 
@@ -282,8 +283,8 @@ impl<B: Bus> Machine<B> {
     ) {
         let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
         let kind = self.kinds[usize::from(kind)].as_mut();
-        let (presence, random) = (&self.presence, &mut self.random);
-        let mut turn = Turn { kind, slot, now, presence, random, changes: Vec::new() };
+        let (presence, seed) = (&self.presence, self.seed);
+        let mut turn = Turn { kind, slot, saga, now, presence, seed, changes: Vec::new() };
         let moved = act(&mut turn);
         let then = turn.changes;
         if moved || !then.is_empty() {

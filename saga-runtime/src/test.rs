@@ -68,7 +68,6 @@ pub struct SagaTest<S: Saga> {
     number: u32,
     outcome: Option<Outcome<S::Output>>,
     notices: Vec<Notice>,
-    restarts: u64,
     is_away: bool,
     trace: Vec<Told>,
 }
@@ -81,7 +80,7 @@ impl<S: Saga> SagaTest<S> {
     #[track_caller]
     pub fn start(input: S) -> Self {
         let state = input.clone().begin();
-        let mut machine = new_machine::<S>(SagaId::FIRST, 0);
+        let mut machine = new_machine::<S>(SagaId::FIRST);
         connect(&mut machine, Timestamp::EPOCH);
         let mut test = Self {
             machine,
@@ -92,7 +91,6 @@ impl<S: Saga> SagaTest<S> {
             number: 0,
             outcome: None,
             notices: Vec::new(),
-            restarts: 0,
             is_away: false,
             trace: Vec::new(),
         };
@@ -283,8 +281,7 @@ impl<S: Saga> SagaTest<S> {
             number: self.number,
             state: Ok(state),
         };
-        self.restarts += 1;
-        self.machine = new_machine::<S>(self.id.next(), self.restarts);
+        self.machine = new_machine::<S>(self.id.next());
         let mut decisions = Vec::new();
         self.machine.recover(vec![open], self.now, &mut decisions);
         self.hear(&decisions);
@@ -413,8 +410,8 @@ impl<S: Saga> SagaTest<S> {
     }
 }
 
-fn new_machine<S: Saga>(next: SagaId, seed: u64) -> Machine<S::Bus> {
-    let mut machine = Machine::new(LOG, next, seed);
+fn new_machine<S: Saga>(next: SagaId) -> Machine<S::Bus> {
+    let mut machine = Machine::new(LOG, next, 0);
     machine.register::<S>().expect("one kind has no namesake");
     machine.ignore_triggers();
     machine

@@ -5,11 +5,12 @@ use syn::Type;
 
 use super::exchange::{self, Act};
 use super::items::once;
+use super::pivot::{self, Role};
 use super::scope::Scope;
 use super::step::is_unit;
 use super::{arms, unbuilt};
 use crate::errors::Errors;
-use crate::model::{ActionKind, Compensation, Disposition, Exchange, Outcome};
+use crate::model::{Action, ActionKind, Compensation, Disposition, Exchange, Outcome};
 use crate::syntax::{self, Clause, Compensate};
 
 /// What the rules about missing clauses look at.
@@ -19,6 +20,9 @@ pub(super) struct Given<'a> {
     /// Whether something in it did not parse, so that what is missing may be just that.
     pub(super) broken: bool,
     pub(super) attempted: &'a [&'static str],
+    pub(super) role: Role,
+    /// The saga's deadline, if it is literal.
+    pub(super) deadline: Option<std::time::Duration>,
 }
 
 /// The clauses by kind.
@@ -79,16 +83,14 @@ impl Clauses {
         let began = |word: &str| step.attempted.contains(&word);
         let acts = ["send", "query", "run", "sleep"].into_iter().any(began);
         match &self.action {
-            Some((keyword, act)) if act.has_effect() && !began("compensate") => {
+            Some((keyword, act)) if act.has_effect() && step.role == Role::Forward && !began("compensate") => {
                 let message = format!(
                     "step `{name}` has an effect and no `compensate`: say what undoes it, or `compensate none because \"…\";`"
                 );
                 errors.at(keyword, message);
             }
             None if !acts && began("await") => self.waits(errors, name),
-            None if !acts && began("compensate") => {
-                unbuilt::report(errors, name.span(), "a step with only a compensate");
-            }
+            None if !acts && began("compensate") && !self.only_excuses() => {}
             None if !acts => {
                 errors.at(name, format!("step `{name}` has nothing to do: `send` or `query` something in it"));
             }
@@ -96,6 +98,41 @@ impl Clauses {
         }
         self.idle_retry(errors, step);
         self.abandons(errors);
+        self.fails(errors, step);
+        self.outlasts(errors, step);
+    }
+
+    /// Whether it only says that nothing is undone.
+    fn only_excuses(&self) -> bool {
+        matches!(&self.compensate, Some((_, Compensate::None { .. })))
+    }
+
+    /// Behind the pivot nothing fails (L09).
+    fn fails(&self, errors: &mut Errors, step: &Given<'_>) {
+        if step.role != Role::AfterPivot {
+            return;
+        }
+        for arm in self.arms.iter().flat_map(|(_, arms)| arms) {
+            if let syntax::Disposition::Fail(reason) = &arm.disposition {
+                let message = "behind the `pivot` a saga cannot fail: it is retried until it is handled; give a value, or `retry`";
+                errors.at(reason, message);
+            }
+        }
+    }
+
+    /// A step whose attempts last as long as the saga may could never pass (L14).
+    fn outlasts(&self, errors: &mut Errors, step: &Given<'_>) {
+        let (Some((keyword, within)), Some(deadline)) = (&self.within, step.deadline) else { return };
+        if !matches!(step.role, Role::Forward | Role::Pivot) {
+            return;
+        }
+        if let Some(longest) = pivot::longest(within, self.retry.as_ref()).filter(|longest| *longest >= deadline) {
+            let name = step.name;
+            let message = format!(
+                "step `{name}` may take {longest:?} in all, with its attempts and the waits between them, and the saga's `deadline` is {deadline:?}: shorten this, or give the saga more time"
+            );
+            errors.at(keyword, message);
+        }
     }
 
     /// A step that only awaits needs an event that someone else gives.
@@ -112,7 +149,7 @@ impl Clauses {
 
     /// Retries that nothing ever asks for, and timeouts that never come.
     fn idle_retry(&self, errors: &mut Errors, step: &Given<'_>) {
-        if step.broken || step.attempted.contains(&"within") {
+        if step.broken || step.role.perseveres() || step.attempted.contains(&"within") {
             return;
         }
         let arms = self.arms.iter().flat_map(|(_, arms)| arms);
@@ -153,9 +190,10 @@ impl Clauses {
     }
 
     pub(super) fn exchange(self, errors: &mut Errors, scope: &Scope<'_>, step: &Given<'_>) -> Option<Exchange> {
-        let (keyword, act) = self.action?;
-        let has_effect = act.has_effect();
-        let action = exchange::action(errors, scope, keyword, act);
+        let (has_effect, action) = match self.action {
+            Some((keyword, act)) => (act.has_effect(), exchange::action(errors, scope, keyword, act)),
+            None => (false, step.attempted.contains(&"compensate").then_some(Action::Nothing)),
+        };
         let arms = self.arms.map(|(_, arms)| arms::arms(errors, scope, has_effect, arms));
         if let Some(arms) = &arms {
             gives_a_value(errors, step, arms);
@@ -173,28 +211,68 @@ impl Clauses {
         Some(Exchange { action: action?, arms: arms.unwrap_or_default(), within, retry })
     }
 
-    pub(super) fn compensation(&self, errors: &mut Errors, scope: &Scope<'_>) -> Compensation {
-        let Some((keyword, how)) = &self.compensate else { return Compensation::NotNeeded };
+    pub(super) fn compensation(&mut self, errors: &mut Errors, scope: &Scope<'_>, step: &Given<'_>) -> Compensation {
+        let Some((keyword, how)) = self.compensate.take() else { return Compensation::NotNeeded };
+        if let Some(message) = step.role.refuses_compensation() {
+            errors.at(&keyword, message);
+            return Compensation::NotNeeded;
+        }
         if let Some((action, Act::Command(ActionKind::Query, _))) = &self.action {
-            errors.at(keyword, format!("a `{action}` changes nothing, so there is nothing to compensate: remove this"));
+            errors
+                .at(&keyword, format!("a `{action}` changes nothing, so there is nothing to compensate: remove this"));
             return Compensation::NotNeeded;
         }
         match how {
             Compensate::Command(command) => {
-                let act = Act::Command(ActionKind::Send, command.clone());
-                let action = exchange::action(errors, scope, keyword.clone(), act);
+                let act = Act::Command(ActionKind::Send, command);
+                let action = exchange::action(errors, scope, keyword, act);
                 action.map_or(Compensation::NotNeeded, |action| {
                     Compensation::Exchange(Box::new(Exchange { action, arms: Vec::new(), within: None, retry: None }))
                 })
             }
-            Compensate::Block(block) => not_built(errors, block.brace, "compensate { … }"),
-            Compensate::With { keyword, .. } => not_built(errors, keyword.span(), "compensate with"),
+            Compensate::Block(block) => {
+                let undo = self::block(errors, scope, step.name, block);
+                undo.map_or(Compensation::NotNeeded, |undo| Compensation::Exchange(Box::new(undo)))
+            }
+            Compensate::With { step: other, .. } => match scope.shares(&other) {
+                Ok(other) => Compensation::With(other),
+                Err(message) => {
+                    errors.at(&other, message);
+                    Compensation::NotNeeded
+                }
+            },
             Compensate::Unwind { keyword } => not_built(errors, keyword.span(), "compensate unwind"),
             Compensate::None { because: Some(because), .. } => Compensation::None { because: because.value() },
             Compensate::None { keyword, because: None } => {
-                errors.at(keyword, "`compensate none` needs a reason: `compensate none because \"…\";`");
+                errors.at(&keyword, "`compensate none` needs a reason: `compensate none because \"…\";`");
                 Compensation::None { because: String::new() }
             }
+        }
+    }
+}
+
+/// What stands in the braces of a `compensate`: a command, and what ends it (L25).
+fn block(errors: &mut Errors, scope: &Scope<'_>, name: &Ident, block: syntax::Block) -> Option<Exchange> {
+    let mut clauses = Clauses::sorted(errors, block.clauses);
+    let given = Given {
+        name,
+        output: None,
+        broken: block.broken,
+        attempted: &block.attempted,
+        role: Role::Undoing,
+        deadline: None,
+    };
+    clauses.compensation(errors, scope, &given);
+    match &clauses.action {
+        Some((_, Act::Command(ActionKind::Send, _))) => clauses.exchange(errors, scope, &given),
+        Some((keyword, _)) => {
+            errors.at(keyword, format!("a step is undone by one command that is sent, and `{keyword}` sends none"));
+            None
+        }
+        None if block.broken || block.attempted.contains(&"send") => None,
+        None => {
+            errors.at_span(block.brace, format!("this undoes nothing: `send` what undoes step `{name}`"));
+            None
         }
     }
 }

@@ -4,7 +4,7 @@ use proc_macro2::Ident;
 use syn::Expr;
 
 use super::scope::{Numbered, Scopes};
-use super::{exchange, step};
+use super::{exchange, pivot, step};
 use crate::errors::Errors;
 use crate::model::{Concurrency, Deadline, Place, Require};
 use crate::syntax::{self, Item, Limit, Saga, Step, Trigger};
@@ -23,6 +23,7 @@ pub(super) struct Items {
 /// Sorts the items, and reports what is missing or twice.
 pub(super) fn sorted(errors: &mut Errors, saga: &Saga, items: Vec<Item>) -> Items {
     order(errors, &items);
+    pivot::placement(errors, &items);
     let mut sorted = Items {
         triggers: Vec::new(),
         returns: None,
@@ -134,6 +135,14 @@ impl Items {
         let syntax::Concurrency { policy, keys, .. } = self.concurrency.take()?;
         let keys = keys.into_iter().map(|key| scopes.before_all().phrase(errors, key, &[])).collect();
         Some(Concurrency { policy, keys })
+    }
+
+    /// How long the saga may take, if that is literal.
+    pub(super) fn literal_deadline(&self) -> Option<std::time::Duration> {
+        match &self.deadline.as_ref()?.limit {
+            Limit::After(duration) => pivot::literal(duration),
+            Limit::None { .. } => None,
+        }
     }
 
     /// The deadline; none when it is missing or broken.

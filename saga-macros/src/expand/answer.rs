@@ -11,13 +11,28 @@ use crate::model::{Arm, Disposition, Exchange, Outcome, Pattern, Step};
 
 /// The function.
 ///
-/// A compensation of one command has no arms: handled is undone, and the machine knows the rest.
+/// A compensation without arms is not here: handled is undone, and the machine knows the rest.
 pub(super) fn answer(expansion: &Expansion<'_>) -> TokenStream {
     let runtime = paths::here();
-    let variants = expansion.variants.iter().filter(|variant| variant.way == Way::Forward);
-    let arms = variants.flat_map(|variant| {
-        let steps = &expansion.saga.places[variant.place].steps;
-        steps.iter().filter_map(|step| step_answer(expansion, variant, *step))
+    let (back, others): (Vec<_>, Vec<_>) = expansion.variants.iter().partition(|variant| variant.way == Way::Back);
+    let of = |variant: &'_ Variant| variant.steps(expansion.saga).to_vec();
+    let arms = others
+        .into_iter()
+        .flat_map(|variant| of(variant).into_iter().filter_map(move |step| step_answer(expansion, variant, step)));
+    let undone = back
+        .into_iter()
+        .flat_map(|variant| of(variant).into_iter().filter_map(move |step| undo_answer(expansion, variant, step)));
+    let undone: Vec<_> = undone.collect();
+    let undone = (!undone.is_empty()).then(|| {
+        quote_spanned! {Span::mixed_site()=>
+            if let #runtime::Mode::Compensation = at.mode {
+                let state = #runtime::undoing::<Self>(state, at.step);
+                return match (&*state, at.step) {
+                    #(#undone)*
+                    _ => #runtime::Verdict::NoArm,
+                };
+            }
+        }
     });
     quote_spanned! {Span::mixed_site()=>
         fn answer(
@@ -26,6 +41,7 @@ pub(super) fn answer(expansion: &Expansion<'_>) -> TokenStream {
             given_cause: ::core::option::Option<&#runtime::Cause>,
             heard: #runtime::Heard<'_, Self::Bus>,
         ) -> #runtime::Verdict {
+            #undone
             match (state, at.mode, at.step) {
                 #(#arms)*
                 _ => #runtime::Verdict::NoArm,
@@ -34,21 +50,43 @@ pub(super) fn answer(expansion: &Expansion<'_>) -> TokenStream {
     }
 }
 
+/// What the arms of a block of compensation say: nothing is left in the state.
+fn undo_answer(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Option<TokenStream> {
+    let step = &expansion.saga.steps[index];
+    let exchange = step.compensation.exchange().filter(|exchange| !exchange.arms.is_empty())?;
+    let known: Vec<_> = variant.fields.iter().map(|field| Field { one: field.value == step.value, ..*field }).collect();
+    let answer = Answer { expansion, step, fields: &known, slot: None };
+    let (runtime, state, name, number) = (paths::here(), &expansion.state, &variant.name, number(index));
+    let phrases: Vec<_> = exchange.arms.iter().flat_map(Arm::phrases).collect();
+    let fields = expansion.bound(variant, phrases.iter().copied());
+    let item = expansion.item(index, &expansion.local(step.value), phrases.into_iter());
+    let arms = exchange.arms.iter().map(|arm| answer.arm(arm));
+    Some(quote_spanned! {Span::mixed_site()=>
+        (#state::#name { #(#fields,)* .. }, #number) => {
+            #item
+            match #runtime::said(&heard) {
+                #(#arms)*
+                _ => #runtime::Verdict::NoArm,
+            }
+        }
+    })
+}
+
 fn step_answer(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Option<TokenStream> {
     let step = &expansion.saga.steps[index];
     let exchange = step.exchange.as_ref()?;
-    let answer = Answer { expansion, step, fields: &variant.fields, slot: slot() };
+    let answer = Answer { expansion, step, fields: &variant.fields, slot: Some(slot()) };
     let runtime = paths::here();
     let (state, name, number) = (&expansion.state, &variant.name, number(index));
-    let phrases = exchange.arms.iter().flat_map(|arm| arm.guard.iter().chain(arm.disposition.phrase()));
-    let phrases: Vec<_> = phrases.collect();
+    let mode = if step.is_forward() { quote!(Forward) } else { quote!(Finally) };
+    let phrases: Vec<_> = exchange.arms.iter().flat_map(Arm::phrases).collect();
     let fields = expansion.bound(variant, phrases.iter().copied());
     let fields: Vec<_> = fields.into_iter().filter(|field| *field != expansion.local(step.value)).collect();
     let item = expansion.item(index, &slot(), phrases.into_iter());
     let (own, slot) = (expansion.local(step.value), slot());
     let arms = answer.heard(exchange);
     Some(quote_spanned! {Span::mixed_site()=>
-        (#state::#name { #(#fields,)* #own: #slot, .. }, #runtime::Mode::Forward, #number) => {
+        (#state::#name { #(#fields,)* #own: #slot, .. }, #runtime::Mode::#mode, #number) => {
             #item
             match #runtime::said(&heard) {
                 #(#arms)*
@@ -67,7 +105,8 @@ struct Answer<'a> {
     expansion: &'a Expansion<'a>,
     step: &'a Step,
     fields: &'a [Field],
-    slot: Ident,
+    /// Where the output goes; none in a compensation, which has none.
+    slot: Option<Ident>,
 }
 
 impl Answer<'_> {
@@ -95,11 +134,19 @@ impl Answer<'_> {
 
     /// *Handled* ends a step that awaits nothing else, with `()`.
     fn done(&self) -> TokenStream {
-        let (runtime, slot) = (paths::here(), &self.slot);
+        let runtime = paths::here();
         let unit = self.step.output.as_ref().is_none_or(crate::check::is_unit);
         let value = if unit { quote!(()) } else { quote!(#runtime::hole()) };
-        let done = self.expansion.ended(self.step.value, slot, &value);
+        let done = self.ended(&value);
         quote!(#runtime::Said::Handled => #done,)
+    }
+
+    fn ended(&self, value: &TokenStream) -> TokenStream {
+        let runtime = paths::here();
+        match &self.slot {
+            Some(slot) => self.expansion.ended(self.step.value, slot, value),
+            None => quote!(#runtime::undone(#value)),
+        }
     }
 
     fn guard(&self, arm: &Arm) -> Option<TokenStream> {
@@ -114,13 +161,14 @@ impl Answer<'_> {
     }
 
     fn verdict(&self, disposition: &Disposition) -> TokenStream {
-        let (runtime, slot, own) = (paths::here(), &self.slot, self.step.value);
+        let runtime = paths::here();
         match disposition {
             Disposition::Value(value) => {
-                let ty = self.expansion.ty(self.step.value).into_token_stream();
-                self.expansion.owned_for(value, self.fields, &ty, |value| {
-                    self.expansion.ended(own, slot, &value.to_token_stream())
-                })
+                let ty = match self.slot {
+                    Some(_) => self.expansion.ty(self.step.value).into_token_stream(),
+                    None => quote!(_),
+                };
+                self.expansion.owned_for(value, self.fields, &ty, |value| self.ended(&value.to_token_stream()))
             }
             Disposition::Fail(reason) => {
                 let (span, runtime) = (reason.expression.span(), paths::runtime(reason.expression.span()));

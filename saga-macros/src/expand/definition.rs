@@ -11,7 +11,7 @@ use crate::case;
 use crate::model::live::Way;
 use crate::model::{
     Action, ActionKind, Arm, AtOnce, Command, Compensation, Concurrency, Deadline, Disposition, Duration, Each,
-    Exchange, Outcome, Phrase, Require, Run, Step, StepKind,
+    Exchange, Outcome, Phrase, Require, Run, Saga, Step, StepKind,
 };
 use crate::text;
 
@@ -24,7 +24,7 @@ pub(super) fn steps(expansion: &Expansion<'_>) -> TokenStream {
 /// The name of what was declared of the command that a step sends, or that undoes it.
 pub(super) fn info(step: usize, way: Way) -> Ident {
     let name = match way {
-        Way::Forward => format!("__COMMAND_{step}"),
+        Way::Forward | Way::Finally => format!("__COMMAND_{step}"),
         Way::Back => format!("__UNDO_{step}"),
     };
     Ident::new(&name, Span::mixed_site())
@@ -184,6 +184,7 @@ fn step(expansion: &Expansion<'_>, index: usize, step: &Step) -> TokenStream {
         StepKind::Pivot => Some(quote!(.kind(#runtime::StepKind::Pivot))),
         StepKind::Finally => Some(quote!(.kind(#runtime::StepKind::Finally))),
     };
+    let finally = seen_at_last(expansion.saga, step).then(|| quote!(.seen_at_last()));
     let each = with("each", step.each.as_ref().map(each));
     let when = with("when", step.when.as_ref().map(phrase_text));
     let redacted = expansion.saga.values[step.value].redacted.then(|| quote!(.redacted()));
@@ -195,7 +196,7 @@ fn step(expansion: &Expansion<'_>, index: usize, step: &Step) -> TokenStream {
     quote! {
         #(#commands)*
         const #constant: #runtime::Step =
-            #runtime::Step::#new #doc #kind #redacted #each #when;
+            #runtime::Step::#new #doc #kind #redacted #finally #each #when;
     }
 }
 
@@ -204,6 +205,12 @@ fn command(constant: &Ident, command: &Command) -> TokenStream {
     let (runtime, alias) = (paths::here(), Enum::Command.alias(Span::mixed_site()));
     let variant = command.variant.to_string();
     quote_spanned!(command.variant.span()=> const #constant: &#runtime::CommandInfo = #runtime::command::<#alias>(#variant);)
+}
+
+/// Whether a step that runs on every way out mentions the output of this one.
+fn seen_at_last(saga: &Saga, step: &Step) -> bool {
+    let last = saga.finally.iter().flat_map(|index| saga.steps[*index].phrases());
+    step.is_forward() && last.flat_map(Phrase::needs).any(|value| value == step.value)
 }
 
 fn exchange(info: &Ident, exchange: &Exchange) -> TokenStream {

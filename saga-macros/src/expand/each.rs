@@ -11,9 +11,9 @@ use crate::model::{Phrase, Shape, Step, ValueId};
 
 /// `Saga::exchanges`; none for a saga whose steps are one exchange each, which the trait knows.
 pub(super) fn exchanges(expansion: &Expansion<'_>) -> TokenStream {
-    let variants = expansion.variants.iter().filter(|variant| variant.way == Way::Forward);
+    let variants = expansion.variants.iter().filter(|variant| variant.way != Way::Back);
     let arms = variants.flat_map(|variant| {
-        let steps = &expansion.saga.places[variant.place].steps;
+        let steps = variant.steps(expansion.saga);
         steps.iter().filter_map(|step| count(expansion, variant, *step))
     });
     let arms: Vec<_> = arms.collect();
@@ -82,10 +82,36 @@ impl Expansion<'_> {
         }
     }
 
+    /// The type of a value as a `finally` step sees it.
+    fn optional(&self, value: ValueId) -> TokenStream {
+        let ty = self.ty(value).into_token_stream();
+        let ty = match self.saga.values[value].shape {
+            Shape::Binding => return quote!(_),
+            _ if self.saga.values[value].step.is_none() => return ty,
+            Shape::Plain | Shape::When => ty,
+            Shape::Each | Shape::EachWhen => shaped(Shape::Each, &ty),
+        };
+        shaped(Shape::When, &ty)
+    }
+
+    /// The type of a value as a step sees it.
+    pub(super) fn seen(&self, step: &Step, value: ValueId) -> TokenStream {
+        if step.is_forward() { self.full(value) } else { self.optional(value) }
+    }
+
     /// The variable for a mention of an output that is not kept as it is seen.
     pub(super) fn shaped_output(&self, field: Field, from: &Ident, name: &Ident) -> Option<TokenStream> {
         let runtime = paths::runtime(name.span());
-        let made = match (self.saga.values[field.value].shape, field.one) {
+        let shape = self.saga.values[field.value].shape;
+        if field.optional {
+            let made = match shape {
+                Shape::Plain | Shape::Binding => quote!(if_any),
+                Shape::When => quote!(if_ran),
+                Shape::Each | Shape::EachWhen => quote!(if_all),
+            };
+            return Some(quote_spanned!(name.span()=> let #name = #runtime::#made(#from);));
+        }
+        let made = match (shape, field.one) {
             (Shape::When, true) => quote_spanned!(name.span()=> #runtime::ran(#from)),
             (Shape::Each | Shape::EachWhen, true) => {
                 let at = Ident::new("at", Span::mixed_site());
@@ -111,7 +137,8 @@ impl Expansion<'_> {
             return TokenStream::new();
         }
         let span = each.items.expression.span();
-        let (pattern, items, runtime) = (&each.pattern, self.hollow(&each.items), paths::runtime(span));
+        let items = self.hollow(&self.saga.steps[step], &each.items);
+        let (pattern, runtime) = (&each.pattern, paths::runtime(span));
         let at = Ident::new("at", Span::mixed_site());
         let names = each.bindings.iter().map(|name| {
             let local = local(name);

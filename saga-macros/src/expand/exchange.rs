@@ -43,13 +43,12 @@ pub(super) fn exchange(expansion: &Expansion<'_>) -> TokenStream {
 }
 
 fn arms(expansion: &Expansion<'_>, way: Way) -> Vec<TokenStream> {
-    let variants = expansion.variants.iter().filter(|variant| variant.way == way);
-    let steps = variants
-        .flat_map(|variant| expansion.saga.places[variant.place].steps.iter().map(move |step| (variant, *step)));
+    let variants = expansion.variants.iter().filter(|variant| (variant.way == Way::Back) == (way == Way::Back));
+    let steps = variants.flat_map(|variant| variant.steps(expansion.saga).iter().map(move |step| (variant, *step)));
     let exchanges = steps.filter_map(|(variant, index)| {
         let step = &expansion.saga.steps[index];
         let exchange = match way {
-            Way::Forward => step.exchange.as_ref(),
+            Way::Forward | Way::Finally => step.exchange.as_ref(),
             Way::Back => step.compensation.exchange(),
         };
         exchange.map(|exchange| arm(expansion, variant, index, exchange))

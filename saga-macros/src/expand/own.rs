@@ -16,7 +16,7 @@ use syn::{Block, Expr, Macro, Token, parse_quote};
 use super::{Expansion, local, paths};
 use crate::mentions;
 use crate::model::live::Field;
-use crate::model::{Phrase, ValueId};
+use crate::model::{Phrase, Step, ValueId};
 
 impl Expansion<'_> {
     /// The expression as a block that makes all it needs out of references with the names of the values.
@@ -46,13 +46,17 @@ impl Expansion<'_> {
     }
 
     /// The expression with values of the right types, which it never gets to see: for its own type.
-    pub(super) fn hollow(&self, phrase: &Phrase) -> TokenStream {
+    pub(super) fn hollow(&self, step: &Step, phrase: &Phrase) -> TokenStream {
         let (bindings, expression) = separate(phrase);
         let bindings = bindings.into_iter().chain(phrase.holes.iter().cloned()).map(|(value, name)| {
-            let (ty, runtime) = (self.full(value), paths::runtime(name.span()));
+            let (ty, runtime) = (self.seen(step, value), paths::runtime(name.span()));
             quote!(let #name: #ty = #runtime::hole();)
         });
-        quote_spanned!(phrase.expression.span()=> { #(#bindings)* #expression })
+        let cause = phrase.cause.as_ref().map(|name| {
+            let runtime = paths::here();
+            quote!(let #name: ::core::option::Option<&#runtime::Cause> = ::core::option::Option::None;)
+        });
+        quote_spanned!(phrase.expression.span()=> { #(#bindings)* #cause #expression })
     }
 
     /// All that the expression needs, and the expression in terms of it.

@@ -21,11 +21,12 @@ pub(super) fn state(expansion: &Expansion<'_>) -> TokenStream {
 
 fn declaration(expansion: &Expansion<'_>, variant: &Variant) -> TokenStream {
     let name = &variant.name;
-    let steps = expansion.saga.places[variant.place].steps.iter();
+    let steps = variant.steps(expansion.saga).iter();
     let steps = steps.map(|step| format!("`{}`", expansion.saga.steps[*step].name)).collect::<Vec<_>>().join(", ");
     let doc = match variant.way {
         Way::Forward => format!("At {steps}."),
         Way::Back => format!("Undoing {steps}."),
+        Way::Finally => format!("At {steps}, on the way out."),
     };
     let fields = variant.fields.iter().map(|field| {
         let (name, ty) = (&expansion.saga.values[field.value].name, ty(expansion, *field));

@@ -62,6 +62,7 @@ const REPLACE: Definition = Definition {
             kind: StepKind::Plain,
             output: Some("Label"),
             redacted: false,
+            seen_at_last: false,
             each: None,
             when: None,
             exchange: Exchange {
@@ -87,6 +88,7 @@ const REPLACE: Definition = Definition {
             kind: StepKind::Plain,
             output: None,
             redacted: false,
+            seen_at_last: false,
             each: None,
             when: None,
             exchange: plain(

@@ -77,3 +77,18 @@ pub fn outputs<T: Clone>(kept: &Items<T>) -> Vec<T> {
 pub fn outputs_if_any<T: Clone>(kept: &Items<T>) -> Option<Vec<T>> {
     kept.outputs()
 }
+
+/// The output of a step, for a step that runs on every way out.
+pub fn if_any<T: Clone>(slot: &Slot<T>) -> Option<T> {
+    slot.get().cloned()
+}
+
+/// The output of a step with `when`, for a step that runs on every way out.
+pub fn if_ran<T: Clone>(slot: &Slot<Option<T>>) -> Option<T> {
+    slot.get().cloned().flatten()
+}
+
+/// The outputs of a step with `for`, for a step that runs on every way out: if all items have ended.
+pub fn if_all<T: Clone>(kept: &Items<T>) -> Option<Vec<T>> {
+    kept.outputs_so_far()
+}

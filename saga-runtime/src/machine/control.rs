@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cause::Cause;
+use crate::cause::{Cause, EndedBy};
 use crate::message::{At, Mode};
 use crate::saga::{Key, RetryPlan};
 use crate::time::Timestamp;
@@ -36,6 +36,15 @@ pub(crate) struct Control {
     /// The exchanges that took effect and have a compensation, in the order in which they completed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) effects: Vec<At>,
+    /// Whether its pivot took effect: there is no way back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) past_pivot: bool,
+    /// What it returns, encoded, while it does what is done on every way out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) output: Option<String>,
+    /// Who ended it, while it does what is done on every way out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended_by: Option<Box<EndedBy>>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<Box<Cause>>,
@@ -50,6 +59,10 @@ pub(crate) struct Control {
     /// The earliest entry for it in the queue of timers.
     #[serde(skip, default = "never")]
     pub(crate) timer: Timestamp,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn never() -> Timestamp {
@@ -68,6 +81,8 @@ pub(crate) enum Phase {
     Settling,
     /// It undoes what took effect.
     Compensating,
+    /// It does what is done on every way out.
+    Finishing,
 }
 
 /// A step of which exchanges are still to be opened.
@@ -117,14 +132,19 @@ pub(crate) enum Waits {
     Fate { running: u8 },
     /// To ask again, since the participant said *running*, so many times.
     FateAgain { running: u8 },
-    /// An operator.
-    Operator,
+    /// An operator; whether its last attempt was never answered.
+    Operator { unanswered: bool },
 }
 
 impl Open {
     /// Whether the participant may have done it, or may still.
     pub(crate) fn in_doubt(&self) -> bool {
         self.recorded_in.is_some() && !matches!(self.waits, Waits::Backoff { in_doubt: false })
+    }
+
+    /// Whether its answer is still to come, as far as the participant is there to give one.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        matches!(self.waits, Waits::Answer | Waits::Backoff { in_doubt: true } | Waits::Operator { unanswered: true })
     }
 
     /// Whether the participant owes a word on its fate.
@@ -166,6 +186,8 @@ pub(crate) enum Point {
     Moving,
     /// The output could not be made.
     Returning,
+    /// Behind the pivot this exchange has not succeeded for long; it goes on trying.
+    Enduring(At),
     /// Its process was started again, and `#[on_restart(park)]` has it wait: nothing is done or heard meanwhile.
     Resting,
 }
@@ -173,7 +195,7 @@ pub(crate) enum Point {
 impl Point {
     /// Whether the saga may go on without an operator.
     pub(crate) fn unsticks_by_itself(self) -> bool {
-        matches!(self, Self::Fate { late: true, .. })
+        matches!(self, Self::Fate { late: true, .. } | Self::Enduring(_))
     }
 }
 
@@ -190,6 +212,9 @@ impl Control {
             open: Vec::new(),
             starting: Vec::new(),
             effects: Vec::new(),
+            past_pivot: false,
+            output: None,
+            ended_by: None,
             cause: None,
             stuck: None,
             also_stuck: Vec::new(),
@@ -225,6 +250,16 @@ impl Control {
     /// Whether it waits since its process was started again.
     pub(crate) fn is_resting(&self) -> bool {
         self.stuck.as_ref().is_some_and(|stuck| stuck.point == Point::Resting)
+    }
+
+    /// Whether it can still be undone: by a cancel, its deadline, or another saga that takes its key.
+    pub(crate) fn can_turn_back(&self) -> bool {
+        matches!(self.phase, Phase::Queued | Phase::Forward) && !self.past_pivot
+    }
+
+    /// Whether it will complete, whatever is asked of it.
+    pub(crate) fn must_complete(&self) -> bool {
+        self.past_pivot || self.output.is_some()
     }
 
     /// Whether the open exchanges are those in doubt, an unknown fate included.

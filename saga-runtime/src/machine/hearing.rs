@@ -85,7 +85,7 @@ fn answer_counts<B: Bus>(
     attempt: u32,
     answer: &Answer<EventOf<B>, RefusalOf<B>>,
 ) -> bool {
-    let is_answered = matches!(open.waits, Waits::Operator | Waits::Backoff { in_doubt: false });
+    let is_answered = matches!(open.waits, Waits::Operator { .. } | Waits::Backoff { in_doubt: false });
     let is_current = attempt == open.attempt || planted::is(Bug::CountOldRefusals);
     match answer {
         Answer::Handled(_) => true,

@@ -52,6 +52,7 @@ pub(crate) trait Kind<B: Bus>: Send {
     fn answer(&mut self, slot: Slot, at: At, heard: Heard<'_, B>) -> Result<Verdict, Panicked>;
     fn forward(&mut self, slot: Slot) -> Result<(), Panicked>;
     fn back(&mut self, slot: Slot, place: u16) -> Result<(), Panicked>;
+    fn finish(&mut self, slot: Slot, index: u16) -> Result<(), Panicked>;
     fn output(&self, slot: Slot) -> Result<String, Panicked>;
     /// The ids of all that are in flight, with their slots, in no order.
     fn in_flight(&self) -> Vec<(SagaId, Slot)>;
@@ -209,6 +210,10 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
 
     fn back(&mut self, slot: Slot, place: u16) -> Result<(), Panicked> {
         self.replace(slot, |state| S::back(state, place))
+    }
+
+    fn finish(&mut self, slot: Slot, index: u16) -> Result<(), Panicked> {
+        self.replace(slot, |state| S::finish(state, index))
     }
 
     fn output(&self, slot: Slot) -> Result<String, Panicked> {

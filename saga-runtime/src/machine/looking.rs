@@ -99,8 +99,7 @@ impl<B: Bus> Machine<B> {
         control.into_iter().flat_map(|control| &control.open).map(|open| OpenExchange {
             at: open.at,
             attempt: open.attempt,
-            is_out: open.recorded_in.is_some()
-                && matches!(open.waits, Waits::Answer | Waits::Backoff { in_doubt: true }),
+            is_out: open.recorded_in.is_some() && open.is_unanswered(),
             is_asked: matches!(open.waits, Waits::Fate { .. }),
             within: open.within,
         })

@@ -1,6 +1,5 @@
 //! What people ask of a saga in flight.
 
-use super::control::Phase;
 use super::record::{Happened, Operator};
 use super::{CancelReply, Decision, Machine};
 use crate::cause::EndedBy;
@@ -22,8 +21,11 @@ impl<B: Bus> Machine<B> {
                 None => Err(format!("there is no saga {saga}")),
             };
         };
-        let phase = self.kinds[usize::from(route.kind)].control(route.slot).phase;
-        if matches!(phase, Phase::Queued | Phase::Forward) {
+        let control = self.kinds[usize::from(route.kind)].control(route.slot);
+        if control.must_complete() {
+            return Ok(CancelReply::PastPivot);
+        }
+        if control.can_turn_back() {
             self.turn(saga, Happened::Cancelled { by }, now, decisions, |turn| turn.cancel());
         }
         Ok(CancelReply::Requested)

@@ -9,13 +9,14 @@ use crate::time::Timestamp;
 
 /// Where a saga in flight stands.
 pub(super) fn of(definition: &'static Definition, control: &Control, position: Position) -> Standing {
-    let open = control.open.iter().max_by_key(|open| open.waits == Waits::Operator);
+    let open = control.open.iter().max_by_key(|open| matches!(open.waits, Waits::Operator { .. }));
     let step = open.map(|open| open.at.step).or_else(|| definition.first_step(position));
     let status = match (&control.stuck, control.phase) {
         (Some(_), _) => Status::Stuck,
         (None, Phase::Queued) => Status::Queued,
         (None, Phase::Forward) => Status::Running,
-        (None, Phase::Settling | Phase::Compensating) => Status::Compensating,
+        (None, Phase::Finishing) if control.output.is_some() => Status::Running,
+        (None, Phase::Settling | Phase::Compensating | Phase::Finishing) => Status::Compensating,
     };
     let until = control.next_due();
     let waits = open.map(|open| waiting(definition, open));
@@ -70,6 +71,6 @@ fn waiting(definition: &'static Definition, open: &Open) -> (String, Option<&'st
         Waits::Answer => (format!("{} in answer to {}", command.replies.join(" or "), command.name), Some(command.to)),
         Waits::Backoff { .. } => (format!("the time of the next attempt of {}", command.name), None),
         Waits::Fate { .. } | Waits::FateAgain { .. } => (format!("the fate of {}", command.name), Some(command.to)),
-        Waits::Operator => (operator(true).unwrap_or_default(), None),
+        Waits::Operator { .. } => (operator(true).unwrap_or_default(), None),
     }
 }

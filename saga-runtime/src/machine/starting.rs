@@ -1,6 +1,5 @@
 //! How a saga begins: by a call or an event, at once or when its keys are free.
 
-use super::control::Phase;
 use super::record::{Happened, StartedBy};
 use super::{Decision, Machine, NewSaga, Route};
 use crate::definition::Policy;
@@ -148,8 +147,7 @@ impl<B: Bus> Machine<B> {
     /// Undoes a saga for another that takes its key. One that is on its way back already only has to be awaited.
     fn supersede(&mut self, saga: SagaId, by: SagaId, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
         let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
-        let phase = self.kinds[usize::from(kind)].control(slot).phase;
-        if matches!(phase, Phase::Queued | Phase::Forward) {
+        if self.kinds[usize::from(kind)].control(slot).can_turn_back() {
             self.turn(saga, Happened::Superseded { by }, now, decisions, |turn| turn.supersede(by));
         }
     }

@@ -56,7 +56,7 @@ impl<B: Bus> Machine<B> {
             Waits::FateAgain { .. } => {
                 self.turn(saga, Happened::Waited { at }, now, decisions, |turn| turn.fate_due(at));
             }
-            Waits::Fate { .. } | Waits::Operator => {
+            Waits::Fate { .. } | Waits::Operator { .. } => {
                 self.turn(saga, Happened::FateOverdue { at }, now, decisions, |turn| turn.fate_due(at));
             }
         }

@@ -1,11 +1,13 @@
 //! One transition of one saga: what it hears, and everything that follows at once.
 //!
 //! The rules of the language stand here and in the submodules, by what they are about: [`exchange`] (attempts and
-//! answers), [`undo`] (doubt and compensation), [`operator`] (what is stuck).
+//! answers), [`pivot`], [`undo`] (doubt and compensation), [`finish`] (the way out), [`operator`] (what is stuck).
 
 mod begin;
 mod exchange;
+mod finish;
 mod operator;
+mod pivot;
 mod restart;
 mod stuck;
 mod undo;
@@ -14,7 +16,7 @@ use super::control::{Control, Open, Phase, Point};
 use super::kind::{Kind, Panicked, Slot};
 use super::presence::Presence;
 use super::record::Change;
-use crate::cause::{Cause, CauseKind, Outcome};
+use crate::cause::{Cause, CauseKind};
 use crate::definition::{Definition, Exchange, Step};
 use crate::message::{At, Bus, CommandInfo, Mode, SagaId};
 use crate::saga::Position;
@@ -24,9 +26,10 @@ use crate::time::Timestamp;
 pub(super) struct Turn<'a, B: Bus> {
     pub(super) kind: &'a mut dyn Kind<B>,
     pub(super) slot: Slot,
+    pub(super) saga: SagaId,
     pub(super) now: Timestamp,
     pub(super) presence: &'a Presence,
-    pub(super) random: &'a mut fastrand::Rng,
+    pub(super) seed: u64,
     /// What has followed so far.
     pub(super) changes: Vec<Change<B>>,
 }
@@ -103,8 +106,11 @@ impl<B: Bus> Turn<'_, B> {
 
     /// Goes on when everything at the current place has ended.
     fn advance(&mut self) {
-        if self.phase() != Phase::Forward || !self.begin() {
+        if !matches!(self.phase(), Phase::Forward | Phase::Finishing) || !self.begin() {
             return;
+        }
+        if self.phase() == Phase::Finishing {
+            return self.advance_to_the_end();
         }
         let Position::Forward(place) = self.kind.position(self.slot) else { return };
         let steps = self.definition().places[usize::from(place)].steps;
@@ -125,7 +131,10 @@ impl<B: Bus> Turn<'_, B> {
             return;
         }
         match self.kind.output(self.slot) {
-            Ok(output) => self.changes.push(Change::Ended(Outcome::Completed(output))),
+            Ok(output) => {
+                self.control_mut().output = Some(output);
+                self.finish();
+            }
             Err(panicked) => self.stick_panicked(Point::Returning, &panicked),
         }
     }

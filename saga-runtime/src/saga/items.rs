@@ -84,6 +84,15 @@ impl<T> Items<T> {
         Some(entries.iter().map(|entry| entry.output.clone().take()).collect())
     }
 
+    /// The same if all of them have ended; none otherwise.
+    pub(crate) fn outputs_so_far(&self) -> Option<Vec<T>>
+    where
+        T: Clone,
+    {
+        let entries = self.0.as_ref()?.as_ref()?;
+        entries.iter().map(|entry| entry.output.get().cloned()).collect()
+    }
+
     fn entries(&self) -> &[Entry<T>] {
         self.0.as_ref().and_then(Option::as_deref).unwrap_or_default()
     }

@@ -14,6 +14,8 @@ mod l05_l06_scopes;
 mod l07_order;
 #[path = "../../ui/pass/l08_durations.rs"]
 mod l08_durations;
+#[path = "../../ui/pass/l09_ways_out.rs"]
+mod l09_ways_out;
 #[path = "../../ui/pass/l11_value.rs"]
 mod l11_value;
 #[path = "../../ui/pass/l12_return.rs"]

@@ -3,9 +3,9 @@
 use super::super::control::{Phase, Point, Starting};
 use super::Turn;
 use crate::cause::{Cause, CauseKind};
-use crate::definition::AtOnce;
-use crate::message::{At, Bus};
-use crate::saga::Position;
+use crate::definition::{Action, AtOnce};
+use crate::message::{At, Bus, Mode};
+use crate::saga::{Heard, Position};
 
 impl<B: Bus> Turn<'_, B> {
     /// Begins what is to be done at the current place.
@@ -42,7 +42,7 @@ impl<B: Bus> Turn<'_, B> {
     /// Opens as many exchanges of the current place as may be open at once. False if one of them was over at once:
     /// then that has brought the saga further already.
     pub(super) fn begin(&mut self) -> bool {
-        while self.phase() == Phase::Forward && !self.control().is_halted() {
+        while matches!(self.phase(), Phase::Forward | Phase::Finishing) && !self.control().is_halted() {
             let Some(index) = self.control().starting.iter().position(|starting| self.has_room(*starting)) else {
                 return true;
             };
@@ -54,7 +54,12 @@ impl<B: Bus> Turn<'_, B> {
                 }
                 Some(_) => {
                     self.control_mut().starting[index].next += 1;
-                    let at = At { item: next, ..At::step(step) };
+                    let mode = if self.phase() == Phase::Finishing { Mode::Finally } else { Mode::Forward };
+                    let at = At { item: next, mode, ..At::step(step) };
+                    if self.block(at).action == Action::Nothing {
+                        self.count_as_done(at);
+                        continue;
+                    }
                     self.open(at);
                     if self.open_ref(at).is_none() {
                         return false;
@@ -63,6 +68,14 @@ impl<B: Bus> Turn<'_, B> {
             }
         }
         true
+    }
+
+    /// A step that only says how to undo what was there before counts as done when the saga comes to it.
+    fn count_as_done(&mut self, at: At) {
+        match self.kind.answer(self.slot, at, Heard::Handled) {
+            Ok(_) => self.count_effect(at),
+            Err(panicked) => self.stick_panicked(Point::Beginning, &panicked),
+        }
     }
 
     fn count(&mut self, index: usize) {

@@ -1,5 +1,6 @@
 //! Exchanges: sending, attempts, answers, and what ends them.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use super::super::control::{Open, Point, Waits};
@@ -43,14 +44,15 @@ impl<B: Bus> Turn<'_, B> {
             Ok(plan) => plan,
             Err(panicked) => return self.stick_panicked(Point::Opening(at), &panicked),
         };
-        let perseveres = at.mode.perseveres();
+        let perseveres = self.perseveres(at);
+        let retry = if self.endures(at) { Some(Self::enduring(plan.retry)) } else { plan.retry };
         let open = Open {
             at,
             attempt: 0,
             attempts_before: 0,
             recorded_in: None,
             within: plan.within.or(perseveres.then_some(PERSEVERING_WITHIN)),
-            retry: plan.retry.or(perseveres.then_some(PERSEVERING_RETRY)),
+            retry: retry.or(perseveres.then_some(PERSEVERING_RETRY)),
             waits: Waits::Answer,
             offered: false,
             since: self.now,
@@ -107,7 +109,7 @@ impl<B: Bus> Turn<'_, B> {
         let failure = Failure::new(CauseKind::Disconnected, format!("{} is not connected", command.to));
         match self.kind.answer(self.slot, at, Heard::Disconnected) {
             Ok(Verdict::NoArm) if !command.live_only => return false,
-            Ok(Verdict::NoArm) if at.mode.perseveres() => self.again_if_allowed(at, failure),
+            Ok(Verdict::NoArm) if self.perseveres(at) => self.again_if_allowed(at, failure),
             verdict => self.without_effect(at, verdict, failure),
         }
         true
@@ -144,7 +146,7 @@ impl<B: Bus> Turn<'_, B> {
         self.unstick_at(|point| point == Point::Answer(at));
         match self.ask_arms(at, events) {
             Err(reason) => self.stick(Point::Answer(at), reason),
-            Ok(Verdict::Fail(message)) if at.mode.perseveres() => self.stick(Point::Answer(at), message),
+            Ok(Verdict::Fail(message)) if self.perseveres(at) => self.stick(Point::Answer(at), message),
             Ok(Verdict::Fail(message)) => {
                 self.control_mut().close(at);
                 let cause = Cause::new(self.step(at).name, CauseKind::Failed, message);
@@ -185,18 +187,25 @@ impl<B: Bus> Turn<'_, B> {
 
     /// An exchange is over as it was meant to be.
     fn took_effect(&mut self, at: At) {
-        self.control_mut().close(at);
-        self.changes.push(Change::Done { at });
-        if at.mode == Mode::Forward && self.step(at).compensation.exchange().is_some() {
-            self.control_mut().effects.push(at);
+        self.over(at);
+        self.count_effect(at);
+        if self.is_pivot(at) {
+            self.pass_pivot();
         }
         self.go_on(at);
     }
 
-    fn go_on(&mut self, at: At) {
+    /// An exchange is over.
+    fn over(&mut self, at: At) {
+        self.unstick_at(|point| point == Point::Enduring(at));
+        self.control_mut().close(at);
+        self.changes.push(Change::Done { at });
+    }
+
+    pub(super) fn go_on(&mut self, at: At) {
         match at.mode {
-            Mode::Forward => self.advance(),
-            Mode::Compensation | Mode::Finally => self.compensate_next(),
+            Mode::Forward | Mode::Finally => self.advance(),
+            Mode::Compensation => self.compensate_next(),
         }
     }
 
@@ -207,7 +216,7 @@ impl<B: Bus> Turn<'_, B> {
             refusal: serde_json::to_value(refusal).ok(),
         };
         match self.kind.answer(self.slot, at, Heard::Refused(refusal)) {
-            Ok(Verdict::NoArm) if at.mode.perseveres() => self.again_if_allowed(at, failure),
+            Ok(Verdict::NoArm) if self.perseveres(at) => self.again_if_allowed(at, failure),
             verdict => self.without_effect(at, verdict, failure),
         }
     }
@@ -221,8 +230,7 @@ impl<B: Bus> Turn<'_, B> {
             Ok(Verdict::Retry) => self.again(at, failure),
             Ok(Verdict::Done) => {
                 let outstanding = failure.kind != CauseKind::Refused;
-                self.control_mut().close(at);
-                self.changes.push(Change::Done { at });
+                self.over(at);
                 if outstanding {
                     self.changes.push(Change::Withdrawn { at, participant: self.command(at).to });
                 }
@@ -248,7 +256,7 @@ impl<B: Bus> Turn<'_, B> {
             return self.failed(at, failure);
         }
         let now = self.now;
-        let until = now.after(self.backoff(plan, retried));
+        let until = now.after(self.backoff(at, plan, retried));
         if let Some(open) = self.open_mut(at) {
             open.waits =
                 Waits::Backoff { in_doubt: matches!(failure.kind, CauseKind::TimedOut | CauseKind::Disconnected) };
@@ -256,19 +264,31 @@ impl<B: Bus> Turn<'_, B> {
             open.due = Some(until);
         }
         self.changes.push(Change::Waiting { at, until });
+        if self.endures(at) {
+            self.show_endurance(at, &failure.message);
+        }
     }
 
     /// The wait after so many attempts beyond the first: doubled each time, at most the longest, of which a random
-    /// part of up to a half is left out, so that those who failed together do not come back together.
-    fn backoff(&mut self, plan: RetryPlan, retried: u32) -> Duration {
+    /// part of up to a half is left out, so that those who failed together do not come back together. For one attempt
+    /// it is always the same, so that a restart makes no difference.
+    fn backoff(&self, at: At, plan: RetryPlan, retried: u32) -> Duration {
+        let mut attempt = DefaultHasher::new();
+        (self.seed, self.saga, at, retried).hash(&mut attempt);
+        let left_in = 0.5 + fastrand::Rng::with_seed(attempt.finish()).f64() / 2.0;
         let doubled = plan.every.saturating_mul(2_u32.saturating_pow(retried));
-        doubled.min(plan.at_most.max(plan.every)).mul_f64(0.5 + self.random.f64() / 2.0)
+        doubled.min(plan.at_most.max(plan.every)).mul_f64(left_in)
     }
 
     /// The exchange has failed: forward the saga fails, elsewhere it is stuck.
     fn failed(&mut self, at: At, failure: Failure) {
-        if at.mode.perseveres() {
-            return self.stick(Point::Answer(at), format!("{} failed: {}", self.command(at).name, failure.message));
+        if self.perseveres(at) {
+            self.stick(Point::Answer(at), format!("{} failed: {}", self.command(at).name, failure.message));
+            let unanswered = failure.kind == CauseKind::TimedOut;
+            if let Some(open) = self.open_mut(at) {
+                open.waits = Waits::Operator { unanswered };
+            }
+            return;
         }
         if failure.kind == CauseKind::Refused {
             self.control_mut().close(at);

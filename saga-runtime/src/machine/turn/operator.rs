@@ -3,7 +3,7 @@
 use super::super::control::{Phase, Point};
 use super::super::record::{Change, Operator};
 use super::Turn;
-use crate::cause::{EndedBy, Outcome};
+use crate::cause::EndedBy;
 use crate::message::{At, Bus, Mode};
 
 impl<B: Bus> Turn<'_, B> {
@@ -17,16 +17,18 @@ impl<B: Bus> Turn<'_, B> {
         };
         let skippable = match stuck.point {
             Point::Opening(at) | Point::Answer(at) => at.mode != Mode::Forward,
-            Point::Fate { .. } => true,
+            Point::Fate { late, .. } => !late,
+            Point::Beginning | Point::Moving if self.phase() == Phase::Finishing => true,
             Point::Admitting
             | Point::Entering
             | Point::Beginning
             | Point::Moving
             | Point::Returning
+            | Point::Enduring(_)
             | Point::Resting => false,
         };
         if action == Operator::Skip && !skippable {
-            return Err("only a compensation or an unknown fate can be skipped: retry it, or cancel the saga to have it undone, or end it".to_owned());
+            return Err("only a compensation, a `finally` step or an unknown fate can be skipped: retry it, or cancel the saga to have it undone, or end it".to_owned());
         }
         Ok(())
     }
@@ -36,7 +38,7 @@ impl<B: Bus> Turn<'_, B> {
         let Some(point) = self.control().stuck.as_ref().map(|stuck| stuck.point) else { return };
         if action == Operator::End {
             self.withdraw_all();
-            return self.changes.push(Change::Ended(Outcome::Ended(by)));
+            return self.end_by(by);
         }
         if action == Operator::Skip {
             self.unstick_at(|stuck| stuck == point);
@@ -61,14 +63,14 @@ impl<B: Bus> Turn<'_, B> {
                     self.advance();
                 }
             }
-            Point::Answer(at) => {
+            Point::Answer(at) | Point::Enduring(at) => {
                 if let Some(open) = self.open_mut(at) {
                     open.attempts_before = open.attempt;
                 }
                 self.attempt(at, None);
             }
             Point::Fate { at, .. } => self.ask_anew(at),
-            Point::Moving if self.phase() == Phase::Forward => self.advance(),
+            Point::Moving if matches!(self.phase(), Phase::Forward | Phase::Finishing) => self.advance(),
             Point::Moving => self.compensate_next(),
             Point::Returning => self.complete(),
             Point::Resting => self.wake(),
@@ -84,13 +86,18 @@ impl<B: Bus> Turn<'_, B> {
             Point::Opening(at) | Point::Answer(at) => {
                 self.withdraw(at);
                 self.changes.push(Change::Skipped { at });
-                self.compensate_next();
+                self.go_on(at);
+            }
+            Point::Beginning | Point::Moving if self.phase() == Phase::Finishing => {
+                self.control_mut().starting.clear();
+                self.advance();
             }
             Point::Admitting
             | Point::Entering
             | Point::Beginning
             | Point::Moving
             | Point::Returning
+            | Point::Enduring(_)
             | Point::Resting => {}
         }
     }

@@ -11,7 +11,7 @@ impl<B: Bus> Turn<'_, B> {
     pub(in super::super) fn restarted(&mut self) -> bool {
         let (phase, is_stuck) = (self.phase(), self.control().stuck.is_some());
         match self.definition().on_restart {
-            OnRestart::Compensate if matches!(phase, Phase::Queued | Phase::Forward) => {
+            OnRestart::Compensate if self.control().can_turn_back() => {
                 let message = "its process was started again, and the saga is undone then";
                 self.fail(Cause::new(self.standing_step(), CauseKind::Cancelled, message));
                 true
@@ -39,7 +39,7 @@ impl<B: Bus> Turn<'_, B> {
                     self.attempt(at, None);
                 }
                 Waits::Fate { .. } => self.ask_anew(at),
-                Waits::Answer | Waits::Backoff { .. } | Waits::FateAgain { .. } | Waits::Operator => {}
+                Waits::Answer | Waits::Backoff { .. } | Waits::FateAgain { .. } | Waits::Operator { .. } => {}
             }
         }
     }

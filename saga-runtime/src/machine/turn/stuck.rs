@@ -35,7 +35,7 @@ impl<B: Bus> Turn<'_, B> {
         }
         if let Some(open) = self.open_mut(at) {
             open.due = None;
-            open.waits = Waits::Operator;
+            open.waits = Waits::Operator { unanswered: false };
             open.since = now;
         }
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::super::control::{Open, Phase, Point, Waits};
 use super::super::record::Change;
 use super::Turn;
-use crate::cause::{Cause, CauseKind, Outcome};
-use crate::message::{At, Bus, EventOf, Fate};
+use crate::cause::Cause;
+use crate::definition::Compensation;
+use crate::message::{At, Bus, EventOf, Fate, Mode};
 use crate::planted::{self, Bug};
 use crate::saga::{Position, Verdict};
 
@@ -21,7 +22,9 @@ impl<B: Bus> Turn<'_, B> {
     /// The forward part is over. What is in doubt and can be undone is settled first.
     pub(super) fn fail(&mut self, cause: Cause) {
         self.unstick();
-        self.changes.push(Change::Failed(cause.clone()));
+        if !self.control().open.iter().any(|open| open.in_doubt() && self.is_pivot(open.at)) {
+            self.changes.push(Change::Failed(cause.clone()));
+        }
         let control = self.control_mut();
         control.phase = Phase::Settling;
         control.starting.clear();
@@ -39,7 +42,8 @@ impl<B: Bus> Turn<'_, B> {
         }
         let (at, command) = (open.at, self.command(open.at));
         let participant = command.to;
-        if command.query || self.step(at).compensation.exchange().is_none() {
+        let step = self.step(at);
+        if command.query || !(step.compensation.undoes() || step.seen_at_last || self.is_pivot(at)) {
             return self.changes.push(Change::Withdrawn { at, participant });
         }
         let due = Some(self.now.after(FATE_OVERDUE));
@@ -118,6 +122,9 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn settled_never(&mut self, at: At) {
         self.settled(at);
         self.changes.push(Change::Undone { at });
+        if self.is_pivot(at) {
+            self.go_back_before_pivot();
+        }
         self.compensate_when_settled();
     }
 
@@ -128,11 +135,41 @@ impl<B: Bus> Turn<'_, B> {
             Ok(Verdict::Fail(_)) => self.settled_never(at),
             Ok(Verdict::Done | Verdict::Retry | Verdict::NoArm) => {
                 self.settled(at);
-                self.control_mut().effects.push(at);
                 self.changes.push(Change::Done { at });
+                self.count_effect(at);
+                if self.is_pivot(at) {
+                    return self.go_on_behind_pivot();
+                }
                 self.compensate_when_settled();
             }
         }
+    }
+
+    /// What took effect is to be undone, if something undoes it: by its own compensation, or by that of the earlier
+    /// step that undoes it too, once and in the place of that.
+    pub(super) fn count_effect(&mut self, at: At) {
+        if at.mode != Mode::Forward {
+            return;
+        }
+        match self.step(at).compensation {
+            Compensation::NotNeeded | Compensation::None { .. } => {}
+            Compensation::Exchange(_) | Compensation::Unwind => self.control_mut().effects.push(at),
+            Compensation::With(other) => {
+                let other = At::step(other);
+                if self.control().effects.contains(&other) {
+                    return;
+                }
+                let place = self.place_of(other.step);
+                let later = |effect: &At| self.place_of(effect.step) > place;
+                let effects = &self.control().effects;
+                let position = effects.iter().position(later).unwrap_or(effects.len());
+                self.control_mut().effects.insert(position, other);
+            }
+        }
+    }
+
+    fn place_of(&self, step: u16) -> Option<usize> {
+        self.definition().places.iter().position(|place| place.steps.contains(&step))
     }
 
     fn settled(&mut self, at: At) {
@@ -152,7 +189,7 @@ impl<B: Bus> Turn<'_, B> {
         if planted::is(Bug::CompensateForwards) && !self.control().effects.is_empty() {
             self.control_mut().effects.rotate_left(1);
         }
-        let Some(&at) = self.control().effects.last() else { return self.compensated() };
+        let Some(&at) = self.control().effects.last() else { return self.finish() };
         let place = self.latest_effect();
         if self.kind.position(self.slot) != Position::Compensating(place)
             && let Err(panicked) = self.kind.back(self.slot, place)
@@ -169,11 +206,5 @@ impl<B: Bus> Turn<'_, B> {
         let places = (0..).zip(self.definition().places);
         let concerned = |steps: &[u16]| self.control().effects.iter().any(|at| steps.contains(&at.step));
         places.filter(|(_, place)| concerned(place.steps)).map(|(number, _)| number).max().unwrap_or(0)
-    }
-
-    fn compensated(&mut self) {
-        let unknown = || Cause::new("", CauseKind::Failed, "the saga failed");
-        let cause = self.control().cause.as_deref().cloned().unwrap_or_else(unknown);
-        self.changes.push(Change::Ended(Outcome::Compensated(cause)));
     }
 }
