@@ -23,16 +23,15 @@ pub(super) fn render(page: &mut String, definition: &Definition) -> fmt::Result 
 
 /// What follows a failure, in few words.
 fn course(definition: &Definition) -> String {
-    let (finally, needed) = match definition.finally {
-        [] => ("", ""),
-        _ => ("then the *finally* steps run; ", ", or whose outcome a *finally* step needs"),
-    };
+    let finally = if definition.finally.is_empty() { "" } else { "then the *finally* steps run; " };
+    let is_needed = definition.steps.iter().any(|step| step.seen_at_last);
+    let needed = if is_needed { ", or whose output a *finally* step mentions" } else { "" };
     let beside = if definition.steps.iter().any(|step| step.each.is_some()) || has_parallel(definition) {
         " What runs beside the step that fails is given up: no further item is begun, and waits and queries are dropped."
     } else {
         ""
     };
-    if !definition.steps.iter().any(paths::undoes_itself) {
+    if !definition.steps.iter().any(|step| paths::undoes_itself(step) || step.seen_at_last) {
         return format!(
             "When the saga fails, nothing is undone: {finally}it ends *compensated*, with the cause of the \
              failure.{beside}"
@@ -284,8 +283,9 @@ fn pivot(definition: &Definition) -> Option<String> {
     let names: Vec<_> = after.map(|step| paths::step_of(definition, *step).name).collect();
     if !names.is_empty() {
         words += &format!(
-            " From there on ({}) whatever is refused or times out is tried again, after 100 ms at first and 30 s at \
-             most, until it is handled. After 10 attempts the saga is shown as stuck, and goes on.",
+            " From there on ({}) whatever is refused or times out is tried again, until it is handled. Where a step does \
+             not say otherwise, an attempt lasts 30 s at most, and the next comes after 100 ms at first and 30 s at most. \
+             After 10 attempts the saga is shown as stuck, and goes on.",
             codes(names)
         );
     }

@@ -1,3 +1,4 @@
+mod bounds;
 mod clauses;
 mod sagas;
 mod whole;
@@ -118,6 +119,18 @@ fn section<'a>(page: &'a str, title: &str) -> &'a str {
     let rest = &page[start + 1..];
     let end = ["\n#", "\n<a id"].iter().filter_map(|mark| rest.find(mark)).min();
     page[start..end.map_or(page.len(), |end| start + 1 + end)].trim()
+}
+
+fn of(definition: &Definition) -> String {
+    page(definition, COMMAND)
+}
+
+#[track_caller]
+fn says(page: &str, title: &str, sentences: &[&str]) {
+    let section = section(page, title);
+    for sentence in sentences {
+        assert!(section.contains(sentence), "{sentence:?} is not in\n{section}");
+    }
 }
 
 /// The rows of a table, without its head.

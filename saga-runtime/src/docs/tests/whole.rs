@@ -1,17 +1,13 @@
 //! The page as a whole: it stays whole whatever authors write, it is stable, and its links and arrows lead somewhere.
 
 use super::sagas::{RESTAURANT, SHIPPING, TRIP};
-use super::{COMMAND, section};
+use super::{COMMAND, of, section};
 use crate::definition::{
     ArmOutcome, AtOnce, Compensation, Deadline, Definition, Each, Exchange, Parameter, Place, Policy, Span, Step,
     StepKind, Trigger,
 };
-use crate::docs::{file_name, index, page};
+use crate::docs::{file_name, index};
 use crate::message::CommandInfo;
-
-fn of(definition: &Definition) -> String {
-    page(definition, COMMAND)
-}
 
 const HOSTILE: CommandInfo = CommandInfo {
     name: "Do`it|",
