@@ -1,9 +1,14 @@
 /**Books a room and pays for it.
 
-| step | asks | undone by |
-|---|---|---|
-| `charge` | `Charge` | `Refund` |
-| `book` | `Book` | nothing: a room is given back by itself |
+```text
+forward: charge → book
+back:    charge
+```
+
+| step | does | undone by | if it fails here, undone in this order |
+|---|---|---|---|
+| `charge` | `Charge` | `Refund` | `charge` (if done) |
+| `book` | `Book` | nothing: a room is given back by itself | `charge` |
 */
 pub struct Trip {
     ///The parameter `traveller`.

@@ -7,6 +7,7 @@ mod answer;
 mod checks;
 mod correlate;
 mod definition;
+mod documentation;
 mod each;
 mod exchange;
 mod input;
