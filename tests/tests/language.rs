@@ -3,12 +3,14 @@
 //! Nearly all run on [`twin::Twin`], so that each of their scripts is also a script of restarts.
 
 mod abandoning;
+mod abandoning_ends;
 mod answering;
 mod breaking;
 mod bus;
 mod cancelling;
 mod catalogue;
 mod children;
+mod children_finally;
 mod compensating;
 mod compensating_blocks;
 mod concurrency;
@@ -23,6 +25,7 @@ mod exploring_clauses;
 mod families;
 mod finally;
 mod harmless;
+mod harmless_blocks;
 mod idle_together;
 mod items;
 mod kinship;

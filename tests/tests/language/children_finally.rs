@@ -4,7 +4,6 @@ use saga_runtime::prelude::*;
 
 use super::children::{Night, full};
 use super::tour::*;
-use super::tour::Command;
 use super::twin::Twin;
 
 saga! {
