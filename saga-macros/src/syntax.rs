@@ -31,7 +31,7 @@ pub(crate) enum Item {
     Trigger(Trigger),
     Concurrency(Concurrency),
     Deadline(Deadline),
-    Step(Step),
+    Step(Box<Step>),
     Parallel { keyword: Ident, steps: Vec<Step> },
     Require { keyword: Ident, condition: Expr, reason: Expr },
     Return { keyword: Ident, value: Expr },

@@ -34,7 +34,7 @@ mod tests {
     use crate::bus::{Command, Event, Label, Refusal};
 
     /// The states of a saga all of whose commands are handled, then of one whose second command is refused.
-    fn walked<S: Saga<Bus = AgentMux>>(input: S) -> Locked {
+    fn walked<S: Saga<Bus = AgentMux>>(input: &S) -> Locked {
         let mut states = Vec::new();
         for refused in [None, Some(1)] {
             let mut saga = SagaTest::start(input.clone());
@@ -65,9 +65,9 @@ mod tests {
     #[test]
     fn what_may_be_in_flight_still_loads() {
         let sagas = [
-            walked(PoolRespawnOnPromote { promoted_label: "w1".into() }),
-            walked(WindowCleanupCascade { closed_label: "w1".into() }),
-            walked(ReplaceWindow { old: "w1".into() }),
+            walked(&PoolRespawnOnPromote { promoted_label: "w1".into() }),
+            walked(&WindowCleanupCascade { closed_label: "w1".into() }),
+            walked(&ReplaceWindow { old: "w1".into() }),
         ];
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("sagas.lock.json");
         lock::check(path, &sagas).unwrap_or_else(|stale| panic!("{stale}"));

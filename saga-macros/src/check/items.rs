@@ -37,7 +37,7 @@ pub(super) fn sorted(errors: &mut Errors, saga: &Saga, items: Vec<Item>) -> Item
             Item::Trigger(trigger) => sorted.triggers.push(trigger),
             Item::Concurrency(item) => once(errors, &mut sorted.concurrency, item, |item| &item.keyword),
             Item::Deadline(item) => once(errors, &mut sorted.deadline, item, |item| &item.keyword),
-            Item::Step(step) => sorted.blocks.push(vec![step]),
+            Item::Step(step) => sorted.blocks.push(vec![*step]),
             Item::Parallel { keyword, steps } => {
                 if steps.is_empty() && !saga.attempted.contains(&"step") {
                     errors.at(&keyword, "this `parallel` has no steps: add a `step name { … }`, or remove it");

@@ -246,7 +246,7 @@ impl Expansion<'_> {
             let name = self.local(field.value);
             let empty = variant.way != Way::Back && own.contains(&field.value);
             let value = if empty { self.empty(field.value) } else { value(*field) };
-            if value.to_string() == name.to_string() { value } else { quote!(#name: #value) }
+            if name == value.to_string() { value } else { quote!(#name: #value) }
         });
         quote!(#state::#name { #(#fields),* })
     }

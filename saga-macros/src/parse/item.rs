@@ -51,7 +51,7 @@ fn item(errors: &mut Errors, input: ParseStream<'_>, attempted: &mut Vec<&'stati
         "parallel" => parallel(errors, input),
         "require" => require(input),
         "return" => returns(input),
-        _ => step(errors, input, attributes).map(Item::Step),
+        _ => step(errors, input, attributes).map(|step| Item::Step(Box::new(step))),
     }
     .map(Some)
 }

@@ -4,6 +4,7 @@
 //! bus. Every call into an author's expression is contained: a panic becomes a [`Panicked`].
 
 use std::any::Any;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
@@ -160,7 +161,7 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
     }
 
     fn parse(&self, json: &str) -> Result<Input, String> {
-        serde_json::from_str::<S>(json).map(|saga| Box::new(saga) as Input).map_err(shown_error::<S>)
+        serde_json::from_str::<S>(json).map(|saga| Box::new(saga) as Input).map_err(|error| shown_error::<S>(&error))
     }
 
     fn triggered_by(&self, event: &EventOf<S::Bus>) -> Result<Option<Input>, Panicked> {
@@ -173,7 +174,7 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
         let saga = *input.downcast::<S>().expect("an input is given to the kind that parsed it");
         let (input, control, state) = contain::<S, _>(|| {
             let input = serde_json::to_string(&saga)
-                .map_err(|error| format!("its input is no JSON: {}", shown_error::<S>(error)));
+                .map_err(|error| format!("its input is no JSON: {}", shown_error::<S>(&error)));
             let allowed = contain::<S, _>(|| saga.deadline()).map_err(|panicked| panicked.0);
             (input, Control::new(now, allowed, keys(&saga)), saga.begin())
         })?;
@@ -186,14 +187,16 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
 
     fn load(&mut self, id: SagaId, text: &str) -> Result<Slot, String> {
         let loaded = contain::<S, _>(|| codec::decode::<Loaded<S::State>>(text)).map_err(|panicked| panicked.0)?;
-        let Loaded { control, state, asides } = loaded.map_err(shown_error::<S>)?;
+        let Loaded { control, state, asides } = loaded.map_err(|error| shown_error::<S>(&error))?;
         Ok(self.insert(Entry { id, control, state, asides }))
     }
 
     fn save(&self, slot: Slot) -> Result<String, String> {
         let entry = self.entry(slot);
         let saved = Saved { control: &entry.control, state: &entry.state, asides: &entry.asides };
-        contain::<S, _>(|| codec::encode(&saved)).map_err(|panicked| panicked.0)?.map_err(shown_error::<S>)
+        contain::<S, _>(|| codec::encode(&saved))
+            .map_err(|panicked| panicked.0)?
+            .map_err(|error| shown_error::<S>(&error))
     }
 
     fn remove(&mut self, slot: Slot) {
@@ -308,7 +311,7 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
     fn output(&self, slot: Slot) -> Result<String, Panicked> {
         let entry = self.entry(slot);
         contain::<S, _>(|| codec::encode(&S::output(&entry.state)))?
-            .map_err(|error| Panicked(format!("its output cannot be written: {}", shown_error::<S>(error))))
+            .map_err(|error| Panicked(format!("its output cannot be written: {}", shown_error::<S>(&error))))
     }
 
     fn in_flight(&self) -> Vec<(SagaId, Slot)> {
@@ -355,7 +358,7 @@ pub(super) fn contain<S: Saga, T>(code: impl FnOnce() -> T) -> Result<T, Panicke
 }
 
 /// What is wrong with a value, which may repeat it.
-pub(super) fn shown_error<S: Saga>(error: impl ToString) -> String {
+pub(super) fn shown_error<S: Saga>(error: &dyn fmt::Display) -> String {
     S::DEFINITION.shown_error(error.to_string())
 }
 

@@ -59,14 +59,14 @@ fn migrated<From: Saga, To: Saga>(
     migrate: fn(From::State) -> Option<To::State>,
 ) -> Result<Option<String>, String> {
     let loaded = contain::<From, _>(|| codec::decode::<Loaded<From::State>>(saved)).map_err(|panicked| panicked.0)?;
-    let Loaded { mut control, state, asides } = loaded.map_err(shown_error::<From>)?;
+    let Loaded { mut control, state, asides } = loaded.map_err(|error| shown_error::<From>(&error))?;
     let states = contain::<From, _>(|| Some((migrate(state)?, asides.map(migrate)?)));
     let Some((state, asides)) = states.map_err(|panicked| panicked.0)? else { return Ok(None) };
     fits(&control, From::DEFINITION, To::DEFINITION, To::position(&state))?;
     control.version = Some(To::DEFINITION.version);
     let saved = Saved { control: &control, state: &state, asides: &asides };
     let text = contain::<To, _>(|| codec::encode(&saved)).map_err(|panicked| panicked.0)?;
-    text.map(Some).map_err(shown_error::<To>)
+    text.map(Some).map_err(|error| shown_error::<To>(&error))
 }
 
 /// Whether what is open, and what is to be undone, is the same in the other version.

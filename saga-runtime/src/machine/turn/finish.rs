@@ -41,8 +41,8 @@ impl<B: Bus> Turn<'_, B> {
 
     /// An operator ends it: nothing more is undone.
     pub(super) fn end_by(&mut self, by: EndedBy) {
-        let was_finishing = self.phase() == Phase::Finishing;
-        let finishes = !was_finishing && !self.definition().finally.is_empty();
+        let at_finally = matches!(self.kind.position(self.slot), Position::Finally(_));
+        let finishes = !at_finally && !self.definition().finally.is_empty();
         if finishes {
             self.unstick();
         }
