@@ -42,6 +42,10 @@ impl<C, E: Clone, R: Clone> Inbox<C, E, R> {
     /// Remembers a key from an earlier life; after [`Inbox::recall`]. For one whose answer is still to come: the run that
     /// [`Inbox::answered`] will end.
     pub fn remember(&mut self, key: ExchangeKey, attempt: u32, unclear: bool, kept: Kept<E>) -> Option<RunId> {
+        if self.logs.is_closed(key.log, key.saga) && !matches!(kept, Kept::Deferred) {
+            self.note(Change::Forgotten(key));
+            return None;
+        }
         let mut run = None;
         let state = match kept {
             Kept::Handled(events) => State::Handled(events),
