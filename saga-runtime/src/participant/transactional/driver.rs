@@ -21,7 +21,7 @@ use super::rows::{Exchange, Recalled};
 use crate::bus::{Delivery, Horizon, Report};
 use crate::codec;
 use crate::inbox::{Asked, Effect, Inbox, Limits, RunId};
-use crate::message::{Answer, CommandOf, EventOf, ExchangeKey, Fate, Memory, ParticipantCommand, RefusalOf};
+use crate::message::{Answer, CommandOf, EventOf, ExchangeKey, Fate, LogId, Memory, ParticipantCommand, RefusalOf};
 use crate::participant::ParticipantOptions;
 use crate::participant::answering::{Done, Subject};
 use crate::participant::driver::{Order, narrowed, typed};
@@ -51,6 +51,8 @@ pub struct TransactionalDriver<P: TransactionalParticipant> {
     /// For the next commit.
     next: Batch<P::Command>,
     desk: Desk<P>,
+    /// The logs whose horizons are stored: without, nothing of their keys could be told from what has expired.
+    stored_logs: Vec<LogId>,
     /// How many commands share a commit at most.
     at_once: usize,
     wait: Duration,
@@ -95,6 +97,7 @@ impl<P: TransactionalParticipant> TransactionalDriver<P> {
             reports: VecDeque::new(),
             next: Batch::default(),
             desk: Desk::Free(database),
+            stored_logs: recalled.horizons.iter().map(|(log, _)| *log).collect(),
             at_once,
             wait: SHORTEST_WAIT,
             failure: None,
@@ -192,12 +195,19 @@ impl<P: TransactionalParticipant> TransactionalDriver<P> {
         };
         let mut batch = std::mem::take(&mut self.next);
         self.next.jobs = batch.jobs.split_off(self.at_once.min(batch.jobs.len()));
-        batch.horizons = (!batch.changes.is_empty()).then(|| self.inbox.horizons());
+        batch.horizons = self.horizons_to_store(&batch);
         let (participant, done) = (Arc::clone(&self.participant), self.done_sender.clone());
         self.desk = Desk::Busy(spawn_blocking(move || {
             let result = commit(&mut database, &*participant, &batch, &done);
             Committed { database, batch, result }
         }));
+    }
+
+    /// With what is forgotten by them, and with the first of a log.
+    fn horizons_to_store(&self, batch: &Batch<P::Command>) -> Option<(Vec<(LogId, Horizon)>, bool)> {
+        let (horizons, forgot_one) = self.inbox.horizons();
+        let is_stored = horizons.iter().map(|(log, _)| log).eq(&self.stored_logs);
+        (!is_stored || !batch.changes.is_empty()).then_some((horizons, forgot_one))
     }
 
     fn committed(&mut self, committed: Result<Committed<P>, JoinError>) {
@@ -222,6 +232,9 @@ impl<P: TransactionalParticipant> TransactionalDriver<P> {
 
     /// What was done is durable.
     fn tell(&mut self, batch: Batch<P::Command>, concluded: Vec<Concluded<BusOf<P>>>) {
+        if let Some((horizons, _)) = batch.horizons {
+            self.stored_logs = horizons.into_iter().map(|(log, _)| log).collect();
+        }
         for (key, fate) in batch.fates {
             self.reports.push_back(Report::Fate { key, fate });
         }

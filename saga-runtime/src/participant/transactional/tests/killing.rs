@@ -166,6 +166,8 @@ impl Victim {
     /// Waits until it has died as it should; kills it if that is at any moment.
     fn die(mut self, point: &str, after: Duration) -> bool {
         self.connected();
+        // It lives as long as this does, if it does not die.
+        let _lifeline = self.0.stdin.take();
         if point == "any moment" {
             thread::sleep(after);
             self.0.kill().expect("it is killed");

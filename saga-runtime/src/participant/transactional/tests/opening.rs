@@ -106,7 +106,7 @@ fn anothers_tables_are_refused() {
 fn a_damaged_row_is_named() {
     for (row, reason) in [
         ("('one', 1, 'barred', 0, NULL, NULL)", "is no idempotency key"),
-        ("('00000000000000aa/1/0/0/forward', 1, 'handled', 0, NULL, '[')", "[Event]"),
+        ("('00000000000000aa/1/0/0/forward', 1, 'handled', 0, NULL, '[')", "EOF"),
     ] {
         let (_directory, path) = made_and(&format!("INSERT INTO saga_inbox_exchange VALUES {row}"));
         let error = refused(&path);
