@@ -16,7 +16,7 @@ use std::time::Duration;
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
-use super::vault::{self, Command, Event, Keeper, Refusal, Vault};
+use super::vault::{self, Keeper, Vault};
 use crate::log::SqliteReader;
 use crate::message::{ExchangeKey, Mode, SagaId};
 use crate::participant::Reporter;
