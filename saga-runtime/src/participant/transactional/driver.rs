@@ -313,7 +313,10 @@ impl<P: TransactionalParticipant> Drive<BusOf<P>> for TransactionalDriver<P> {
             return;
         }
         tokio::select! {
-            committed = commit_of(&mut self.desk) => self.committed(committed),
+            committed = commit_of(&mut self.desk) => match committed {
+                Some(committed) => self.committed(committed),
+                None => self.act(),
+            },
             done = self.done.recv() => if let Some(done) = done {
                 self.done(done);
                 self.act();
@@ -350,13 +353,13 @@ impl<P: TransactionalParticipant> Drive<BusOf<P>> for TransactionalDriver<P> {
     }
 }
 
-/// The end of the commit that is under way, or of the wait for the next one.
-async fn commit_of<P: TransactionalParticipant>(desk: &mut Desk<P>) -> Result<Committed<P>, JoinError> {
+/// The end of the commit that is under way; none at the end of the wait for the next one.
+async fn commit_of<P: TransactionalParticipant>(desk: &mut Desk<P>) -> Option<Result<Committed<P>, JoinError>> {
     match desk {
-        Desk::Busy(commit) => commit.await,
+        Desk::Busy(commit) => Some(commit.await),
         Desk::Waiting(_, until) => {
             sleep_until(*until).await;
-            pending().await
+            None
         }
         Desk::Free(_) | Desk::Closed => pending().await,
     }

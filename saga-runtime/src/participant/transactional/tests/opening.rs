@@ -18,7 +18,7 @@ fn place() -> (TempDir, PathBuf) {
 }
 
 fn open(connection: Connection) -> Result<Transactional<Keeper>, DatabaseError> {
-    Transactional::new(connection, Keeper { deferred: mpsc::unbounded_channel().0 })
+    Transactional::new(connection, Keeper::new(mpsc::unbounded_channel().0))
 }
 
 /// Why the file is refused, and that it is as it was.

@@ -343,3 +343,13 @@ async fn a_lock_of_another_holds_it_up_and_nothing_more() {
     drop(lock);
     assert_eq!(script.next_answer(key(1, 0)).await, kept(1));
 }
+
+#[tokio::test]
+async fn a_full_disk_holds_up_who_needs_it_and_the_others_not_for_long() {
+    let mut script = Script::begin();
+    script.ask(key(1, 0), 1, Command::Spoil { what: "big".into(), how: How::FullForAWhile });
+    script.ask(key(2, 0), 1, keep("small"));
+    assert_eq!(script.next_answer(key(2, 0)).await, kept(1));
+    assert_eq!(script.next_answer(key(1, 0)).await, kept(2));
+    assert_eq!(script.whats(), ["small", "big"]);
+}

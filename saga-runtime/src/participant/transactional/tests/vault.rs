@@ -1,6 +1,7 @@
 //! A participant that writes down every effect, with the key of the command that had it, and does what it is asked to.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
@@ -8,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::message::Mode;
 use crate::participant::{Context, Failure, Reporter, Transactional, TransactionalParticipant};
 use crate::prelude::Bus;
-use crate::rusqlite::{Connection, Transaction};
+use crate::rusqlite::{Connection, Transaction, ffi};
 
 #[derive(Debug, PartialEq)]
 pub(super) struct Vault;
@@ -62,6 +63,7 @@ pub(super) enum How {
     TouchTheInbox,
     RollBackAll,
     DropReporter,
+    FullForAWhile,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, crate::Event)]
@@ -86,7 +88,9 @@ pub(super) enum Refusal {
 /// The participant.
 pub(super) struct Keeper {
     /// What is left for later; and whether it is for the second time.
-    pub(super) deferred: UnboundedSender<(Reporter<Vault>, bool)>,
+    deferred: UnboundedSender<(Reporter<Vault>, bool)>,
+    /// How often its disk was full.
+    full: AtomicU32,
 }
 
 impl Keeper {
@@ -99,7 +103,19 @@ impl Keeper {
         connection: Connection,
         deferred: UnboundedSender<(Reporter<Vault>, bool)>,
     ) -> Transactional<Self> {
-        Transactional::new(connection, Self { deferred }).expect("its own database")
+        Transactional::new(connection, Self::new(deferred)).expect("its own database")
+    }
+
+    pub(super) fn new(deferred: UnboundedSender<(Reporter<Vault>, bool)>) -> Self {
+        Self { deferred, full: AtomicU32::new(0) }
+    }
+
+    /// Its disk is full three times, and then there is room.
+    fn make_room(&self) -> rusqlite::Result<()> {
+        if self.full.fetch_add(1, Ordering::Relaxed) < 3 {
+            return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None));
+        }
+        Ok(())
     }
 
     fn defer(&self, cx: &Context<Vault>, again: bool) {
@@ -160,6 +176,9 @@ impl TransactionalParticipant for Keeper {
             }
             KeeperCommand::Spoil { what, how } => {
                 let kept = write(&what, transaction, cx)?;
+                if how == How::FullForAWhile {
+                    self.make_room()?;
+                }
                 spoil(how, transaction, cx)?;
                 if how != How::NoReply {
                     cx.emit(kept);
@@ -187,7 +206,7 @@ impl TransactionalParticipant for Keeper {
 fn spoil(how: How, transaction: &Transaction<'_>, cx: &Context<Vault>) -> Result<(), Failure<Refusal>> {
     match how {
         How::Panic => panic!("no vault {}", cx.saga()),
-        How::NoReply => {}
+        How::NoReply | How::FullForAWhile => {}
         How::BadStatement => transaction.execute_batch("INSERT INTO nowhere VALUES (1)")?,
         How::Commit => transaction.execute_batch("COMMIT")?,
         How::TouchTheInbox => transaction.execute_batch("DELETE FROM saga_inbox_exchange")?,
