@@ -238,6 +238,7 @@ async fn killed_when_a_deferred_answer_is_given() {
     killed_at(POINTS[3]).await;
 }
 
+/// Rule: participants.transactional
 #[tokio::test]
 async fn killed_at_any_moment() {
     killed_at(POINTS[4]).await;
