@@ -11,6 +11,7 @@ impl ::saga_runtime::message::Command for Command {
             query: false,
             live_only: false,
             harmless: false,
+            redacted: &[],
         },
         ::saga_runtime::message::CommandInfo {
             name: "Refund",
@@ -22,6 +23,7 @@ impl ::saga_runtime::message::Command for Command {
             query: false,
             live_only: false,
             harmless: false,
+            redacted: &[],
         },
         ::saga_runtime::message::CommandInfo {
             name: "Ring",
@@ -33,6 +35,7 @@ impl ::saga_runtime::message::Command for Command {
             query: false,
             live_only: true,
             harmless: false,
+            redacted: &[],
         },
     ];
     fn index(&self) -> usize {

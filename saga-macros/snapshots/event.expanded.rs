@@ -6,12 +6,14 @@ impl ::saga_runtime::message::Event for Event {
             doc: "",
             fields: "{ receipt: u64 }",
             from: ::core::option::Option::None,
+            redacted: &[],
         },
         ::saga_runtime::message::EventInfo {
             name: "Asked",
             doc: "",
             fields: "{ who: String, cents: u64 }",
             from: ::core::option::Option::Some("desk"),
+            redacted: &[],
         },
     ];
     fn index(&self) -> usize {

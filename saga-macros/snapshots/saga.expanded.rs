@@ -1,9 +1,14 @@
 /**Books a room and pays for it.
 
-| step | asks | undone by |
-|---|---|---|
-| `charge` | `Charge` | `Refund` |
-| `book` | `Book` | nothing: a room is given back by itself |
+```text
+forward: charge → book
+back:    charge
+```
+
+| step | does | undone by | if it fails here, undone in this order |
+|---|---|---|---|
+| `charge` | `Charge` | `Refund` | `charge` (if done) |
+| `book` | `Book` | nothing: a room is given back by itself | `charge` |
 */
 pub struct Trip {
     ///The parameter `traveller`.
@@ -43,9 +48,9 @@ const _: () = {
         Trip[] { traveller, cents } [(traveller, cents,)]
     }
     __saga::state! {
-        TripState[] Charge 0 { traveller, cents, charge } [(traveller, cents, charge,)]
-        CompensateCharge 1 { charge } [(charge,)] Book 2 { charge, book } [(charge,
-        book,)]
+        TripState[] redacted[] Charge 0 { traveller, cents, charge } [(traveller, cents,
+        charge,)] CompensateCharge 1 { charge } [(charge,)] Book 2 { charge, book }
+        [(charge, book,)]
     }
     const __COMMAND_0: &__saga::CommandInfo = __saga::command::<__Command>("Charge");
     const __UNDO_0: &__saga::CommandInfo = __saga::command::<__Command>("Refund");

@@ -5,18 +5,23 @@
 mod arms;
 pub(crate) mod attributes;
 mod clauses;
+mod correlation;
 mod exchange;
+mod families;
 mod items;
 mod names;
+mod outcomes;
+mod pivot;
+mod redaction;
 mod scope;
 mod step;
 mod trigger;
-mod unbuilt;
 
 use crate::case;
 use crate::errors::Errors;
 use crate::{model, syntax};
 
+pub(crate) use families::circles;
 pub(crate) use step::is_unit;
 
 /// Checks one saga.
@@ -26,20 +31,26 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
     let mut items = items::sorted(errors, &saga, written);
     let steps = items.take_steps();
     let values = names::declare(errors, &saga.parameters, &steps);
-    let scopes = scope::Scopes::new(&values, &steps);
+    let scopes = scope::Scopes::new(&values, &steps, items.literal_deadline());
     let concurrency = items.take_concurrency(errors, &scopes);
     let deadline = items.take_deadline(errors, &scopes);
-    let triggers =
-        items.triggers.into_iter().filter_map(|trigger| trigger::trigger(errors, &values, trigger)).collect();
-    let returns =
-        items.returns.filter(|_| saga.output.is_some()).map(|value| scopes.after_all().phrase(errors, value, &[]));
+    let triggers = std::mem::take(&mut items.triggers)
+        .into_iter()
+        .filter_map(|trigger| trigger::trigger(errors, &values, trigger))
+        .collect();
+    let returns = items
+        .returns
+        .take()
+        .filter(|_| saga.output.is_some())
+        .map(|value| scopes.after_all().phrase(errors, value, &[]));
     let (places, finally) = (scope::places(&steps), scope::finally(&steps));
+    let requires = items.take_requires(errors, &scopes, &places);
     let steps = steps
         .into_iter()
         .enumerate()
         .map(|(index, (_, step))| step::step(errors, &scopes, index, step, &values))
         .collect();
-    model::Saga {
+    let mut saga = model::Saga {
         visibility: saga.visibility,
         wire_name: attributes.name.unwrap_or_else(|| case::snake(&saga.name)),
         name: saga.name,
@@ -54,9 +65,12 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
         steps,
         places,
         finally,
-        requires: Vec::new(),
+        requires,
         returns,
-        ephemeral: false,
-        on_restart: None,
-    }
+        ephemeral: attributes.ephemeral,
+        on_restart: attributes.on_restart,
+    };
+    families::check(errors, &mut saga);
+    redaction::check(errors, &saga);
+    saga
 }

@@ -5,11 +5,15 @@
 
 mod answer;
 mod checks;
+mod correlate;
 mod definition;
+mod documentation;
+mod each;
 mod exchange;
 mod input;
 mod own;
 pub(crate) mod paths;
+mod required;
 mod state;
 mod transition;
 
@@ -21,7 +25,7 @@ use syn::spanned::Spanned as _;
 
 use crate::aliases::Enum;
 use crate::model::live::{self, Variant};
-use crate::model::{Saga, ValueId};
+use crate::model::{Saga, Shape, Value, ValueId};
 
 /// The items of one saga.
 pub(crate) fn saga(saga: &Saga) -> TokenStream {
@@ -69,7 +73,7 @@ impl Expansion<'_> {
         let (bus, runtime) = (&self.saga.bus, paths::here());
         let enums = [Enum::Command, Enum::Event, Enum::Refusal].map(|of| of.alias(Span::mixed_site()));
         let [command, event, refusal] = &enums;
-        let values = self.saga.values.iter().enumerate().map(|(id, value)| {
+        let values = self.named().map(|(id, value)| {
             let (alias, ty) = (self.ty(id), &value.ty);
             quote_spanned!(ty.span()=> type #alias = #ty;)
         });
@@ -81,7 +85,12 @@ impl Expansion<'_> {
         }
     }
 
-    /// The type of a value, by its alias, at the author's type.
+    /// The values whose type has a name.
+    fn named(&self) -> impl Iterator<Item = (ValueId, &Value)> {
+        self.saga.values.iter().enumerate().filter(|(_, value)| value.shape != Shape::Binding)
+    }
+
+    /// The type of a value, by its alias, at the author's type; of an output, that of one exchange.
     fn ty(&self, value: ValueId) -> Ident {
         format_ident!("__Value{value}", span = self.saga.values[value].ty.span())
     }
@@ -95,6 +104,7 @@ impl Expansion<'_> {
     fn types(&self, values: impl Iterator<Item = ValueId>) -> Vec<ValueId> {
         let mut seen = BTreeSet::new();
         let text = |value: &ValueId| self.saga.values[*value].ty.to_string();
+        let values = values.filter(|value| self.saga.values[*value].shape != Shape::Binding);
         values.filter(|value| !CAPABLE.contains(&&*text(value)) && seen.insert(text(value))).collect()
     }
 

@@ -48,9 +48,9 @@ pub fn event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 fn sagas(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut output = TokenStream::new();
-    for syntax in parse::sagas(&mut errors, input) {
-        let model = check::saga(&mut errors, syntax);
-        output.extend(expand::saga(&model));
-    }
+    let sagas = parse::sagas(&mut errors, input);
+    let mut sagas: Vec<_> = sagas.into_iter().map(|saga| check::saga(&mut errors, saga)).collect();
+    check::circles(&mut errors, &mut sagas);
+    output.extend(sagas.iter().map(expand::saga));
     errors.finish(output)
 }

@@ -97,10 +97,13 @@ impl<'ast> Visit<'ast> for Repeats {
     }
 
     fn visit_macro(&mut self, invocation: &'ast Macro) {
-        let parse = Punctuated::<Expr, Token![,]>::parse_terminated;
-        let arguments = invocation.parse_body_with(parse).unwrap_or_default();
-        arguments.iter().for_each(|argument| self.visit_expr(argument));
+        arguments(invocation).iter().for_each(|argument| self.visit_expr(argument));
     }
+}
+
+/// What stands between the commas of a macro like `format!`; nothing if it is not like that.
+fn arguments(invocation: &Macro) -> Punctuated<Expr, Token![,]> {
+    invocation.parse_body_with(Punctuated::parse_terminated).unwrap_or_default()
 }
 
 /// The names that a pattern binds. A capitalised one is a constant or a unit variant.
@@ -125,6 +128,10 @@ impl<'ast> Visit<'ast> for Bound {
     fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
         self.found.push(pattern.ident.clone());
         visit::visit_pat_ident(self, pattern);
+    }
+
+    fn visit_macro(&mut self, invocation: &'ast Macro) {
+        arguments(invocation).iter().for_each(|argument| self.visit_expr(argument));
     }
 }
 

@@ -42,6 +42,14 @@ impl Saga {
         self.values.iter().enumerate().filter(|(_, value)| value.step.is_none())
     }
 
+    /// What the state keeps for a value: for what a `for` binds, the output of its step, which has the items.
+    pub(crate) fn keeper(&self, value: ValueId) -> ValueId {
+        match self.values[value] {
+            Value { shape: Shape::Binding, step: Some(step), .. } => self.steps[step].value,
+            _ => value,
+        }
+    }
+
     /// The place of a step.
     pub(crate) fn place_of(&self, step: usize) -> usize {
         self.places.iter().position(|place| place.steps.contains(&step)).unwrap_or(0)
@@ -54,12 +62,35 @@ pub(crate) type ValueId = usize;
 /// A parameter, or the output of a step.
 pub(crate) struct Value {
     pub(crate) name: Ident,
+    /// The type that the author gave it: in an output, of one exchange.
     pub(crate) ty: TokenStream,
     pub(crate) doc: String,
-    /// The step whose output it is; none for a parameter.
+    /// The step whose output it is, or whose `for` binds it; none for a parameter.
     pub(crate) step: Option<usize>,
+    pub(crate) shape: Shape,
     /// Whether it is never shown.
     pub(crate) redacted: bool,
+}
+
+/// What a value is made of what one exchange gives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Plain,
+    /// `Option<T>`, of a step with `when`.
+    When,
+    /// `Vec<T>`, of a step with `for`.
+    Each,
+    /// `Option<Vec<T>>`, of a step with both.
+    EachWhen,
+    /// No output, but what the `for` of the step binds: it has a value in that step alone, and no type with a name.
+    Binding,
+}
+
+impl Shape {
+    /// Whether the state keeps it item by item.
+    pub(crate) fn is_each(self) -> bool {
+        matches!(self, Self::Each | Self::EachWhen)
+    }
 }
 
 /// An expression of the author, and the names of the saga that it mentions.
@@ -162,6 +193,19 @@ pub(crate) struct Step {
     pub(crate) whole: bool,
 }
 
+impl Step {
+    /// Whether it is one on the way forward.
+    pub(crate) fn is_forward(&self) -> bool {
+        self.kind != StepKind::Finally
+    }
+
+    /// All expressions in its head and in what it says.
+    pub(crate) fn phrases(&self) -> impl Iterator<Item = &Phrase> {
+        let head = self.when.iter().chain(self.each.iter().map(|each| &each.items));
+        head.chain(self.exchange.iter().flat_map(Exchange::phrases))
+    }
+}
+
 /// What a step is among the steps.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StepKind {
@@ -260,7 +304,6 @@ impl Action {
 
 /// `run Saga { … };`
 pub(crate) struct Run {
-    pub(crate) keyword: Ident,
     /// The saga, as written.
     pub(crate) saga: Path,
     pub(crate) input: Phrase,
@@ -301,7 +344,7 @@ pub(crate) struct Arm {
 
 impl Arm {
     /// All expressions in it.
-    fn phrases(&self) -> impl Iterator<Item = &Phrase> {
+    pub(crate) fn phrases(&self) -> impl Iterator<Item = &Phrase> {
         let compared = self.correlations.iter().map(|(_, value)| value);
         compared.chain(&self.guard).chain(self.disposition.phrase())
     }

@@ -31,7 +31,7 @@ pub(crate) enum Item {
     Trigger(Trigger),
     Concurrency(Concurrency),
     Deadline(Deadline),
-    Step(Step),
+    Step(Box<Step>),
     Parallel { keyword: Ident, steps: Vec<Step> },
     Require { keyword: Ident, condition: Expr, reason: Expr },
     Return { keyword: Ident, value: Expr },
@@ -118,7 +118,6 @@ pub(crate) enum AtOnce {
 
 /// `when condition`
 pub(crate) struct When {
-    pub(crate) keyword: Ident,
     pub(crate) condition: Expr,
 }
 
@@ -145,7 +144,7 @@ pub(crate) struct Retry {
 pub(crate) enum Compensate {
     Command(Expr),
     Block(Block),
-    With { keyword: Ident, step: Ident },
+    With { step: Ident },
     Unwind { keyword: Ident },
     None { keyword: Ident, because: Option<LitStr> },
 }

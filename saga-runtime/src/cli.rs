@@ -30,6 +30,7 @@
 //! | `tail` | what happens, as it happens |
 //! | `cancel`, `retry`, `skip`, `end ID --why …` | what an operator may do |
 //! | `docs` | writes or checks the generated pages |
+//! | `check` | says what is wrong with the sagas together |
 //!
 //! What reads (`list`, `show`) opens the log read only, whether or not a coordinator runs; what acts speaks to the
 //! coordinator over the [operator's socket](crate::operator). Knows no bus and no saga but by its definition.
@@ -40,6 +41,7 @@
 
 mod act;
 mod arguments;
+mod check;
 mod error;
 mod follow;
 mod list;
@@ -78,12 +80,13 @@ const PAGES: &str = "docs/sagas";
 pub struct Cli {
     app: &'static str,
     definitions: Vec<&'static Definition>,
+    served: Option<Vec<&'static str>>,
 }
 
 impl Cli {
     /// The commands of the program with this name, which also names its directory in the user's runtime directory.
     pub fn new(app: &'static str) -> Self {
-        Self { app, definitions: Vec::new() }
+        Self { app, definitions: Vec::new(), served: None }
     }
 
     /// The sagas that it knows: `start` refuses others, `show` has their steps, `docs` their pages. Without any, `start`
@@ -91,6 +94,14 @@ impl Cli {
     #[must_use]
     pub fn definitions(mut self, definitions: impl IntoIterator<Item = &'static Definition>) -> Self {
         self.definitions.extend(definitions);
+        self
+    }
+
+    /// The participants that there are, of whichever process: `check` finds sagas that send to others. Without, it does
+    /// not look at that.
+    #[must_use]
+    pub fn participants(mut self, served: impl IntoIterator<Item = &'static str>) -> Self {
+        self.served.get_or_insert_default().extend(served);
         self
     }
 
@@ -136,6 +147,9 @@ impl Cli {
         let output = Output::new(matches.get_flag(arguments::JSON));
         if name == "docs" {
             return pages::run(self.app, &self.definitions, PAGES, matches, output);
+        }
+        if name == "check" {
+            return check::run(&self.definitions, self.served.as_deref(), output);
         }
         let place = Place::new(self.app, matches)?;
         match (name, act::Action::named(name)) {

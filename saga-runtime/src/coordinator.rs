@@ -17,6 +17,7 @@ mod calls;
 mod clock;
 mod desk;
 mod engine;
+mod fleeting;
 mod handle;
 mod journal;
 mod outbox;

@@ -153,14 +153,14 @@ impl Definition {
     }
 
     /// Identifies the definition: order, names, clauses and types of its steps. The same for the same definition in
-    /// every process and release; doc comments do not count.
+    /// every process and release; doc comments and what is redacted do not count.
     pub fn fingerprint(&self) -> String {
-        let undocumented = |mut value: serde_json::Value| {
-            strip_docs(&mut value);
+        let essential = |mut value: serde_json::Value| {
+            strip(&mut value);
             value.to_string()
         };
         let mut hash = Fnv::default();
-        hash.write(&serde_json::to_value(self).map(undocumented).unwrap_or_default());
+        hash.write(&serde_json::to_value(self).map(essential).unwrap_or_default());
         hash.finish()
     }
 
@@ -170,6 +170,14 @@ impl Definition {
     /// Never: it holds nothing that JSON cannot.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a definition holds text and numbers only")
+    }
+
+    /// The sagas that it runs, as often as it does.
+    pub fn children(&self) -> impl Iterator<Item = &'static Definition> {
+        self.steps.iter().filter_map(|step| match step.exchange.action {
+            Action::Run(child) => Some(child),
+            _ => None,
+        })
     }
 
     /// The participants that it sends to; one may come twice.
@@ -196,14 +204,14 @@ impl Definition {
     }
 }
 
-/// Removes every `doc` of a definition, those of its commands included.
-fn strip_docs(value: &mut serde_json::Value) {
+/// Removes what changes nothing of how a saga runs, of its commands too: what is documented, and what is shown.
+fn strip(value: &mut serde_json::Value) {
     match value {
         serde_json::Value::Object(fields) => {
-            fields.remove("doc");
-            fields.values_mut().for_each(strip_docs);
+            fields.retain(|name, _| !["doc", "redacted", "returns_redacted"].contains(&name.as_str()));
+            fields.values_mut().for_each(strip);
         }
-        serde_json::Value::Array(values) => values.iter_mut().for_each(strip_docs),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(strip),
         _ => {}
     }
 }

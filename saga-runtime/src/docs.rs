@@ -3,11 +3,15 @@
 //! Pages are committed beside the sagas. [`check`] is for a test: a page that is out of date fails it with the command
 //! that renews it. Knows no bus, no log and no running saga.
 
+mod counts;
 mod diagram;
+mod failing;
 mod files;
 mod markdown;
 mod page;
 mod paths;
+mod step;
+mod time;
 mod words;
 
 use std::path::Path;

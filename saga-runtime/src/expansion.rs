@@ -3,6 +3,7 @@
 //! No promise to anyone else. It knows nothing of the machine.
 
 pub mod check;
+mod each;
 mod group;
 mod kept;
 
@@ -14,15 +15,19 @@ pub use serde;
 pub use serde::Serializer;
 pub use serde::de::Error;
 
+pub use self::each::{
+    HOLDS, if_all, if_any, if_ran, item, item_done, keep, lacking, output_of, outputs, outputs_if_any, ran, skip,
+    skip_items,
+};
 pub use self::group::More;
-pub use self::kept::{Kept, Reader, read, show, write_input, write_place};
+pub use self::kept::{Kept, Reader, read, show, shown, write_input, write_place};
 pub use crate::cause::Cause;
 pub use crate::definition::{
     self, Action, Arm, ArmOutcome, AtOnce, Compensation, Correlation, Deadline, Definition, Disposition, Each,
     Exchange, OnRestart, Parameter, Require, Retry, Span, Step, StepKind, Trigger,
 };
-pub use crate::message::{At, Bus, CommandInfo, CommandOf, EventOf, Mode, RefusalOf};
-pub use crate::saga::{Act, Child, ExchangePlan, Heard, Key, Position, RetryPlan, Saga, Slot, Value, Verdict};
+pub use crate::message::{At, Bus, CommandInfo, CommandOf, Event, EventOf, Mode, RefusalOf};
+pub use crate::saga::{Act, Child, ExchangePlan, Heard, Items, Key, Position, RetryPlan, Saga, Slot, Value, Verdict};
 pub use crate::{__input as input, __state as state, __value as value};
 
 /// Stands for a command that does not exist, which the compiler reports elsewhere.
@@ -36,6 +41,7 @@ static UNKNOWN: CommandInfo = CommandInfo {
     query: false,
     live_only: false,
     harmless: false,
+    redacted: &[],
 };
 
 /// Stands for an exchange that was found wrong.
@@ -76,6 +82,16 @@ pub fn plan<S: Saga>(command: CommandOf<S::Bus>) -> ExchangePlan<S::Bus> {
 /// A plan to run this.
 pub fn run<S: Saga, C: Saga<Bus = S::Bus>>(input: C) -> ExchangePlan<S::Bus> {
     ExchangePlan::new(Act::Run(Child::new(input)))
+}
+
+/// The output of the saga that was run.
+///
+/// # Panics
+/// When it does not read back: what the saga has written is not what it reads.
+#[track_caller]
+pub fn completed<C: Saga>(output: &str) -> C::Output {
+    let output = crate::codec::decode(output);
+    output.unwrap_or_else(|error| panic!("the output of `{}` does not read back: {error}", C::DEFINITION.name))
 }
 
 /// A plan to let so much time pass.
@@ -119,6 +135,22 @@ pub fn said<B: Bus>(heard: &Heard<'_, B>) -> Said<B> {
     }
 }
 
+/// Whether it is about the command of the exchange that hears it.
+pub fn is_own<B: Bus>(heard: &Heard<'_, B>) -> bool {
+    !matches!(heard, Heard::Seen(_))
+}
+
+/// Several keys as one.
+pub fn together(mut keys: Vec<Key>) -> Key {
+    match keys.pop() {
+        Some(key) if keys.is_empty() => key,
+        last => {
+            keys.extend(last);
+            Key::of(&keys)
+        }
+    }
+}
+
 /// A value of one's own.
 pub fn own<T: Clone>(value: &T) -> T {
     value.clone()
@@ -136,6 +168,11 @@ pub fn output<T: Clone>(slot: &Slot<T>) -> T {
 /// The step has ended with this output.
 pub fn done<T>(slot: &mut Slot<T>, value: T) -> Verdict {
     *slot = Slot::full(value);
+    Verdict::Done
+}
+
+/// The compensation has ended; whatever its arm gives, it is undone.
+pub fn undone<T>(_: T) -> Verdict {
     Verdict::Done
 }
 
@@ -162,6 +199,14 @@ pub fn misplaced(function: &str) -> ! {
 /// From `state` to the undoing of `place`, one place at a time.
 pub fn back<S: Saga>(mut state: S::State, place: u16, step: fn(S::State) -> S::State) -> S::State {
     while S::position(&state) != Position::Compensating(place) {
+        state = step(state);
+    }
+    state
+}
+
+/// From `state` to this step that runs on every way out, one at a time.
+pub fn finish<S: Saga>(mut state: S::State, index: u16, step: fn(S::State) -> S::State) -> S::State {
+    while S::position(&state) != Position::Finally(index) {
         state = step(state);
     }
     state

@@ -32,6 +32,7 @@
 extern crate self as saga_runtime;
 
 pub mod bus;
+pub mod catalogue;
 pub mod cause;
 pub mod cli;
 pub mod codec;
@@ -41,6 +42,7 @@ pub mod docs;
 #[doc(hidden)]
 pub mod expansion;
 pub mod inbox;
+pub mod lock;
 pub mod log;
 pub mod machine;
 pub mod message;
@@ -51,6 +53,7 @@ mod patience;
 pub mod pipe;
 #[doc(hidden)]
 pub mod planted;
+mod redaction;
 pub mod saga;
 pub mod test;
 pub mod time;
@@ -74,6 +77,7 @@ pub mod prelude {
     pub use crate::pipe::Endpoint;
     pub use crate::saga::Saga;
     pub use crate::test::SagaTest;
+    pub use crate::test::explore::{Explored, Fault, explore};
     pub use saga_macros::{Command, Event, saga};
 }
 

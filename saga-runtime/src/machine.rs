@@ -13,7 +13,10 @@
 //!
 //! Sagas of one kind live together, by value; an event costs the same however many are in flight.
 
+mod asides;
 mod attendance;
+mod awaiting;
+mod children;
 mod control;
 mod hearing;
 mod horizon;
@@ -21,6 +24,7 @@ mod input;
 mod keys;
 mod kind;
 mod looking;
+mod migration;
 mod operating;
 mod presence;
 mod record;
@@ -39,14 +43,20 @@ pub use self::input::{CancelReply, Decision, Input, Late, NewSaga, Token};
 pub use self::looking::InFlight;
 pub use self::record::{Change, Happened, Operator, Record, StartedBy};
 
+pub(crate) use self::children::ByHand;
+pub(crate) use self::migration::version_of;
 pub(crate) use self::recovery::LOST_STATE;
 
+use self::awaiting::Awaiting;
+use self::children::End;
 use self::horizon::OpenSagas;
 use self::keys::Keys;
 use self::kind::{Kind, KindOf, Slot};
+use self::migration::Migration;
 use self::presence::Presence;
 use self::timers::Timers;
 use self::turn::Turn;
+use crate::cause::Outcome;
 use crate::definition::Definition;
 use crate::message::{At, Bus, Event, EventOf, LogId, SagaId};
 use crate::saga::{Key, Saga};
@@ -61,9 +71,14 @@ pub struct Machine<B: Bus> {
     next: SagaId,
     kinds: Vec<Box<dyn Kind<B>>>,
     by_type: FxHashMap<TypeId, u16>,
+    /// The highest version of each name: what is started.
     by_name: FxHashMap<&'static str, u16>,
+    by_version: FxHashMap<(&'static str, u32), u16>,
+    migrations: FxHashMap<(&'static str, u32), Migration>,
     /// For each variant of the bus's event, the kinds that may be started by it.
     triggers: Vec<Vec<u16>>,
+    /// Who awaits events of anyone.
+    awaiting: Awaiting,
     routes: FxHashMap<SagaId, Route>,
     parked: FxHashMap<SagaId, Parked>,
     /// The keys of concurrency, and who holds or awaits them.
@@ -75,7 +90,10 @@ pub struct Machine<B: Bus> {
     presence: Presence,
     grace: Option<Grace>,
     horizon: OpenSagas,
-    random: fastrand::Rng,
+    /// The children whose end is told by hand, for a test of one saga: none of them is started.
+    by_hand: Option<Vec<ByHand<B>>>,
+    /// What jitter is made of.
+    seed: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -123,7 +141,10 @@ impl<B: Bus> Machine<B> {
             kinds: Vec::new(),
             by_type: FxHashMap::default(),
             by_name: FxHashMap::default(),
+            by_version: FxHashMap::default(),
+            migrations: FxHashMap::default(),
             triggers: vec![Vec::new(); <EventOf<B> as Event>::EVENTS.len()],
+            awaiting: Awaiting::default(),
             routes: FxHashMap::default(),
             parked: FxHashMap::default(),
             lines: Keys::default(),
@@ -133,26 +154,36 @@ impl<B: Bus> Machine<B> {
             presence: Presence::default(),
             grace: None,
             horizon: OpenSagas::new(next),
-            random: fastrand::Rng::with_seed(seed),
+            by_hand: None,
+            seed,
         }
     }
 
-    /// Makes a kind of saga known.
+    /// Makes a kind of saga known. Of several versions of one name the highest is started; the others end what is in
+    /// flight.
     ///
     /// # Errors
-    /// When one of its name is known already.
+    /// When one of its name and version is known already.
     ///
     /// # Panics
     /// With more than 65,536 kinds.
     pub fn register<S: Saga<Bus = B>>(&mut self) -> Result<(), Duplicate> {
         let definition = S::DEFINITION;
-        if self.by_name.contains_key(definition.name) {
-            return Err(Duplicate { name: definition.name, version: definition.version });
+        let (name, version) = (definition.name, definition.version);
+        if self.by_version.contains_key(&(name, version)) {
+            return Err(Duplicate { name, version });
         }
         let kind = u16::try_from(self.kinds.len()).expect("a catalogue has fewer than 2^16 kinds");
         self.kinds.push(Box::new(KindOf::<S>::new()));
         self.by_type.insert(TypeId::of::<S>(), kind);
-        self.by_name.insert(definition.name, kind);
+        self.awaiting.register::<EventOf<B>>(kind, definition);
+        self.by_version.insert((name, version), kind);
+        let other = self.by_name.get(name).copied();
+        if other.is_some_and(|other| self.kinds[usize::from(other)].definition().version > version) {
+            return Ok(());
+        }
+        self.by_name.insert(name, kind);
+        self.triggers.iter_mut().for_each(|kinds| kinds.retain(|kind| Some(*kind) != other));
         for (index, event) in <EventOf<B> as Event>::EVENTS.iter().enumerate() {
             if definition.triggers.iter().any(|trigger| trigger.event == event.name) {
                 self.triggers[index].push(kind);
@@ -182,7 +213,7 @@ impl<B: Bus> Machine<B> {
                 decisions.push(Decision::Started { token, result: started });
             }
             Input::Publish { event, token } => {
-                self.trigger(&event, now, decisions);
+                self.occurred(&event, None, now, decisions);
                 decisions.push(Decision::Published { token });
             }
             Input::Report { participant, report } => self.report(participant, report, now, decisions),
@@ -266,35 +297,57 @@ impl<B: Bus> Machine<B> {
     ) {
         let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
         let kind = self.kinds[usize::from(kind)].as_mut();
-        let (presence, random) = (&self.presence, &mut self.random);
-        let mut turn = Turn { kind, slot, now, presence, random, changes: Vec::new() };
+        let (presence, seed) = (&self.presence, self.seed);
+        let first = self.next;
+        let next = &mut self.next;
+        let (changes, wishes) = (Vec::new(), Vec::new());
+        let mut turn = Turn { kind, slot, saga, now, presence, seed, next, wishes, changes };
         let moved = act(&mut turn);
-        let then = turn.changes;
+        let (then, wishes) = (turn.changes, turn.wishes);
         if moved || !then.is_empty() {
             let control = kind.control_mut(slot);
             control.number += 1;
             control.since = now;
-            let ended = matches!(then.last(), Some(Change::Ended(_)));
+            let end = End::of(&then);
             let number = control.number;
             let definition = Some(kind.definition());
             decisions.push(Decision::Record(Record { saga, definition, number, time: now, happened, then }));
-            if ended {
-                self.remove(saga, now, decisions);
-            } else {
-                self.schedule(saga);
+            self.opened(first);
+            match end {
+                End::Not => {
+                    self.schedule(saga);
+                    self.rearm(saga);
+                }
+                End::Kept(output) => {
+                    self.awaiting.forget(saga);
+                    self.keep(saga, output, now, decisions);
+                }
+                End::Ended(outcome) => self.remove(saga, outcome, now, decisions),
             }
+            self.fulfil(saga, wishes, now, decisions);
         }
     }
 
     /// Forgets a saga that has ended; those who waited for its keys go on.
-    fn remove(&mut self, saga: SagaId, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
+    fn remove(&mut self, saga: SagaId, outcome: Outcome<String>, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
         let Some(Route { kind, slot }) = self.routes.remove(&saga) else { return };
         let kind = &mut self.kinds[usize::from(kind)];
-        let keys = std::mem::take(&mut kind.control_mut(slot).keys);
+        let control = kind.control_mut(slot);
+        let (keys, children) = (std::mem::take(&mut control.keys), std::mem::take(&mut control.children));
+        let parent = control.parent;
         kind.remove(slot);
+        self.awaiting.forget(saga);
         self.horizon.closed(saga);
         self.tidy_timers();
-        self.release(saga, &keys, now, decisions);
+        let kept = parent.filter(|_| matches!(outcome, Outcome::Completed(_)));
+        match kept.filter(|parent| self.routes.contains_key(&parent.saga)) {
+            Some(parent) => self.pass_keys(saga, &keys, parent.saga, now, decisions),
+            None => self.release(saga, &keys, now, decisions),
+        }
+        self.leave_children(children, now, decisions);
+        if let Some(parent) = parent {
+            self.tell_parent(parent.saga, saga, outcome, false, now, decisions);
+        }
     }
 
     /// All that are in flight, oldest first. For what is rare: it looks at every saga.

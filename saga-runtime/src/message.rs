@@ -103,6 +103,8 @@ pub struct CommandInfo {
     pub live_only: bool,
     /// `#[harmless]`: safe to send when what it undoes was never done.
     pub harmless: bool,
+    /// The fields with `#[redact]`, which are never shown: by name, or by position in parentheses.
+    pub redacted: &'static [&'static str],
 }
 
 /// What was declared of one event.
@@ -116,6 +118,8 @@ pub struct EventInfo {
     pub fields: &'static str,
     /// `#[from]`, in snake_case; none for a reply.
     pub from: Option<&'static str>,
+    /// The fields with `#[redact]`, which are never shown: by name, or by position in parentheses.
+    pub redacted: &'static [&'static str],
 }
 
 /// Identifies what is said on a bus: its name, commands and events, with their fields.

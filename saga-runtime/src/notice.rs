@@ -63,6 +63,43 @@ pub enum Notice {
         /// To whom.
         participant: Name,
     },
+    /// A step runs another saga; in mode *compensation*: has it undone.
+    StepRuns {
+        /// When.
+        time: Timestamp,
+        /// Of which saga.
+        saga: SagaId,
+        /// Its name.
+        name: Name,
+        /// The step.
+        step: Name,
+        /// Forward, or undoing it.
+        mode: Mode,
+        /// The other saga.
+        child: SagaId,
+    },
+    /// A saga has completed, and ends when the saga that ran it has: until then that may undo it.
+    SagaKept {
+        /// When.
+        time: Timestamp,
+        /// Which.
+        saga: SagaId,
+        /// Its name.
+        name: Name,
+    },
+    /// A step lets time pass.
+    StepSleeping {
+        /// When.
+        time: Timestamp,
+        /// Of which saga.
+        saga: SagaId,
+        /// Its name.
+        name: Name,
+        /// The step.
+        step: Name,
+        /// When it is over.
+        until: Timestamp,
+    },
     /// An attempt did not succeed; there will be another.
     StepWaiting {
         /// When.
@@ -243,6 +280,9 @@ impl Notice {
             | Self::SagaQueued { saga, .. }
             | Self::StepStarted { saga, .. }
             | Self::StepWaiting { saga, .. }
+            | Self::StepSleeping { saga, .. }
+            | Self::StepRuns { saga, .. }
+            | Self::SagaKept { saga, .. }
             | Self::StepEnded { saga, .. }
             | Self::SagaCompensating { saga, .. }
             | Self::SagaStuck { saga, .. }
@@ -268,6 +308,9 @@ impl Notice {
             | Self::SagaQueued { time, .. }
             | Self::StepStarted { time, .. }
             | Self::StepWaiting { time, .. }
+            | Self::StepSleeping { time, .. }
+            | Self::StepRuns { time, .. }
+            | Self::SagaKept { time, .. }
             | Self::StepEnded { time, .. }
             | Self::SagaCompensating { time, .. }
             | Self::SagaStuck { time, .. }
@@ -321,7 +364,7 @@ impl Teller {
         let (time, saga, name) = (self.time, self.saga, self.name());
         match happened {
             Happened::Started { input, by, .. } => {
-                let input = serde_json::from_str(input).unwrap_or_default();
+                let input = self.definition.map(|definition| definition.shown_input(input)).unwrap_or_default();
                 Some(Notice::SagaStarted { time, saga, name, input, by: by.clone() })
             }
             Happened::Operator { action, who, why } => {
@@ -341,6 +384,13 @@ impl Teller {
                 let participant = Cow::Borrowed(*participant);
                 Notice::StepStarted { time, saga, name, step, mode, attempt: *attempt, participant }
             }
+            Change::Ran { at, child, .. } | Change::Unwinding { at, child } => {
+                Notice::StepRuns { time, saga, name, step: self.step(*at), mode: at.mode, child: *child }
+            }
+            Change::Complete { .. } => Notice::SagaKept { time, saga, name },
+            Change::Sleeping { at, until } => {
+                Notice::StepSleeping { time, saga, name, step: self.step(*at), until: *until }
+            }
             Change::Waiting { at, until } => {
                 Notice::StepWaiting { time, saga, name, step: self.step(*at), mode: at.mode, until: *until }
             }
@@ -349,14 +399,19 @@ impl Teller {
             Change::Stuck { reason } => Notice::SagaStuck { time, saga, name, reason: reason.clone() },
             Change::Unstuck => Notice::SagaUnstuck { time, saga, name },
             Change::Ended(Outcome::Completed(output)) => {
-                let output = serde_json::from_str(output).unwrap_or_default();
+                let output = self.definition.map(|definition| definition.shown_output(output)).unwrap_or_default();
                 Notice::SagaCompleted { time, saga, name, output }
             }
             Change::Ended(Outcome::Compensated(cause)) => {
                 Notice::SagaCompensated { time, saga, name, cause: cause.clone() }
             }
             Change::Ended(Outcome::Ended(by)) => Notice::SagaEnded { time, saga, name, by: by.clone() },
-            Change::Asked { .. } | Change::Undone { .. } | Change::Withdrawn { .. } | Change::Skipped { .. } => {
+            Change::Asked { .. }
+            | Change::Kept { .. }
+            | Change::DoneLate { .. }
+            | Change::Undone { .. }
+            | Change::Withdrawn { .. }
+            | Change::Skipped { .. } => {
                 return None;
             }
         })

@@ -4,6 +4,8 @@
 //! is common to all sagas (attempts, backoff, timers, order of completion, doubt, deadlines) is not here: it belongs to
 //! the [machine](crate::machine), beside the state.
 
+mod items;
+
 use std::any::Any;
 use std::fmt;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub use self::items::Items;
 use crate::cause::Cause;
 use crate::codec;
 use crate::definition::Definition;
@@ -171,7 +174,7 @@ pub enum Act<B: Bus> {
     /// Sends this.
     Command(CommandOf<B>),
     /// Runs this saga.
-    Run(Child),
+    Run(Child<B>),
     /// Lets so much time pass.
     Sleep(Duration),
     /// Nothing but waiting.
@@ -179,27 +182,54 @@ pub enum Act<B: Bus> {
 }
 
 /// A saga that another one runs.
-pub struct Child {
+pub struct Child<B: Bus> {
     definition: &'static Definition,
     input: Box<dyn Any + Send>,
+    /// The input as JSON, for a test in which it does not run.
+    json: fn(&dyn Any) -> Option<String>,
+    good_end: GoodEnd<B>,
 }
 
-impl Child {
+/// How a saga with this input (as JSON) ends when all is well, for a test in which it does not run: its output, encoded
+/// exactly.
+pub(crate) type GoodEnd<B> = fn(&str, &Answering<'_, B>) -> Option<String>;
+
+/// What participants answer, for a test.
+pub(crate) type Answering<'a, B> = dyn Fn(&CommandOf<B>) -> Vec<EventOf<B>> + 'a;
+
+impl<B: Bus> Child<B> {
     /// The saga with this input.
     #[doc(hidden)]
-    pub fn new<S: Saga>(input: S) -> Self {
-        Self { definition: S::DEFINITION, input: Box::new(input) }
+    pub fn new<S: Saga<Bus = B>>(input: S) -> Self {
+        let json = |input: &dyn Any| serde_json::to_string(input.downcast_ref::<S>()?).ok();
+        let good_end = crate::test::good_end::<S>;
+        Self { definition: S::DEFINITION, input: Box::new(input), json, good_end }
     }
 }
 
-impl Child {
-    /// What it is, and what it is started with.
-    pub(crate) fn into_parts(self) -> (&'static Definition, Box<dyn Any + Send>) {
-        (self.definition, self.input)
+impl<B: Bus> Child<B> {
+    /// Its name.
+    pub(crate) fn name(&self) -> &'static str {
+        self.definition.name
+    }
+
+    /// Its input as JSON.
+    pub(crate) fn json(&self) -> String {
+        (self.json)(&*self.input).unwrap_or_default()
+    }
+
+    /// How it ends when all is well.
+    pub(crate) fn good_end(&self) -> GoodEnd<B> {
+        self.good_end
+    }
+
+    /// What it is started with.
+    pub(crate) fn into_input(self) -> Box<dyn Any + Send> {
+        self.input
     }
 }
 
-impl fmt::Debug for Child {
+impl<B: Bus> fmt::Debug for Child<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Child").field(&self.definition.name).finish()
     }

@@ -1,7 +1,13 @@
 //! Tests of a saga without coordinator, clock or thread: a script of what it is told, in virtual time.
 
+mod children;
+pub mod explore;
+mod trace;
+
 use std::time::Duration;
 
+pub(crate) use self::children::good_end;
+use self::trace::Told;
 use crate::bus::Report;
 use crate::cause::{EndedBy, Outcome};
 use crate::codec;
@@ -64,8 +70,8 @@ pub struct SagaTest<S: Saga> {
     number: u32,
     outcome: Option<Outcome<S::Output>>,
     notices: Vec<Notice>,
-    restarts: u64,
     is_away: bool,
+    trace: Vec<Told>,
 }
 
 impl<S: Saga> SagaTest<S> {
@@ -76,7 +82,7 @@ impl<S: Saga> SagaTest<S> {
     #[track_caller]
     pub fn start(input: S) -> Self {
         let state = input.clone().begin();
-        let mut machine = new_machine::<S>(SagaId::FIRST, 0);
+        let mut machine = new_machine::<S>(SagaId::FIRST);
         connect(&mut machine, Timestamp::EPOCH);
         let mut test = Self {
             machine,
@@ -87,8 +93,8 @@ impl<S: Saga> SagaTest<S> {
             number: 0,
             outcome: None,
             notices: Vec::new(),
-            restarts: 0,
             is_away: false,
+            trace: Vec::new(),
         };
         test.step(Input::Start { saga: NewSaga::of(input), key: None, token: 0 });
         test
@@ -180,11 +186,12 @@ impl<S: Saga> SagaTest<S> {
     }
 
     /// This event answers a command of another saga.
+    #[allow(clippy::needless_pass_by_value, reason = "an event is given away, as to `event`")]
     pub fn foreign(&mut self, event: EventOf<S::Bus>) {
-        let participant = self.machine.participants().first().copied().unwrap_or_default();
-        let key = ExchangeKey { log: LOG, saga: self.id.next(), at: At::step(0) };
-        let report = Report::Answered { key, attempt: 1, answer: Answer::Handled(vec![event]) };
-        self.step(Input::Report { participant, report });
+        let mut decisions = Vec::new();
+        self.machine.overheard(&event, None, self.now, &mut decisions);
+        self.hear(&decisions);
+        self.look();
     }
 
     /// Time passes, and whatever is due meanwhile happens at its time.
@@ -277,10 +284,12 @@ impl<S: Saga> SagaTest<S> {
             number: self.number,
             state: Ok(state),
         };
-        self.restarts += 1;
-        self.machine = new_machine::<S>(self.id.next(), self.restarts);
+        let children = self.machine.take_children_by_hand();
+        self.machine = new_machine::<S>(self.id.next());
+        self.machine.end_children_by_hand(children);
         let mut decisions = Vec::new();
         self.machine.recover(vec![open], self.now, &mut decisions);
+        self.hear(&decisions);
         let reason = self.machine.standing(self.id).and_then(|standing| standing.reason).unwrap_or_default();
         assert!(self.machine.name_of(self.id).is_some(), "the state does not read back: {reason}");
         if !self.is_away {
@@ -361,7 +370,14 @@ impl<S: Saga> SagaTest<S> {
     fn step(&mut self, input: Input<S::Bus>) -> Vec<Decision<S::Bus>> {
         let mut decisions = Vec::new();
         self.machine.step(input, self.now, &mut decisions);
-        for decision in &decisions {
+        self.hear(&decisions);
+        self.look();
+        decisions
+    }
+
+    #[track_caller]
+    fn hear(&mut self, decisions: &[Decision<S::Bus>]) {
+        for decision in decisions {
             match decision {
                 Decision::Record(record) if record.saga == self.id => self.record(record),
                 Decision::Late { key, participant, what, definition } if key.saga == self.id => {
@@ -373,14 +389,13 @@ impl<S: Saga> SagaTest<S> {
                 _ => {}
             }
         }
-        self.look();
-        decisions
     }
 
     fn record(&mut self, record: &Record<S::Bus>) {
         assert_eq!(record.number, self.number + 1, "records are numbered without holes");
         self.number = record.number;
         self.notices.extend(Notice::of(record));
+        self.trace.extend(trace::told(record));
         for change in &record.then {
             match change {
                 Change::Sent { at, command: Some(command), .. } => self.commands.push((*at, command.clone())),
@@ -400,10 +415,11 @@ impl<S: Saga> SagaTest<S> {
     }
 }
 
-fn new_machine<S: Saga>(next: SagaId, seed: u64) -> Machine<S::Bus> {
-    let mut machine = Machine::new(LOG, next, seed);
+fn new_machine<S: Saga>(next: SagaId) -> Machine<S::Bus> {
+    let mut machine = Machine::new(LOG, next, 0);
     machine.register::<S>().expect("one kind has no namesake");
     machine.ignore_triggers();
+    machine.end_children_by_hand(Vec::new());
     machine
 }
 

@@ -1,5 +1,7 @@
 //! The sagas, one a file, always in the same order: what it is for, the saga, its tests.
 
+#[cfg(test)]
+mod exploring;
 mod pool_respawn_on_promote;
 mod replace_window;
 mod window_cleanup_cascade;
@@ -26,7 +28,55 @@ pub fn register(builder: Builder<AgentMux>) -> Builder<AgentMux> {
 mod tests {
     use std::path::Path;
 
+    use saga_runtime::lock::{self, Locked};
+
     use super::*;
+    use crate::bus::{Command, Event, Label, Refusal};
+
+    /// The states of a saga all of whose commands are handled, then of one whose second command is refused.
+    fn walked<S: Saga<Bus = AgentMux>>(input: &S) -> Locked {
+        let mut states = Vec::new();
+        for refused in [None, Some(1)] {
+            let mut saga = SagaTest::start(input.clone());
+            for number in 0..10 {
+                states.push(saga.state().clone());
+                let Some(command) = saga.sent().into_iter().next() else { break };
+                match reply_to(&command) {
+                    _ if refused == Some(number) => saga.refuse(Refusal::Quitting),
+                    Some(event) => saga.reply(event),
+                    None => saga.handled(),
+                }
+            }
+        }
+        Locked::new::<S>(states)
+    }
+
+    fn reply_to(command: &Command) -> Option<Event> {
+        let label = Label::from("w9");
+        match command {
+            Command::SpawnPoolWindow => Some(Event::PoolWindowAdded { label }),
+            Command::SpawnWindow => Some(Event::WindowOpened { label }),
+            Command::ReapPanes { .. } => Some(Event::PanesReaped),
+            Command::DrainPoolIfLast { .. } => Some(Event::PoolDrained),
+            Command::CloseWindow { .. } => None,
+        }
+    }
+
+    #[test]
+    fn what_may_be_in_flight_still_loads() {
+        let sagas = [
+            walked(&PoolRespawnOnPromote { promoted_label: "w1".into() }),
+            walked(&WindowCleanupCascade { closed_label: "w1".into() }),
+            walked(&ReplaceWindow { old: "w1".into() }),
+        ];
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("sagas.lock.json");
+        lock::check(path, &sagas).unwrap_or_else(|stale| panic!("{stale}"));
+    }
+
+    #[test]
+    fn nothing_is_wrong_with_them_together() {
+        assert_eq!(saga_runtime::catalogue::findings(&DEFINITIONS, Some(&["host"])), []);
+    }
 
     #[test]
     fn the_generated_pages_are_up_to_date() {

@@ -6,30 +6,32 @@ use proc_macro2::Ident;
 use quote::ToTokens as _;
 use syn::Pat;
 
+use super::exchange::Answers;
 use super::scope::Scope;
-use super::unbuilt;
+use super::{correlation, outcomes};
 use crate::aliases::{self, Case, Enum};
 use crate::errors::Errors;
 use crate::model::{Arm, Disposition, Outcome, Pattern, Taken};
 use crate::{mentions, syntax, text};
 
-/// Checks all arms of one `await`; `has_effect` tells whether what they answer would be done twice by a `retry`. Those that are not built are left out.
-pub(super) fn arms(errors: &mut Errors, scope: &Scope<'_>, has_effect: bool, arms: Vec<syntax::Arm>) -> Vec<Arm> {
-    let arms: Vec<Arm> = arms.into_iter().filter_map(|arm| self::arm(errors, scope, has_effect, arm)).collect();
+/// Checks all arms of one `await`. Those that mean nothing there, or are not built, are left out.
+pub(super) fn arms(errors: &mut Errors, scope: &Scope<'_>, answers: Answers, arms: Vec<syntax::Arm>) -> Vec<Arm> {
+    let arms: Vec<Arm> = arms.into_iter().filter_map(|arm| self::arm(errors, scope, answers, arm)).collect();
     taken_twice(errors, &arms);
     arms
 }
 
-fn arm(errors: &mut Errors, scope: &Scope<'_>, has_effect: bool, arm: syntax::Arm) -> Option<Arm> {
-    if let Some(correlation) = &arm.correlation {
-        unbuilt::report(errors, correlation.keyword, "where");
+fn arm(errors: &mut Errors, scope: &Scope<'_>, answers: Answers, arm: syntax::Arm) -> Option<Arm> {
+    correlation::on_event(errors, arm.correlation.as_ref(), &arm.outcome);
+    if !outcomes::belongs(errors, answers, &arm) {
         return None;
     }
-    let guarded = arm.guard.is_some();
+    let guarded = arm.guard.is_some() || arm.correlation.is_some();
+    let is_event = matches!(arm.outcome, syntax::Outcome::Event(_));
     let (outcome, bound) = match arm.outcome {
         syntax::Outcome::Event(pattern) => {
             let (taken, pattern, bound) = events(errors, pattern, guarded);
-            done_again(errors, has_effect, &arm.disposition);
+            done_again(errors, answers == Answers::Effect, &arm.disposition);
             (Outcome::Event(taken, pattern), bound)
         }
         syntax::Outcome::Refused(keyword, pattern) => {
@@ -39,18 +41,20 @@ fn arm(errors: &mut Errors, scope: &Scope<'_>, has_effect: bool, arm: syntax::Ar
         syntax::Outcome::Handled => (Outcome::Handled, Vec::new()),
         syntax::Outcome::Timeout(_) => (Outcome::Timeout, Vec::new()),
         syntax::Outcome::Disconnected(_) => (Outcome::Disconnected, Vec::new()),
-        syntax::Outcome::Failed(keyword, _) => {
-            errors.at(&keyword, "`failed` is the outcome of a `run`, and this step has none");
-            return None;
+        syntax::Outcome::Failed(_, pattern) => {
+            let (text, bound) = (text::of(&pattern), mentions::bindings(&pattern));
+            (Outcome::Failed(Pattern { tokens: pattern.to_token_stream(), text }), bound)
         }
     };
+    let correlation = arm.correlation.filter(|_| is_event);
+    let correlations = correlation::pairs(errors, scope, correlation, &bound);
     let guard = arm.guard.map(|guard| scope.phrase(errors, guard, &bound));
     let disposition = match arm.disposition {
         syntax::Disposition::Value(value) => Disposition::Value(scope.phrase(errors, value, &bound)),
         syntax::Disposition::Fail(reason) => Disposition::Fail(scope.phrase(errors, reason, &bound)),
         syntax::Disposition::Retry(_) => Disposition::Retry,
     };
-    Some(Arm { outcome, correlations: Vec::new(), guard, disposition })
+    Some(Arm { outcome, correlations, guard, disposition })
 }
 
 /// A pattern of events: the variants that it takes, the pattern written out, the names that it binds.

@@ -1,15 +1,16 @@
 //! The clauses of a step: each where it belongs, none missing, none twice (L03, L07, L10, L11, L13).
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::Ident;
 use syn::Type;
 
-use super::exchange::{self, Act};
+use super::exchange::{self, Act, Answers};
 use super::items::once;
+use super::pivot::{self, Role};
 use super::scope::Scope;
 use super::step::is_unit;
-use super::{arms, unbuilt};
+use super::{arms, correlation};
 use crate::errors::Errors;
-use crate::model::{ActionKind, Compensation, Disposition, Exchange, Outcome};
+use crate::model::{Action, ActionKind, Compensation, Disposition, Exchange, Outcome};
 use crate::syntax::{self, Clause, Compensate};
 
 /// What the rules about missing clauses look at.
@@ -19,12 +20,17 @@ pub(super) struct Given<'a> {
     /// Whether something in it did not parse, so that what is missing may be just that.
     pub(super) broken: bool,
     pub(super) attempted: &'a [&'static str],
+    pub(super) role: Role,
+    /// The saga's deadline, if it is literal.
+    pub(super) deadline: Option<std::time::Duration>,
 }
 
 /// The clauses by kind.
 #[derive(Default)]
 pub(super) struct Clauses {
     action: Option<(Ident, Act)>,
+    /// Whether more than one was given, which is reported.
+    acts_twice: bool,
     arms: Option<(Ident, Vec<syntax::Arm>)>,
     within: Option<(Ident, syntax::Duration)>,
     retry: Option<syntax::Retry>,
@@ -43,11 +49,9 @@ impl Clauses {
                     sorted.act(errors, keyword, Act::Command(ActionKind::Query, command));
                 }
                 Clause::Run { keyword, saga } => {
-                    unbuilt::report(errors, keyword.span(), "run");
                     sorted.act(errors, keyword, Act::Run(saga));
                 }
                 Clause::Sleep { keyword, duration } => {
-                    unbuilt::report(errors, keyword.span(), "sleep");
                     sorted.act(errors, keyword, Act::Sleep(duration));
                 }
                 Clause::Await { keyword, arms } => once(errors, &mut sorted.arms, (keyword, arms), first),
@@ -69,8 +73,9 @@ impl Clauses {
                 errors
                     .at(&keyword, format!("a step is one exchange, and this one has a `{earlier}`: make it two steps"));
             }
-            None => self.action = Some((keyword, act)),
+            None => return self.action = Some((keyword, act)),
         }
+        self.acts_twice = true;
     }
 
     /// What the step lacks; silent where the author began it and it did not parse.
@@ -79,16 +84,14 @@ impl Clauses {
         let began = |word: &str| step.attempted.contains(&word);
         let acts = ["send", "query", "run", "sleep"].into_iter().any(began);
         match &self.action {
-            Some((keyword, act)) if act.has_effect() && !began("compensate") => {
+            Some((keyword, act)) if act.has_effect() && step.role == Role::Forward && !began("compensate") => {
                 let message = format!(
                     "step `{name}` has an effect and no `compensate`: say what undoes it, or `compensate none because \"…\";`"
                 );
                 errors.at(keyword, message);
             }
             None if !acts && began("await") => self.waits(errors, name),
-            None if !acts && began("compensate") => {
-                unbuilt::report(errors, name.span(), "a step with only a compensate");
-            }
+            None if !acts && began("compensate") && !self.only_excuses() => {}
             None if !acts => {
                 errors.at(name, format!("step `{name}` has nothing to do: `send` or `query` something in it"));
             }
@@ -96,23 +99,73 @@ impl Clauses {
         }
         self.idle_retry(errors, step);
         self.abandons(errors);
+        self.fails(errors, step);
+        self.outlasts(errors, step);
+    }
+
+    /// Whether it only says that nothing is undone.
+    fn only_excuses(&self) -> bool {
+        matches!(&self.compensate, Some((_, Compensate::None { .. })))
+    }
+
+    /// Behind the pivot nothing fails (L09).
+    fn fails(&self, errors: &mut Errors, step: &Given<'_>) {
+        if step.role != Role::AfterPivot {
+            return;
+        }
+        for arm in self.arms.iter().flat_map(|(_, arms)| arms) {
+            if let syntax::Disposition::Fail(reason) = &arm.disposition {
+                let message = "behind the `pivot` a saga cannot fail: it is retried until it is handled; give a value, or `retry`";
+                errors.at(reason, message);
+            }
+        }
+    }
+
+    /// A step whose attempts last as long as the saga may could never pass (L14).
+    fn outlasts(&self, errors: &mut Errors, step: &Given<'_>) {
+        let (Some((keyword, within)), Some(deadline)) = (&self.within, step.deadline) else { return };
+        if !matches!(step.role, Role::Forward | Role::Pivot) {
+            return;
+        }
+        if let Some(longest) = pivot::longest(within, self.retry.as_ref()).filter(|longest| *longest >= deadline) {
+            let name = step.name;
+            let message = format!(
+                "step `{name}` may take {longest:?} in all, with its attempts and the waits between them, and the saga's `deadline` is {deadline:?}: shorten this, or give the saga more time"
+            );
+            errors.at(keyword, message);
+        }
     }
 
     /// A step that only awaits needs an event that someone else gives.
     fn waits(&self, errors: &mut Errors, name: &Ident) {
         let Some((keyword, arms)) = &self.arms else { return };
-        match arms.iter().find_map(|arm| arm.correlation.as_ref()) {
-            Some(correlation) => unbuilt::report(errors, correlation.keyword, "where"),
-            None => errors.at(
+        arms.iter().for_each(|arm| correlation::asks_no_one(errors, name, &arm.outcome));
+        let is_answer = |arm: &syntax::Arm| {
+            let answers = matches!(arm.outcome, syntax::Outcome::Event(_) | syntax::Outcome::Handled);
+            answers && arm.correlation.is_none()
+        };
+        if !self.only_awaits() || arms.iter().any(is_answer) {
+            errors.at(
                 keyword,
-                format!("step `{name}` awaits an answer and asks no one: `send` or `query` something in it"),
-            ),
+                format!(
+                    "step `{name}` awaits an answer and asks no one: `send` or `query` something in it, or say with `where` which event of anyone ends it"
+                ),
+            );
         }
+        if let Some((keyword, _)) = &self.compensate {
+            errors.at(keyword, format!("step `{name}` only awaits, so there is nothing to compensate: remove this"));
+        }
+    }
+
+    /// Whether it awaits events of anyone, and does nothing.
+    fn only_awaits(&self) -> bool {
+        let mut arms = self.arms.iter().flat_map(|(_, arms)| arms);
+        self.action.is_none() && arms.any(|arm| arm.correlation.is_some())
     }
 
     /// Retries that nothing ever asks for, and timeouts that never come.
     fn idle_retry(&self, errors: &mut Errors, step: &Given<'_>) {
-        if step.broken || step.attempted.contains(&"within") {
+        if step.broken || step.role.perseveres() || step.attempted.contains(&"within") {
             return;
         }
         let arms = self.arms.iter().flat_map(|(_, arms)| arms);
@@ -132,36 +185,39 @@ impl Clauses {
         }
     }
 
-    /// A value while the command is in doubt: it would have to be settled, and undone, beside the saga that goes on.
+    /// A value while another saga runs: what that does afterwards would have to be undone beside the saga that goes on.
     fn abandons(&self, errors: &mut Errors) {
-        let effect = self.action.as_ref().is_some_and(|(_, act)| act.has_effect());
-        if !effect || !matches!(&self.compensate, Some((_, Compensate::Command(_)))) {
-            return;
-        }
+        let undone = !matches!(&self.compensate, Some((_, Compensate::None { .. })) | None);
+        let Some((_, Act::Run(_))) = self.action.as_ref().filter(|_| undone) else { return };
         for arm in self.arms.iter().flat_map(|(_, arms)| arms) {
-            if let (
-                syntax::Outcome::Timeout(keyword) | syntax::Outcome::Disconnected(keyword),
-                syntax::Disposition::Value(_),
-            ) = (&arm.outcome, &arm.disposition)
+            if let (syntax::Outcome::Timeout(keyword), syntax::Disposition::Value(_)) = (&arm.outcome, &arm.disposition)
             {
-                let message = format!(
-                    "a value for `{keyword}` leaves a command behind that may have to be undone, which is not built yet: use `fail` or `retry`, or `compensate none because \"…\";`"
-                );
+                let message = "a value for `timeout` leaves a saga behind that may have to be undone, which is not built yet: use `fail` or `retry`, or `compensate none because \"…\";`";
                 errors.at(keyword, message);
             }
         }
     }
 
     pub(super) fn exchange(self, errors: &mut Errors, scope: &Scope<'_>, step: &Given<'_>) -> Option<Exchange> {
-        let (keyword, act) = self.action?;
-        let has_effect = act.has_effect();
-        let action = exchange::action(errors, scope, keyword, act);
-        let arms = self.arms.map(|(_, arms)| arms::arms(errors, scope, has_effect, arms));
+        let only_awaits = self.only_awaits();
+        let answers = self.action.as_ref().map_or(Answers::Others, |(_, act)| act.answers());
+        if let (Some((within, _)), Answers::Time) = (&self.within, answers) {
+            errors.at(within, "a `sleep` takes as long as it says, so it needs no bound: remove this");
+        }
+        let action = match self.action {
+            Some((keyword, act)) => exchange::action(errors, scope, keyword, act),
+            None if only_awaits => Some(Action::Wait),
+            None => step.attempted.contains(&"compensate").then_some(Action::Nothing),
+        };
+        let arms = self.arms.map(|(_, arms)| arms::arms(errors, scope, answers, arms));
         if let Some(arms) = &arms {
-            gives_a_value(errors, step, arms);
+            if answers != Answers::Saga {
+                gives_a_value(errors, step, arms);
+            }
         } else if let Some(output) = step.output
             && !is_unit(output)
             && !step.broken
+            && answers != Answers::Saga
         {
             errors.at(
                 output,
@@ -173,39 +229,93 @@ impl Clauses {
         Some(Exchange { action: action?, arms: arms.unwrap_or_default(), within, retry })
     }
 
-    pub(super) fn compensation(&self, errors: &mut Errors, scope: &Scope<'_>) -> Compensation {
-        let Some((keyword, how)) = &self.compensate else { return Compensation::NotNeeded };
+    pub(super) fn compensation(&mut self, errors: &mut Errors, scope: &Scope<'_>, step: &Given<'_>) -> Compensation {
+        let Some((keyword, how)) = self.compensate.take().filter(|_| !self.acts_twice) else {
+            return Compensation::NotNeeded;
+        };
+        if let Some(message) = step.role.refuses_compensation() {
+            errors.at(&keyword, message);
+            return Compensation::NotNeeded;
+        }
         if let Some((action, Act::Command(ActionKind::Query, _))) = &self.action {
-            errors.at(keyword, format!("a `{action}` changes nothing, so there is nothing to compensate: remove this"));
+            errors
+                .at(&keyword, format!("a `{action}` changes nothing, so there is nothing to compensate: remove this"));
+            return Compensation::NotNeeded;
+        }
+        if let Some((_, Act::Sleep(_))) = &self.action {
+            errors.at(&keyword, "a `sleep` changes nothing, so there is nothing to compensate: remove this");
             return Compensation::NotNeeded;
         }
         match how {
             Compensate::Command(command) => {
-                let act = Act::Command(ActionKind::Send, command.clone());
-                let action = exchange::action(errors, scope, keyword.clone(), act);
+                let act = Act::Command(ActionKind::Send, command);
+                let action = exchange::action(errors, scope, keyword, act);
                 action.map_or(Compensation::NotNeeded, |action| {
                     Compensation::Exchange(Box::new(Exchange { action, arms: Vec::new(), within: None, retry: None }))
                 })
             }
-            Compensate::Block(block) => not_built(errors, block.brace, "compensate { … }"),
-            Compensate::With { keyword, .. } => not_built(errors, keyword.span(), "compensate with"),
-            Compensate::Unwind { keyword } => not_built(errors, keyword.span(), "compensate unwind"),
+            Compensate::Block(block) => {
+                let undo = self::block(errors, scope, step.name, block);
+                undo.map_or(Compensation::NotNeeded, |undo| Compensation::Exchange(Box::new(undo)))
+            }
+            Compensate::With { step: other } => match scope.shares(&other) {
+                Ok(other) => Compensation::With(other),
+                Err(message) => {
+                    errors.at(&other, message);
+                    Compensation::NotNeeded
+                }
+            },
+            Compensate::Unwind { keyword } => match &self.action {
+                Some((_, Act::Run(_))) => Compensation::Unwind,
+                None => {
+                    errors.at(&keyword, "`unwind` is the undoing of a saga that a step ran, and this one runs none: `run` one, or name the command that undoes it");
+                    Compensation::NotNeeded
+                }
+                Some((action, _)) => {
+                    let message = format!(
+                        "`unwind` is the undoing of a saga that a step ran, and this one has a `{action}`: name the command that undoes it"
+                    );
+                    errors.at(&keyword, message);
+                    Compensation::NotNeeded
+                }
+            },
             Compensate::None { because: Some(because), .. } => Compensation::None { because: because.value() },
             Compensate::None { keyword, because: None } => {
-                errors.at(keyword, "`compensate none` needs a reason: `compensate none because \"…\";`");
+                errors.at(&keyword, "`compensate none` needs a reason: `compensate none because \"…\";`");
                 Compensation::None { because: String::new() }
             }
         }
     }
 }
 
-fn first<T>(clause: &(Ident, T)) -> &Ident {
-    &clause.0
+/// What stands in the braces of a `compensate`: a command, and what ends it (L25).
+fn block(errors: &mut Errors, scope: &Scope<'_>, name: &Ident, block: syntax::Block) -> Option<Exchange> {
+    let mut clauses = Clauses::sorted(errors, block.clauses);
+    let given = Given {
+        name,
+        output: None,
+        broken: block.broken,
+        attempted: &block.attempted,
+        role: Role::Undoing,
+        deadline: None,
+    };
+    clauses.compensation(errors, scope, &given);
+    match &clauses.action {
+        Some((_, Act::Command(ActionKind::Send, _))) => clauses.exchange(errors, scope, &given),
+        Some((keyword, _)) => {
+            errors.at(keyword, format!("a step is undone by one command that is sent, and `{keyword}` sends none"));
+            None
+        }
+        None if block.broken || block.attempted.contains(&"send") => None,
+        None => {
+            errors.at_span(block.brace, format!("this undoes nothing: `send` what undoes step `{name}`"));
+            None
+        }
+    }
 }
 
-fn not_built(errors: &mut Errors, at: Span, what: &str) -> Compensation {
-    unbuilt::report(errors, at, what);
-    Compensation::NotNeeded
+fn first<T>(clause: &(Ident, T)) -> &Ident {
+    &clause.0
 }
 
 fn gives_a_value(errors: &mut Errors, step: &Given<'_>, arms: &[crate::model::Arm]) {

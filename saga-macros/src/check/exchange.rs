@@ -16,7 +16,32 @@ pub(super) enum Act {
     Sleep(syntax::Duration),
 }
 
+/// What the arms of an `await` are about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answers {
+    /// What a participant says to an effect, which a `retry` would do twice.
+    Effect,
+    /// What a participant says to a query.
+    Data,
+    /// How another saga ended.
+    Saga,
+    /// That the time has passed.
+    Time,
+    /// What anyone says: nobody is asked.
+    Others,
+}
+
 impl Act {
+    /// Who says what became of it.
+    pub(super) fn answers(&self) -> Answers {
+        match self {
+            Self::Command(ActionKind::Send, _) => Answers::Effect,
+            Self::Command(ActionKind::Query, _) => Answers::Data,
+            Self::Run(_) => Answers::Saga,
+            Self::Sleep(_) => Answers::Time,
+        }
+    }
+
     /// Whether something may have to be undone that was once begun.
     pub(super) fn has_effect(&self) -> bool {
         matches!(self, Self::Command(ActionKind::Send, _) | Self::Run(_))
@@ -27,18 +52,18 @@ impl Act {
 pub(super) fn action(errors: &mut Errors, scope: &Scope<'_>, keyword: Ident, act: Act) -> Option<Action> {
     match act {
         Act::Command(kind, command) => self::command(errors, scope, kind, keyword, command).map(Action::Command),
-        Act::Run(saga) => run(errors, scope, keyword, saga).map(Action::Run),
+        Act::Run(saga) => run(errors, scope, saga).map(Action::Run),
         Act::Sleep(length) => duration(errors, scope, length).map(Action::Sleep),
     }
 }
 
 /// Checks which saga is run, and with what.
-fn run(errors: &mut Errors, scope: &Scope<'_>, keyword: Ident, mut input: Expr) -> Option<Run> {
+fn run(errors: &mut Errors, scope: &Scope<'_>, mut input: Expr) -> Option<Run> {
     let Some(saga) = aliases::path(&mut input).cloned() else {
         errors.at(&input, "expected a saga and its parameters, written out: `run Charge { amount };`");
         return None;
     };
-    Some(Run { keyword, saga, input: scope.phrase(errors, input, &[]) })
+    Some(Run { saga, input: scope.phrase(errors, input, &[]) })
 }
 
 /// A duration; none when it is broken, which is reported already.

@@ -4,9 +4,9 @@ use proc_macro2::Ident;
 use syn::Expr;
 
 use super::scope::{Numbered, Scopes};
-use super::{exchange, step, unbuilt};
+use super::{exchange, pivot, step};
 use crate::errors::Errors;
-use crate::model::{Concurrency, Deadline};
+use crate::model::{Concurrency, Deadline, Place, Require};
 use crate::syntax::{self, Item, Limit, Saga, Step, Trigger};
 
 /// The items by kind.
@@ -16,24 +16,37 @@ pub(super) struct Items {
     concurrency: Option<syntax::Concurrency>,
     deadline: Option<syntax::Deadline>,
     blocks: Vec<Vec<Step>>,
+    /// Each with the number of the block before which it stands.
+    requires: Vec<(usize, Expr, Expr)>,
 }
 
 /// Sorts the items, and reports what is missing or twice.
 pub(super) fn sorted(errors: &mut Errors, saga: &Saga, items: Vec<Item>) -> Items {
     order(errors, &items);
-    let mut sorted =
-        Items { triggers: Vec::new(), returns: None, concurrency: None, deadline: None, blocks: Vec::new() };
+    pivot::placement(errors, &items);
+    let mut sorted = Items {
+        triggers: Vec::new(),
+        returns: None,
+        concurrency: None,
+        deadline: None,
+        blocks: Vec::new(),
+        requires: Vec::new(),
+    };
     for item in items {
         match item {
             Item::Trigger(trigger) => sorted.triggers.push(trigger),
             Item::Concurrency(item) => once(errors, &mut sorted.concurrency, item, |item| &item.keyword),
             Item::Deadline(item) => once(errors, &mut sorted.deadline, item, |item| &item.keyword),
-            Item::Step(step) => sorted.blocks.push(vec![step]),
+            Item::Step(step) => sorted.blocks.push(vec![*step]),
             Item::Parallel { keyword, steps } => {
-                unbuilt::report(errors, keyword.span(), "parallel");
+                if steps.is_empty() && !saga.attempted.contains(&"step") {
+                    errors.at(&keyword, "this `parallel` has no steps: add a `step name { … }`, or remove it");
+                }
                 sorted.blocks.push(steps);
             }
-            Item::Require { keyword, .. } => unbuilt::report(errors, keyword.span(), "require"),
+            Item::Require { condition, reason, .. } => {
+                sorted.requires.push((sorted.blocks.len(), condition, reason));
+            }
             Item::Return { keyword, value } => {
                 let mut returns = sorted.returns.take().map(|value| (keyword.clone(), value));
                 once(errors, &mut returns, (keyword, value), |(keyword, _)| keyword);
@@ -105,11 +118,31 @@ impl Items {
         blocks.flat_map(|(block, steps)| steps.into_iter().map(move |step| (block, step))).collect()
     }
 
+    /// The conditions, each before its place. Blocks without a step of the way forward are no places.
+    pub(super) fn take_requires(&mut self, errors: &mut Errors, scopes: &Scopes<'_>, places: &[Place]) -> Vec<Require> {
+        let requires = std::mem::take(&mut self.requires).into_iter();
+        let requires = requires.map(|(block, condition, reason)| {
+            let place = places.iter().filter(|place| place.steps.iter().any(|step| scopes.block_of(*step) < block));
+            let scope = scopes.before(block);
+            let condition = scope.phrase(errors, condition, &[]);
+            Require { place: place.count(), condition, reason: scope.phrase(errors, reason, &[]) }
+        });
+        requires.collect()
+    }
+
     /// The policy and its keys; none when they are missing or broken.
     pub(super) fn take_concurrency(&mut self, errors: &mut Errors, scopes: &Scopes<'_>) -> Option<Concurrency> {
         let syntax::Concurrency { policy, keys, .. } = self.concurrency.take()?;
         let keys = keys.into_iter().map(|key| scopes.before_all().phrase(errors, key, &[])).collect();
         Some(Concurrency { policy, keys })
+    }
+
+    /// How long the saga may take, if that is literal.
+    pub(super) fn literal_deadline(&self) -> Option<std::time::Duration> {
+        match &self.deadline.as_ref()?.limit {
+            Limit::After(duration) => pivot::literal(duration),
+            Limit::None { .. } => None,
+        }
     }
 
     /// The deadline; none when it is missing or broken.

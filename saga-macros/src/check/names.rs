@@ -8,7 +8,8 @@ use syn::spanned::Spanned as _;
 
 use super::attributes;
 use crate::errors::Errors;
-use crate::model::Value;
+use crate::mentions;
+use crate::model::{Shape, Value};
 use crate::syntax::{Parameter, Step};
 
 /// Words with a meaning of their own where expressions stand.
@@ -16,35 +17,53 @@ const RESERVED: &[&str] = &["cause", "retry", "fail", "none"];
 
 /// All that can be named: the parameters, then the outputs of the steps.
 pub(super) fn declare(errors: &mut Errors, parameters: &[Parameter], steps: &[(usize, Step)]) -> Vec<Value> {
-    let parameters = parameters.iter().map(|parameter| Value {
-        name: parameter.name.clone(),
-        ty: parameter.ty.to_token_stream(),
-        doc: attributes::of_value(errors, &parameter.attributes),
-        step: None,
-        redacted: false,
+    let parameters = parameters.iter().map(|parameter| {
+        let (doc, redacted) = attributes::of_value(errors, &parameter.attributes);
+        let (name, ty) = (parameter.name.clone(), parameter.ty.to_token_stream());
+        Value { name, ty, doc, step: None, shape: Shape::Plain, redacted }
     });
     let mut values: Vec<Value> = parameters.collect();
     values.extend(steps.iter().enumerate().map(|(index, (_, step))| output(errors, index, step)));
     unique(errors, &mut values);
+    values.extend(steps.iter().enumerate().flat_map(|(index, (_, step))| bindings(index, step)));
     values
 }
 
 /// The output of a step, as later steps see it.
 fn output(errors: &mut Errors, index: usize, step: &Step) -> Value {
-    attributes::of_value(errors, &step.attributes);
+    let (_, redacted) = attributes::of_value(errors, &step.attributes);
     let ty = match &step.output {
         Some(ty) => ty.to_token_stream(),
         None => quote_spanned!(step.name.span()=> ()),
     };
-    let ty = if step.each.is_some() { quote!(::std::vec::Vec<#ty>) } else { ty };
-    let ty = if step.when.is_some() { quote!(::core::option::Option<#ty>) } else { ty };
+    let shape = match (&step.each, &step.when) {
+        (None, None) => Shape::Plain,
+        (None, Some(_)) => Shape::When,
+        (Some(_), None) => Shape::Each,
+        (Some(_), Some(_)) => Shape::EachWhen,
+    };
     Value {
         name: step.name.clone(),
         ty: quote_spanned!(ty.span()=> #ty),
         doc: String::new(),
         step: Some(index),
-        redacted: false,
+        shape,
+        redacted,
     }
+}
+
+/// What the `for` of a step binds; seen in that step alone, where it hides whatever else has its name.
+fn bindings(index: usize, step: &Step) -> Vec<Value> {
+    let names = step.each.iter().flat_map(|each| mentions::bindings(&each.pattern));
+    let value = |name| Value {
+        name,
+        ty: quote!(),
+        doc: String::new(),
+        step: Some(index),
+        shape: Shape::Binding,
+        redacted: false,
+    };
+    names.map(value).collect()
 }
 
 /// Reports reserved names and those given twice, at both; the second is renamed, so that nothing else fails for it.

@@ -3,10 +3,11 @@
 use proc_macro2::Ident;
 use syn::Expr;
 
+use super::pivot::{self, Role};
 use super::step;
 use crate::errors::Errors;
 use crate::mentions;
-use crate::model::{Phrase, Place, StepKind, Value, ValueId};
+use crate::model::{Phrase, Place, Shape, StepKind, Value, ValueId};
 use crate::syntax::Step;
 
 /// The steps as flattened from the items: each with the number of the block that it stands in.
@@ -38,6 +39,32 @@ pub(super) struct Scopes<'a> {
     values: &'a [Value],
     /// The block of each step.
     blocks: Vec<usize>,
+    /// What each step is among the steps.
+    kinds: Vec<StepKind>,
+    /// What each step could share of its compensation.
+    shared: Vec<Shared>,
+    pivot: Option<usize>,
+    /// How long the saga may take, if that is literal.
+    pub(super) deadline: Option<std::time::Duration>,
+}
+
+/// Whether a step has a compensation that another can share.
+#[derive(Clone, Copy)]
+enum Shared {
+    Always,
+    /// It may not run, or runs more than once.
+    Conditional,
+    Nothing,
+}
+
+impl Shared {
+    fn of(step: &Step) -> Self {
+        match (pivot::is_undone(step), step.when.is_some() || step.each.is_some()) {
+            (false, _) => Self::Nothing,
+            (true, true) => Self::Conditional,
+            (true, false) => Self::Always,
+        }
+    }
 }
 
 /// What an expression may mention.
@@ -49,8 +76,15 @@ pub(super) struct Scope<'a> {
 #[derive(Clone, Copy)]
 enum At {
     Start,
+    /// Before this block.
+    Before(usize),
+    /// In what stands before the braces of a step.
+    Head(usize),
     Step(usize),
     Compensation(usize),
+    /// In what stands before the braces of a `finally` step.
+    FinallyHead(usize),
+    Finally(usize),
     End,
 }
 
@@ -59,11 +93,36 @@ enum Hidden {
     Own,
     Sibling,
     Later,
+    Finally,
 }
 
 impl<'a> Scopes<'a> {
-    pub(super) fn new(values: &'a [Value], steps: &[Numbered]) -> Self {
-        Self { values, blocks: steps.iter().map(|(block, _)| *block).collect() }
+    pub(super) fn new(values: &'a [Value], steps: &[Numbered], deadline: Option<std::time::Duration>) -> Self {
+        let kinds: Vec<_> = steps.iter().map(|(_, step)| step::kind(step)).collect();
+        let blocks: Vec<_> = steps.iter().map(|(block, _)| *block).collect();
+        let shared = steps.iter().map(|(_, step)| Shared::of(step)).collect();
+        let alone = |step: &usize| blocks.iter().filter(|block| **block == blocks[*step]).count() == 1;
+        let pivot = (0..steps.len()).find(|step| kinds[*step] == StepKind::Pivot && alone(step));
+        Self { values, blocks, kinds, shared, pivot, deadline }
+    }
+
+    /// The number of the block that a step stands in.
+    pub(super) fn block_of(&self, step: usize) -> usize {
+        self.blocks[step]
+    }
+
+    fn is_finally(&self, step: usize) -> bool {
+        self.kinds[step] == StepKind::Finally
+    }
+
+    /// What a step is, for its clauses.
+    pub(super) fn role(&self, step: usize) -> Role {
+        match self.pivot {
+            _ if self.kinds[step] == StepKind::Finally => Role::Finally,
+            Some(pivot) if pivot < step => Role::AfterPivot,
+            _ if self.kinds[step] == StepKind::Pivot => Role::Pivot,
+            Some(_) | None => Role::Forward,
+        }
     }
 
     /// Before the first step: the parameters.
@@ -71,9 +130,19 @@ impl<'a> Scopes<'a> {
         Scope { scopes: self, at: At::Start }
     }
 
-    /// In a step: the parameters and the outputs of earlier steps.
+    /// Between two blocks: the parameters and the outputs of the steps before.
+    pub(super) fn before(&'a self, block: usize) -> Scope<'a> {
+        Scope { scopes: self, at: At::Before(block) }
+    }
+
+    /// Before the braces of a step: the parameters and the outputs of earlier steps.
+    pub(super) fn head(&'a self, step: usize) -> Scope<'a> {
+        Scope { scopes: self, at: if self.is_finally(step) { At::FinallyHead(step) } else { At::Head(step) } }
+    }
+
+    /// In a step: the parameters and the outputs of earlier steps; in a `finally` step all outputs, and the cause.
     pub(super) fn step(&'a self, step: usize) -> Scope<'a> {
-        Scope { scopes: self, at: At::Step(step) }
+        Scope { scopes: self, at: if self.is_finally(step) { At::Finally(step) } else { At::Step(step) } }
     }
 
     /// In the compensation of a step: its own output too, and the cause.
@@ -94,7 +163,7 @@ impl Scope<'_> {
         for mention in mentions::all(&phrase.expression).into_iter().filter(|mention| !bound.contains(mention)) {
             match self.find(&mention) {
                 Some((value, None)) => phrase.mentions.push((value, mention)),
-                None if mention == "cause" && matches!(self.at, At::Compensation(_)) => phrase.cause = Some(mention),
+                None if mention == "cause" && self.at.sees_the_cause() => phrase.cause = Some(mention),
                 Some(_) | None => {}
             }
         }
@@ -107,24 +176,71 @@ impl Scope<'_> {
         phrase
     }
 
+    /// The step whose compensation this one can share (L15).
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(super) fn shares(&self, name: &Ident) -> Result<usize, String> {
+        let At::Compensation(at) = self.at else { return Err("only a step shares a compensation".to_owned()) };
+        let outputs = self.scopes.values.iter().filter(|value| value.shape != Shape::Binding);
+        let other = outputs.filter(|value| value.name == *name).find_map(|value| value.step);
+        let Some(other) = other else {
+            return Err(format!("there is no step `{name}` whose compensation could undo this one too"));
+        };
+        let blocks = &self.scopes.blocks;
+        if blocks[other] >= blocks[at] || self.scopes.is_finally(other) {
+            return Err(format!(
+                "`{name}` does not end before this step begins: share the compensation of an earlier step"
+            ));
+        }
+        match self.scopes.shared[other] {
+            Shared::Always => Ok(other),
+            Shared::Conditional => Err(format!(
+                "`{name}` may run never or more than once, so its compensation cannot undo this step: write one of its own"
+            )),
+            Shared::Nothing => Err(format!("`{name}` has no compensation of its own that could undo this step too")),
+        }
+    }
+
     fn find(&self, name: &Ident) -> Option<(ValueId, Option<Hidden>)> {
-        let (value, found) = self.scopes.values.iter().enumerate().find(|(_, value)| value.name == *name)?;
+        let mut named = self.scopes.values.iter().enumerate().filter(|(_, value)| value.name == *name);
+        if let Some((value, _)) = named.clone().find(|(_, value)| value.shape == Shape::Binding && self.binds(value)) {
+            return Some((value, None));
+        }
+        let (value, found) = named.find(|(_, value)| value.shape != Shape::Binding)?;
         Some((value, found.step.and_then(|step| self.hides(step))))
+    }
+
+    /// Whether it is bound by the `for` around this.
+    fn binds(&self, binding: &Value) -> bool {
+        match self.at {
+            At::Step(at) | At::Compensation(at) | At::Finally(at) => binding.step == Some(at),
+            At::Start | At::Before(_) | At::Head(_) | At::FinallyHead(_) | At::End => false,
+        }
     }
 
     fn hides(&self, step: usize) -> Option<Hidden> {
         let blocks = &self.scopes.blocks;
         match self.at {
-            At::End => None,
+            At::Finally(at) | At::FinallyHead(at) if at == step => Some(Hidden::Own),
+            _ if self.scopes.is_finally(step) => Some(Hidden::Finally),
+            At::End | At::Finally(_) | At::FinallyHead(_) => None,
             At::Start => Some(Hidden::Later),
-            At::Step(at) if at == step => Some(Hidden::Own),
+            At::Before(block) => (blocks[step] >= block).then_some(Hidden::Later),
+            At::Step(at) | At::Head(at) if at == step => Some(Hidden::Own),
             At::Compensation(at) if at == step => None,
-            At::Step(at) | At::Compensation(at) => match blocks[step].cmp(&blocks[at]) {
+            At::Head(at) | At::Step(at) | At::Compensation(at) => match blocks[step].cmp(&blocks[at]) {
                 std::cmp::Ordering::Less => None,
                 std::cmp::Ordering::Equal => Some(Hidden::Sibling),
                 std::cmp::Ordering::Greater => Some(Hidden::Later),
             },
         }
+    }
+}
+
+impl At {
+    fn sees_the_cause(self) -> bool {
+        matches!(self, Self::Compensation(_) | Self::FinallyHead(_) | Self::Finally(_))
     }
 }
 
@@ -134,10 +250,13 @@ impl Hidden {
             Self::Own => format!(
                 "step `{name}` uses its own output, which is there only when it has ended: in its `compensate` and in later steps"
             ),
-            Self::Sibling => format!("`{name}` has no value here: it runs in the same `parallel`"),
+            Self::Sibling => format!(
+                "`{name}` has no value here: its step runs in the same `parallel`; use it behind the block, or move its step before it"
+            ),
             Self::Later => {
                 format!("`{name}` has no value here: its step runs later; move the step up, or this below it")
             }
+            Self::Finally => format!("`{name}` has no value here: a `finally` step gives nothing to others"),
         }
     }
 }

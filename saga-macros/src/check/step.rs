@@ -2,9 +2,9 @@
 
 use syn::Type;
 
+use super::attributes;
 use super::clauses::{Clauses, Given};
 use super::scope::{Scope, Scopes};
-use super::{attributes, unbuilt};
 use crate::errors::Errors;
 use crate::mentions;
 use crate::model::{AtOnce, Each, Step, StepKind, Value};
@@ -21,19 +21,17 @@ pub(super) fn step(
     let before = errors.count();
     let value = values.iter().position(|value| value.step == Some(index)).unwrap_or_default();
     let doc = attributes::doc(&step.attributes);
-    let built = is_built(errors, &step);
     let kind = kind(&step);
     let syntax::Step { name, output, each, when, clauses, broken, attempted, .. } = step;
-    let scope = scopes.step(index);
+    let scope = scopes.head(index);
     let when = when.map(|when| scope.phrase(errors, when.condition, &[]));
     let each = each.map(|each| self::each(errors, &scope, each));
-    let clauses = Clauses::sorted(errors, clauses);
-    let given = Given { name: &name, output: output.as_ref(), broken, attempted: &attempted };
-    if built {
-        clauses.missing(errors, &given);
-    }
-    let compensation = clauses.compensation(errors, &scopes.compensation(index));
-    let exchange = if built { clauses.exchange(errors, &scopes.step(index), &given) } else { None };
+    let mut clauses = Clauses::sorted(errors, clauses);
+    let (output_type, role, deadline) = (output.as_ref(), scopes.role(index), scopes.deadline);
+    let given = Given { name: &name, output: output_type, broken, attempted: &attempted, role, deadline };
+    clauses.missing(errors, &given);
+    let compensation = clauses.compensation(errors, &scopes.compensation(index), &given);
+    let exchange = clauses.exchange(errors, &scopes.step(index), &given);
     let whole = !broken && errors.count() == before;
     Step { value, doc, kind, each, when, exchange, compensation, whole, name, output }
 }
@@ -61,21 +59,6 @@ fn each(errors: &mut Errors, scope: &Scope<'_>, each: syntax::Each) -> Each {
     };
     let bindings = mentions::bindings(&each.pattern);
     Each { bindings, items: scope.phrase(errors, each.items, &[]), pattern: each.pattern, at_once }
-}
-
-/// Reports what a step's head says and this release cannot do.
-fn is_built(errors: &mut Errors, step: &syntax::Step) -> bool {
-    let before = errors.count();
-    if let Some(kind) = &step.kind {
-        unbuilt::report(errors, kind.span(), &format!("{kind} step"));
-    }
-    if let Some(each) = &step.each {
-        unbuilt::report(errors, each.keyword, "for");
-    }
-    if let Some(when) = &step.when {
-        unbuilt::report(errors, when.keyword.span(), "when");
-    }
-    errors.count() == before
 }
 
 /// Whether a type is `()`.

@@ -84,6 +84,7 @@ fn info(command: &Command) -> TokenStream {
     let message = paths::message();
     let variant = &command.variant;
     let (name, doc, fields) = (variant.name.to_string(), &variant.doc, variant.fields_text());
+    let redacted = &variant.redacted;
     let to = command.to.as_ref().map(case::snake).unwrap_or_default();
     let texts = |word: &str| variant.names(word).iter().map(ToString::to_string).collect::<Vec<_>>();
     let (replies, refuses) = (texts("replies"), texts("refuses"));
@@ -92,7 +93,7 @@ fn info(command: &Command) -> TokenStream {
         #message::CommandInfo {
             name: #name, doc: #doc, fields: #fields, to: #to,
             replies: &[#(#replies),*], refuses: &[#(#refuses),*], query: #query, live_only: #live_only,
-            harmless: #harmless,
+            harmless: #harmless, redacted: &[#(#redacted),*],
         }
     }
 }

@@ -49,11 +49,12 @@ pub(super) fn expand(events: &Events) -> TokenStream {
 fn info(variant: &Variant) -> TokenStream {
     let message = paths::message();
     let (name, doc, fields) = (variant.name.to_string(), &variant.doc, variant.fields_text());
+    let redacted = &variant.redacted;
     let from = match variant.names("from").first().map(case::snake) {
         Some(from) => quote!(::core::option::Option::Some(#from)),
         None => quote!(::core::option::Option::None),
     };
-    quote!(#message::EventInfo { name: #name, doc: #doc, fields: #fields, from: #from })
+    quote!(#message::EventInfo { name: #name, doc: #doc, fields: #fields, from: #from, redacted: &[#(#redacted),*] })
 }
 
 /// Someone says it: it is a reply, or says who publishes it (L24).

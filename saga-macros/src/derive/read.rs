@@ -4,6 +4,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens as _;
+use syn::ext::IdentExt as _;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Data, DeriveInput, Fields, Path, Token, Visibility};
 
@@ -25,6 +26,8 @@ pub(super) struct Variant {
     pub(super) doc: String,
     pub(super) fields: Fields,
     pub(super) marks: Vec<Mark>,
+    /// The fields that are never shown: by name, or by position.
+    pub(super) redacted: Vec<String>,
 }
 
 /// One attribute of the language on a variant.
@@ -95,7 +98,8 @@ pub(super) fn declaration(errors: &mut Errors, input: TokenStream, known: &[Know
     let variants = data.variants.into_iter().map(|variant| Variant {
         marks: marks(errors, &variant.attrs, known),
         doc: attributes::doc(&variant.attrs),
-        fields: plain(errors, variant.fields),
+        redacted: redacted(errors, &variant.fields),
+        fields: plain(variant.fields),
         name: variant.ident,
     });
     Some(Declaration { visibility: input.vis, name: input.ident, bus, variants: variants.collect() })
@@ -114,7 +118,7 @@ fn marks(errors: &mut Errors, attributes: &[Attribute], known: &[Known]) -> Vec<
     for attribute in attributes {
         let Some(word) = attribute.path().get_ident() else { continue };
         if word == "redact" {
-            errors.at(word, format!("`#[{word}]` is part of the language, but not built yet"));
+            errors.at(word, "`#[redact]` stands before a field: the variant itself is no secret");
         }
         let Some(known) = known.iter().find(|known| word == known.word) else { continue };
         if marks.iter().any(|mark| mark.word == *word) {
@@ -138,12 +142,24 @@ fn names(attribute: &Attribute, known: &Known) -> Option<Vec<Ident>> {
     enough.then(|| names.into_iter().collect())
 }
 
-/// The fields without their attributes.
-fn plain(errors: &mut Errors, mut fields: Fields) -> Fields {
-    for field in &mut fields {
-        if let Some(redact) = field.attrs.iter().find(|attribute| attribute.path().is_ident("redact")) {
-            errors.at(redact.path(), "`#[redact]` is part of the language, but not built yet");
+/// The fields with `#[redact]`.
+fn redacted(errors: &mut Errors, fields: &Fields) -> Vec<String> {
+    let mut redacted = Vec::new();
+    for (position, field) in fields.iter().enumerate() {
+        let mut marks = field.attrs.iter().filter(|attribute| attribute.path().is_ident("redact"));
+        if marks.next().is_some_and(|mark| errors.take(attributes::plain(mark)).is_some()) {
+            redacted.push(field.ident.as_ref().map_or(position.to_string(), |name| name.unraw().to_string()));
         }
+        if let Some(again) = marks.next() {
+            errors.at(again, "`#[redact]` is given twice: remove one of them");
+        }
+    }
+    redacted
+}
+
+/// The fields without their attributes.
+fn plain(mut fields: Fields) -> Fields {
+    for field in &mut fields {
         field.attrs.retain(|attribute| attribute.path().is_ident("doc"));
         field.vis = Visibility::Inherited;
     }

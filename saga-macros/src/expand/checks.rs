@@ -8,7 +8,7 @@ use super::definition::info;
 use super::{Expansion, paths};
 use crate::aliases::Enum;
 use crate::model::live::Way;
-use crate::model::{ActionKind, Arm, Command, Exchange, Outcome, Step, Taken};
+use crate::model::{Action, ActionKind, Arm, Command, Compensation, Exchange, Outcome, Step, Taken};
 use crate::text;
 
 /// All checks of one saga.
@@ -33,7 +33,20 @@ fn values(expansion: &Expansion<'_>) -> TokenStream {
 }
 
 fn step(index: usize, step: &Step) -> TokenStream {
-    exchanges(index, step).map(|(info, exchange)| self::exchange(&info, exchange, step.whole)).collect()
+    let exchanges = exchanges(index, step).map(|(info, exchange)| self::exchange(&info, exchange, step.whole));
+    exchanges.chain(unwinds(step)).collect()
+}
+
+/// A saga behind whose pivot there is no way back is not unwound (L25).
+fn unwinds(step: &Step) -> Option<TokenStream> {
+    let (Compensation::Unwind, Some(Action::Run(run))) =
+        (&step.compensation, step.exchange.as_ref().map(|exchange| &exchange.action))
+    else {
+        return None;
+    };
+    let (span, saga) = (run.saga.span(), &run.saga);
+    let (check, runtime) = (paths::check(span), paths::runtime(span));
+    Some(quote_spanned!(span=> const _: () = #check::unwinds(<#saga as #runtime::Saga>::DEFINITION);))
 }
 
 /// What the step says and what undoes it, each with the name of its command's declaration.
@@ -43,7 +56,8 @@ fn exchanges(index: usize, step: &Step) -> impl Iterator<Item = (Ident, &Exchang
 }
 
 fn exchange(info: &Ident, exchange: &Exchange, whole: bool) -> TokenStream {
-    let Some(command) = exchange.action.command() else { return TokenStream::new() };
+    let anyones = anyones(exchange);
+    let Some(command) = exchange.action.command() else { return anyones };
     let action = action(info, command);
     if !whole {
         return action;
@@ -51,7 +65,7 @@ fn exchange(info: &Ident, exchange: &Exchange, whole: bool) -> TokenStream {
     let events = events(info, exchange);
     let replies = replies(info, command, exchange);
     let refusals = refusals(info, exchange);
-    quote!(#action #events #replies #refusals)
+    quote!(#action #events #anyones #replies #refusals)
 }
 
 /// `send` is for effects, `query` for data (L20).
@@ -71,10 +85,25 @@ fn action(info: &Ident, action: &Command) -> TokenStream {
 
 /// Each event is one of the command's replies (L17).
 fn events(info: &Ident, exchange: &Exchange) -> TokenStream {
-    let checks = taken(exchange, Of::Events).map(|event| {
+    let checks = taken(exchange, Of::Replies).map(|event| {
         let (check, text, braced) = (paths::check(event.variant.span()), event.variant.to_string(), event.braced);
         let events = Enum::Event.alias(Span::mixed_site());
         quote_spanned!(event.variant.span()=> const _: () = #check::answers::<#events>(#info, #text, #braced);)
+    });
+    checks.collect()
+}
+
+/// An event of anyone exists. Of one that does not the compiler says so itself, but for one with fields in braces.
+fn anyones(exchange: &Exchange) -> TokenStream {
+    let arms = exchange.arms.iter().filter(|arm| !arm.correlations.is_empty());
+    let taken = arms.flat_map(|arm| match &arm.outcome {
+        Outcome::Event(taken, _) => taken.as_slice(),
+        _ => &[],
+    });
+    let checks = taken.filter(|event| event.braced).map(|event| {
+        let (check, text) = (paths::check(event.variant.span()), event.variant.to_string());
+        let (runtime, events) = (paths::here(), Enum::Event.alias(Span::mixed_site()));
+        quote_spanned!(event.variant.span()=> const _: () = #check::is_event(<#events as #runtime::Event>::EVENTS, #text);)
     });
     checks.collect()
 }
@@ -87,7 +116,8 @@ fn replies(info: &Ident, command: &Command, exchange: &Exchange) -> TokenStream 
     }
     let at = command.variant.span();
     let check = paths::check(at);
-    let (named, whole) = names(taken);
+    let (_, whole) = names(taken);
+    let (named, _) = names(self::taken(exchange, Of::Replies));
     quote_spanned!(at=> const _: () = #check::replies_taken(#info, &[#(#named),*], &[#(#whole),*]);)
 }
 
@@ -112,13 +142,17 @@ fn takes_any_refusal(arm: &Arm) -> bool {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Of {
+    /// Of anyone.
     Events,
+    /// Of the one who is asked.
+    Replies,
     Refusals,
 }
 
 fn taken(exchange: &Exchange, of: Of) -> impl Iterator<Item = &Taken> {
     exchange.arms.iter().flat_map(move |arm| match &arm.outcome {
         Outcome::Event(taken, _) if of == Of::Events => taken.as_slice(),
+        Outcome::Event(taken, _) if of == Of::Replies && arm.correlations.is_empty() => taken.as_slice(),
         Outcome::Refused(taken, _, _) if of == Of::Refusals => taken.as_slice(),
         _ => &[],
     })

@@ -11,7 +11,7 @@ use crate::case;
 use crate::model::live::Way;
 use crate::model::{
     Action, ActionKind, Arm, AtOnce, Command, Compensation, Concurrency, Deadline, Disposition, Duration, Each,
-    Exchange, Outcome, Phrase, Require, Run, Step, StepKind,
+    Exchange, Outcome, Phrase, Require, Run, Saga, Step, StepKind,
 };
 use crate::text;
 
@@ -24,7 +24,7 @@ pub(super) fn steps(expansion: &Expansion<'_>) -> TokenStream {
 /// The name of what was declared of the command that a step sends, or that undoes it.
 pub(super) fn info(step: usize, way: Way) -> Ident {
     let name = match way {
-        Way::Forward => format!("__COMMAND_{step}"),
+        Way::Forward | Way::Finally => format!("__COMMAND_{step}"),
         Way::Back => format!("__UNDO_{step}"),
     };
     Ident::new(&name, Span::mixed_site())
@@ -49,6 +49,8 @@ pub(super) fn definition(expansion: &Expansion<'_>) -> TokenStream {
         let redacted = parameter.redacted.then(|| quote!(.redacted()));
         quote!(#runtime::Parameter::new(#name, #ty, #doc)#redacted)
     });
+    let mentions_redacted = |value: &Phrase| value.needs().any(|id| saga.values[id].redacted);
+    let returns_redacted = saga.returns.as_ref().is_some_and(mentions_redacted).then(|| quote!(.returns_redacted()));
     let finally = saga.finally.iter().map(|step| number(*step));
     let finally = (!saga.finally.is_empty()).then(|| quote!(.finally(&[#(#finally),*])));
     let requires = requires(&saga.requires);
@@ -64,7 +66,7 @@ pub(super) fn definition(expansion: &Expansion<'_>) -> TokenStream {
     });
     quote! {
         #runtime::Definition::new(#name, #type_name, #version, #deadline)
-            #doc #output #triggers #concurrency #returns #finally #requires #ephemeral #on_restart
+            #doc #output #triggers #concurrency #returns #returns_redacted #finally #requires #ephemeral #on_restart
             .parameters(&[#(#parameters),*])
             .steps(&[#(#steps),*], &[#(#places),*])
     }
@@ -182,6 +184,7 @@ fn step(expansion: &Expansion<'_>, index: usize, step: &Step) -> TokenStream {
         StepKind::Pivot => Some(quote!(.kind(#runtime::StepKind::Pivot))),
         StepKind::Finally => Some(quote!(.kind(#runtime::StepKind::Finally))),
     };
+    let finally = seen_at_last(expansion.saga, step).then(|| quote!(.seen_at_last()));
     let each = with("each", step.each.as_ref().map(each));
     let when = with("when", step.when.as_ref().map(phrase_text));
     let redacted = expansion.saga.values[step.value].redacted.then(|| quote!(.redacted()));
@@ -190,10 +193,19 @@ fn step(expansion: &Expansion<'_>, index: usize, step: &Step) -> TokenStream {
         Some(output) => quote!(giving(#name, #output, #exchange, #runtime::Compensation::#compensation)),
         None => quote!(new(#name, #exchange, #runtime::Compensation::#compensation)),
     };
+    // A circle of sagas that run each other is found by the compiler, and told at the constant.
+    let span = match step.exchange.as_ref().map(|exchange| &exchange.action) {
+        Some(Action::Run(run)) => run.saga.span().resolved_at(Span::mixed_site()),
+        _ => Span::mixed_site(),
+    };
+    let mut constant = constant;
+    constant.set_span(span);
+    let declared_in = paths::runtime(span);
+    let declared = quote_spanned!(span=> const #constant: #declared_in::Step);
     quote! {
         #(#commands)*
-        const #constant: #runtime::Step =
-            #runtime::Step::#new #doc #kind #redacted #each #when;
+        #declared =
+            #runtime::Step::#new #doc #kind #redacted #finally #each #when;
     }
 }
 
@@ -202,6 +214,12 @@ fn command(constant: &Ident, command: &Command) -> TokenStream {
     let (runtime, alias) = (paths::here(), Enum::Command.alias(Span::mixed_site()));
     let variant = command.variant.to_string();
     quote_spanned!(command.variant.span()=> const #constant: &#runtime::CommandInfo = #runtime::command::<#alias>(#variant);)
+}
+
+/// Whether a step that runs on every way out mentions the output of this one.
+fn seen_at_last(saga: &Saga, step: &Step) -> bool {
+    let last = saga.finally.iter().flat_map(|index| saga.steps[*index].phrases());
+    step.is_forward() && last.flat_map(Phrase::needs).any(|value| value == step.value)
 }
 
 fn exchange(info: &Ident, exchange: &Exchange) -> TokenStream {

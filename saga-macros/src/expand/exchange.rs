@@ -43,13 +43,12 @@ pub(super) fn exchange(expansion: &Expansion<'_>) -> TokenStream {
 }
 
 fn arms(expansion: &Expansion<'_>, way: Way) -> Vec<TokenStream> {
-    let variants = expansion.variants.iter().filter(|variant| variant.way == way);
-    let steps = variants
-        .flat_map(|variant| expansion.saga.places[variant.place].steps.iter().map(move |step| (variant, *step)));
+    let variants = expansion.variants.iter().filter(|variant| (variant.way == Way::Back) == (way == Way::Back));
+    let steps = variants.flat_map(|variant| variant.steps(expansion.saga).iter().map(move |step| (variant, *step)));
     let exchanges = steps.filter_map(|(variant, index)| {
         let step = &expansion.saga.steps[index];
         let exchange = match way {
-            Way::Forward => step.exchange.as_ref(),
+            Way::Forward | Way::Finally => step.exchange.as_ref(),
             Way::Back => step.compensation.exchange(),
         };
         exchange.map(|exchange| arm(expansion, variant, index, exchange))
@@ -59,9 +58,17 @@ fn arms(expansion: &Expansion<'_>, way: Way) -> Vec<TokenStream> {
 
 fn arm(expansion: &Expansion<'_>, variant: &Variant, step: usize, exchange: &Exchange) -> TokenStream {
     let fields = expansion.bound(variant, exchange.phrases());
+    let item = expansion.item(step, &expansion.local(expansion.saga.steps[step].value), exchange.phrases());
+    let own = expansion.saga.steps[step].value;
+    let one = |field: &Field| Field { one: variant.way == Way::Back && field.value == own, ..*field };
+    let known: Vec<_> = variant.fields.iter().map(one).collect();
     let (state, name, step) = (&expansion.state, &variant.name, number(step));
-    let plan = plan(expansion, exchange, &variant.fields);
-    quote!((#state::#name { #(#fields,)* .. }, #step) => #plan,)
+    let plan = plan(expansion, exchange, &known);
+    if item.is_empty() {
+        quote!((#state::#name { #(#fields,)* .. }, #step) => #plan,)
+    } else {
+        quote!((#state::#name { #(#fields,)* .. }, #step) => { #item #plan })
+    }
 }
 
 fn plan(expansion: &Expansion<'_>, exchange: &Exchange, fields: &[Field]) -> TokenStream {
@@ -113,7 +120,8 @@ impl Expansion<'_> {
         variant: &Variant,
         phrases: impl Iterator<Item = &'p Phrase>,
     ) -> Vec<proc_macro2::Ident> {
-        let needed: std::collections::BTreeSet<_> = phrases.flat_map(Phrase::needs).collect();
+        let needed = phrases.flat_map(Phrase::needs).map(|value| self.saga.keeper(value));
+        let needed: std::collections::BTreeSet<_> = needed.collect();
         let fields = variant.fields.iter().filter(|field| needed.contains(&field.value));
         fields.map(|field| self.local(field.value)).collect()
     }

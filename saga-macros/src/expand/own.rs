@@ -16,7 +16,7 @@ use syn::{Block, Expr, Macro, Token, parse_quote};
 use super::{Expansion, local, paths};
 use crate::mentions;
 use crate::model::live::Field;
-use crate::model::{Phrase, ValueId};
+use crate::model::{Phrase, Step, ValueId};
 
 impl Expansion<'_> {
     /// The expression as a block that makes all it needs out of references with the names of the values.
@@ -45,6 +45,20 @@ impl Expansion<'_> {
         quote_spanned!(phrase.expression.span()=> { #variables let #value: #ty = #expression; #then })
     }
 
+    /// The expression with values of the right types, which it never gets to see: for its own type.
+    pub(super) fn hollow(&self, step: &Step, phrase: &Phrase) -> TokenStream {
+        let (bindings, expression) = separate(phrase);
+        let bindings = bindings.into_iter().chain(phrase.holes.iter().cloned()).map(|(value, name)| {
+            let (ty, runtime) = (self.seen(step, value), paths::runtime(name.span()));
+            quote!(let #name: #ty = #runtime::hole();)
+        });
+        let cause = phrase.cause.as_ref().map(|name| {
+            let runtime = paths::here();
+            quote!(let #name: ::core::option::Option<&#runtime::Cause> = ::core::option::Option::None;)
+        });
+        quote_spanned!(phrase.expression.span()=> { #(#bindings)* #cause #expression })
+    }
+
     /// All that the expression needs, and the expression in terms of it.
     fn variables(&self, phrase: &Phrase, fields: &[Field]) -> (TokenStream, Expr) {
         let (bindings, expression) = separate(phrase);
@@ -54,7 +68,7 @@ impl Expansion<'_> {
             quote!(let #name = #cause;)
         });
         let holes = phrase.holes.iter().map(|(value, name)| {
-            let (ty, runtime) = (self.ty(*value), paths::runtime(name.span()));
+            let (ty, runtime) = (self.full(*value), paths::runtime(name.span()));
             quote!(let #name: #ty = #runtime::hole();)
         });
         (quote!(#(#bindings)* #cause #(#holes)*), expression)
@@ -62,7 +76,10 @@ impl Expansion<'_> {
 
     fn binding(&self, value: ValueId, name: &Ident, fields: &[Field]) -> TokenStream {
         let (from, runtime) = (self.local(value), paths::runtime(name.span()));
-        if fields.iter().any(|field| field.value == value && field.slot) {
+        let field = fields.iter().find(|field| field.value == value);
+        if let Some(made) = field.and_then(|field| self.shaped_output(*field, &from, name)) {
+            made
+        } else if field.is_some_and(|field| field.slot) {
             quote_spanned!(name.span()=> let #name = #runtime::output(#from);)
         } else {
             quote_spanned!(name.span()=> let #name = #runtime::own(#from);)

@@ -35,6 +35,11 @@ pub(crate) fn declared_check(at: Span) -> TokenStream {
     quote_spanned!(at=> ::saga_runtime::__private::check)
 }
 
+/// The items of a `for`, with what came of them.
+pub(crate) fn items() -> TokenStream {
+    quote!(::saga_runtime::saga::Items)
+}
+
 /// An output that may still be missing.
 pub(crate) fn slot() -> TokenStream {
     quote!(::saga_runtime::saga::Slot)

@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::each::shaped;
 use super::{Expansion, paths};
 use crate::model::live::{Field, Variant, Way};
 
@@ -20,11 +21,12 @@ pub(super) fn state(expansion: &Expansion<'_>) -> TokenStream {
 
 fn declaration(expansion: &Expansion<'_>, variant: &Variant) -> TokenStream {
     let name = &variant.name;
-    let steps = expansion.saga.places[variant.place].steps.iter();
+    let steps = variant.steps(expansion.saga).iter();
     let steps = steps.map(|step| format!("`{}`", expansion.saga.steps[*step].name)).collect::<Vec<_>>().join(", ");
     let doc = match variant.way {
         Way::Forward => format!("At {steps}."),
         Way::Back => format!("Undoing {steps}."),
+        Way::Finally => format!("At {steps}, on the way out."),
     };
     let fields = variant.fields.iter().map(|field| {
         let (name, ty) = (&expansion.saga.values[field.value].name, ty(expansion, *field));
@@ -34,7 +36,12 @@ fn declaration(expansion: &Expansion<'_>, variant: &Variant) -> TokenStream {
 }
 
 fn ty(expansion: &Expansion<'_>, field: Field) -> TokenStream {
-    let (ty, slot) = (&expansion.saga.values[field.value].ty, paths::slot());
+    let (value, slot, items) = (&expansion.saga.values[field.value], paths::slot(), paths::items());
+    if value.shape.is_each() {
+        let ty = &value.ty;
+        return quote!(#items<#ty>);
+    }
+    let ty = shaped(value.shape, &value.ty);
     if field.slot { quote!(#slot<#ty>) } else { quote!(#ty) }
 }
 
@@ -52,5 +59,6 @@ pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
         let number = proc_macro2::Literal::usize_unsuffixed(number);
         quote!(#name #number { #(#fields),* } [#group])
     });
-    quote!(#runtime::state! { #name [#(#types),*] #(#variants)* })
+    let redacted = expansion.saga.values.iter().filter(|value| value.redacted).map(|value| &value.name);
+    quote!(#runtime::state! { #name [#(#types),*] redacted [#(#redacted),*] #(#variants)* })
 }

@@ -5,9 +5,9 @@ use quote::{format_ident, quote, quote_spanned};
 
 use syn::spanned::Spanned as _;
 
-use super::{Expansion, answer, definition, exchange, paths};
+use super::{Expansion, answer, correlate, definition, each, exchange, paths, required};
 use crate::model::live::{Field, Variant, Way};
-use crate::model::{Deadline, Duration, Phrase};
+use crate::model::{Deadline, Duration, Phrase, ValueId};
 
 /// The implementation; none for a saga without places, which is reported already.
 pub(super) fn saga(expansion: &Expansion<'_>) -> TokenStream {
@@ -26,10 +26,14 @@ pub(super) fn saga(expansion: &Expansion<'_>) -> TokenStream {
         deadline(expansion),
         begin(expansion),
         position(expansion),
+        required::required(expansion),
+        each::exchanges(expansion),
         exchange::exchange(expansion),
         answer::answer(expansion),
+        correlate::functions(expansion),
         forward(expansion),
         back(expansion),
+        finish(expansion),
         self::output(expansion),
     ];
     let bus_type = quote_spanned!(bus.span()=> type Bus = #bus;);
@@ -139,6 +143,7 @@ fn position(expansion: &Expansion<'_>) -> TokenStream {
         let way = match variant.way {
             Way::Forward => format_ident!("Forward"),
             Way::Back => format_ident!("Compensating"),
+            Way::Finally => format_ident!("Finally"),
         };
         quote!(#state::#name { .. } => #runtime::Position::#way(#place))
     });
@@ -165,6 +170,9 @@ fn forward(expansion: &Expansion<'_>) -> TokenStream {
 fn back(expansion: &Expansion<'_>) -> TokenStream {
     let runtime = paths::here();
     let arms = expansion.variants.iter().filter_map(|variant| {
+        if variant.way == Way::Finally {
+            return None;
+        }
         let there = |back: &&Variant| {
             back.way == Way::Back
                 && (back.place < variant.place || (back.place == variant.place && variant.way == Way::Forward))
@@ -178,6 +186,26 @@ fn back(expansion: &Expansion<'_>) -> TokenStream {
             #runtime::back::<Self>(state, place, |state| match state {
                 #(#arms)*
                 _ => #runtime::misplaced("back"),
+            })
+        }
+    }
+}
+
+/// From wherever the saga is to the first step that runs on every way out, and from each of them to the next; none for
+/// a saga that has none.
+fn finish(expansion: &Expansion<'_>) -> TokenStream {
+    let runtime = paths::here();
+    let last: Vec<_> = expansion.variants.iter().filter(|variant| variant.way == Way::Finally).collect();
+    let Some(first) = last.first() else { return TokenStream::new() };
+    let others = expansion.variants.iter().filter(|variant| variant.way != Way::Finally);
+    let arms = others.map(|variant| expansion.moved(variant, first));
+    let next = last.windows(2).map(|pair| expansion.moved(pair[0], pair[1]));
+    let arms: Vec<_> = arms.chain(next).collect();
+    quote_spanned! {Span::mixed_site()=>
+        fn finish(state: Self::State, index: u16) -> Self::State {
+            #runtime::finish::<Self>(state, index, |state| match state {
+                #(#arms)*
+                _ => #runtime::misplaced("finish"),
             })
         }
     }
@@ -212,15 +240,25 @@ pub(super) fn number(index: usize) -> u16 {
 impl Expansion<'_> {
     /// The state of a variant; what is not of the place itself comes from `value`.
     fn made(&self, variant: &Variant, value: impl Fn(Field) -> TokenStream) -> TokenStream {
-        let (state, name, runtime) = (&self.state, &variant.name, paths::here());
-        let own = self.saga.places[variant.place].outputs(self.saga);
+        let (state, name) = (&self.state, &variant.name);
+        let own = variant.outputs(self.saga);
         let fields = variant.fields.iter().map(|field| {
             let name = self.local(field.value);
-            let empty = variant.way == Way::Forward && own.contains(&field.value);
-            let value = if empty { quote!(#runtime::Slot::EMPTY) } else { value(*field) };
-            if value.to_string() == name.to_string() { value } else { quote!(#name: #value) }
+            let empty = variant.way != Way::Back && own.contains(&field.value);
+            let value = if empty { self.empty(field.value) } else { value(*field) };
+            if name == value.to_string() { value } else { quote!(#name: #value) }
         });
         quote!(#state::#name { #(#fields),* })
+    }
+
+    /// An output that is not there yet.
+    fn empty(&self, value: ValueId) -> TokenStream {
+        let runtime = paths::here();
+        if self.saga.values[value].shape.is_each() {
+            quote!(#runtime::Items::EMPTY)
+        } else {
+            quote!(#runtime::Slot::EMPTY)
+        }
     }
 
     /// The arm that takes what the second variant needs out of the first.
@@ -229,10 +267,11 @@ impl Expansion<'_> {
         let kept = to.fields.iter().filter_map(|field| from.field(field.value)).map(|field| self.local(field.value));
         let made = self.made(to, |field| {
             let name = self.local(field.value);
-            match (from.field(field.value).is_some_and(|from| from.slot), field.slot) {
-                (true, false) => quote!(#runtime::Slot::take(#name)),
-                (false, true) => quote!(#runtime::Slot::full(#name)),
-                _ => quote!(#name),
+            match (from.field(field.value).map(|from| from.slot), field.slot) {
+                (Some(true), false) => quote!(#runtime::Slot::take(#name)),
+                (Some(false), true) => quote!(#runtime::Slot::full(#name)),
+                (Some(_), _) => quote!(#name),
+                (None, _) => self.empty(field.value),
             }
         });
         quote!(#state::#name { #(#kept,)* .. } => #made,)

@@ -101,7 +101,8 @@ fn compensate(errors: &mut Errors, input: ParseStream<'_>, keyword: &Ident) -> s
     let how = if comes_none(input) {
         Compensate::None { keyword: words::expect(input, "none")?, because: item::because(input)? }
     } else if words::comes(input, "with") && input.peek2(Ident) {
-        Compensate::With { keyword: words::expect(input, "with")?, step: input.parse()? }
+        words::expect(input, "with")?;
+        Compensate::With { step: input.parse()? }
     } else if words::comes(input, "unwind") {
         Compensate::Unwind { keyword: words::expect(input, "unwind")? }
     } else {

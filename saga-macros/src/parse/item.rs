@@ -51,7 +51,7 @@ fn item(errors: &mut Errors, input: ParseStream<'_>, attempted: &mut Vec<&'stati
         "parallel" => parallel(errors, input),
         "require" => require(input),
         "return" => returns(input),
-        _ => step(errors, input, attributes).map(Item::Step),
+        _ => step(errors, input, attributes).map(|step| Item::Step(Box::new(step))),
     }
     .map(Some)
 }
@@ -256,11 +256,8 @@ fn head(input: ParseStream<'_>) -> syn::Result<Head> {
     let output = signature::output(input)?;
     let each = if input.peek(Token![for]) { Some(each(input)?) } else { None };
     let when = words::accept(input, "when");
-    let when = when.map(|keyword| {
-        let condition = input.call(Expr::parse_without_eager_brace)?;
-        Ok::<_, syn::Error>(When { keyword, condition })
-    });
-    let when = when.transpose()?;
+    let when = when.map(|_| input.call(Expr::parse_without_eager_brace)).transpose()?;
+    let when = when.map(|condition| When { condition });
     if input.peek(syn::token::Brace) {
         Ok((output, each, when))
     } else {

@@ -58,6 +58,7 @@ pub(super) fn commands(app: &str, definitions: &[&Definition], pages: &'static s
     vec![start(app, definitions), list(app), show(app), tail(app), cancel(app), retry(app), skip(app), end(app)]
         .into_iter()
         .chain((!definitions.is_empty()).then(|| docs(app, pages)))
+        .chain((!definitions.is_empty()).then(|| check(app)))
         .collect()
 }
 
@@ -207,6 +208,16 @@ fn docs(app: &str, pages: &'static str) -> Command {
                 .help("Where they are"),
         )
         .after_help(examples(&[("docs", ""), ("docs --check", "in a test or in CI")], app))
+}
+
+fn check(app: &str) -> Command {
+    Command::new("check")
+        .about("Check the sagas together")
+        .long_about(
+            "Check the sagas together, as a coordinator does before it starts: two of one name and version, participants \
+             that nobody serves, triggers that go round in a circle.",
+        )
+        .after_help(examples(&[("check", "in CI; exit code 1 when something is wrong")], app))
 }
 
 fn id() -> Arg {

@@ -14,6 +14,7 @@ use crate::log::Status;
 use crate::message::SagaId;
 use crate::notice::Notice;
 use crate::operator::{ClientError, Notices, Request, Response};
+use crate::redaction::Hidden;
 
 /// Starts a saga, and follows it unless told not to.
 pub(super) async fn start(
@@ -136,9 +137,15 @@ fn recorded(place: &Place, saga: SagaId) -> Result<Option<Ending>, CliError> {
     };
     let details = log.saga(saga)?.ok_or_else(|| place.no_saga(saga))?;
     let standing = details.summary.standing;
+    let description = log.definition(&details.summary.name, details.summary.version)?;
+    let hidden = description.and_then(|row| serde_json::from_str(&row.description).ok()).map(|json| Hidden::of(&json));
     Ok(match (standing.status, details.outcome) {
         (Status::Stuck, _) => Some(Ending::Stuck(standing.reason.unwrap_or_default())),
-        (_, Some(outcome)) => Some(Ending::Outcome(serde_json::from_str(&outcome).unwrap_or(Value::String(outcome)))),
+        (_, Some(outcome)) => {
+            let mut outcome = serde_json::from_str(&outcome).unwrap_or(Value::String(outcome));
+            hidden.unwrap_or_default().hide_outcome(&mut outcome);
+            Some(Ending::Outcome(outcome))
+        }
         _ => None,
     })
 }

@@ -72,6 +72,13 @@ fn told(notice: &Notice) -> (char, Style, String) {
             let wait = time::length(until.since(*time));
             (GOES_ON, FAINT, format!("{}{step}: tries again in {wait}", undo(*mode)))
         }
+        Notice::StepRuns { step, mode, child, .. } => {
+            (GOES_ON, direction(*mode), format!("{}{step}: runs saga {child}", undo(*mode)))
+        }
+        Notice::SagaKept { .. } => (GOES_ON, GOOD, "complete; kept until the saga that ran it has ended".to_owned()),
+        Notice::StepSleeping { time, step, until, .. } => {
+            (GOES_ON, FAINT, format!("{step}: sleeps for {}", time::length(until.since(*time))))
+        }
         Notice::StepEnded { step, mode, .. } => (GOES_ON, PLAIN, format!("{}{step}: done", undo(*mode))),
         Notice::SagaCompensating { cause, .. } => (GOES_ON, BACKWARD, format!("compensates: {}", failure(cause))),
         Notice::SagaStuck { reason, .. } => (GOES_ON, BAD, format!("stuck: {reason}")),
@@ -117,6 +124,7 @@ fn started(by: &StartedBy) -> String {
     match by {
         StartedBy::Call => String::new(),
         StartedBy::Trigger(event) => format!(" on {event}"),
+        StartedBy::Parent { saga, step, .. } => format!(" as {step} of saga {saga}"),
     }
 }
 

@@ -22,6 +22,7 @@ fn happened(value: &Value) -> String {
         Some(match tag {
             "started" => started(body)?,
             "answered" => format!("{}: {}", attempted(body)?, answer(body.get("answer")?)),
+            "seen" => format!("{}: {}", exchange(body)?, brief(body.get("event")?)),
             "timed_out" => format!("{}: timed out", attempted(body)?),
             "disconnected" => format!("{}: its participant is away", attempted(body)?),
             "waited" => format!("{}: the wait is over", exchange(body)?),
@@ -32,6 +33,14 @@ fn happened(value: &Value) -> String {
             "admitted" => "its turn has come".to_owned(),
             "superseded" => format!("superseded by saga {body}"),
             "operator" => format!("the operator says {}{}", text(body, "action")?, by(body)),
+            "restarted" => "its process was started again".to_owned(),
+            "migrated" => format!("goes on in version {} (was in {})", body.get("to")?, body.get("from")?),
+            "child_ended" => {
+                let ended = body.get("ended")?;
+                format!("{}: saga {} is {}", exchange(body)?, ended.get("child")?, text(ended, "how")?)
+            }
+            "unwound" => format!("saga {body}, which ran it, is undone"),
+            "released" => "the saga that ran it has ended".to_owned(),
             "parked" => format!("parked: {}", text(body, "reason")?),
             _ => return None,
         })
@@ -48,6 +57,12 @@ fn change(value: &Value) -> String {
             "waiting" => format!("{}: the next attempt is made at {}", exchange(body)?, until(body)?),
             "asked" => format!("{}: {} is asked its fate", exchange(body)?, text(body, "participant")?),
             "done" => format!("{}: done", exchange(body)?),
+            "kept" => format!("{}: kept until it begins", exchange(body)?),
+            "done_late" => format!("{}: it was done after all, and is undone", exchange(body)?),
+            "ran" => format!("{}: runs saga {}", exchange(body)?, body.get("child")?),
+            "unwinding" => format!("{}: saga {} is undone", exchange(body)?, body.get("child")?),
+            "complete" => "complete; kept until the saga that ran it has ended".to_owned(),
+            "sleeping" => format!("{}: sleeps until {}", exchange(body)?, until(body)?),
             "undone" => format!("{}: nothing was done", exchange(body)?),
             "withdrawn" => {
                 format!("{}: the answer of {} is no longer awaited", exchange(body)?, text(body, "participant")?)
@@ -208,6 +223,10 @@ mod tests {
                 r#"refill: handled, with Added {"label":"w2"}, Seen"#,
             ),
             (
+                r#"{"seen":{"step":"refill","item":0,"mode":"forward","event":{"Added":{"label":"w2"}}}}"#,
+                r#"refill: Added {"label":"w2"}"#,
+            ),
+            (
                 r#"{"answered":{"step":"refill","item":2,"mode":"compensation","attempt":3,"answer":{"refused":"PoolFull"}}}"#,
                 "undo refill[2] (attempt 3): refused: PoolFull",
             ),
@@ -251,6 +270,8 @@ mod tests {
             (r#"{"asked":{"step":"a","item":0,"mode":"forward","participant":"host"}}"#, "a: host is asked its fate"),
             (r#"{"done":{"step":"a","item":0,"mode":"forward"}}"#, "a: done"),
             (r#"{"undone":{"step":"a","item":0,"mode":"forward"}}"#, "a: nothing was done"),
+            (r#"{"done_late":{"step":"a","item":0,"mode":"forward"}}"#, "a: it was done after all, and is undone"),
+            (r#"{"kept":{"step":"a","item":0,"mode":"forward"}}"#, "a: kept until it begins"),
             (
                 r#"{"withdrawn":{"step":"a","item":0,"mode":"forward","participant":"host"}}"#,
                 "a: the answer of host is no longer awaited",

@@ -9,7 +9,7 @@ use tokio::sync::broadcast;
 
 use super::*;
 use crate::cause::{Cause, CauseKind, EndedBy};
-use crate::definition::{Concurrency, Deadline, Parameter, Policy};
+use crate::definition::{Deadline, Parameter};
 use crate::log::SqliteLog;
 use crate::machine::CancelReply;
 use crate::notice::Notice;

@@ -122,7 +122,13 @@ impl<B: Bus> Acts<B> {
             }
             Change::Queued { .. }
             | Change::Waiting { .. }
+            | Change::Sleeping { .. }
+            | Change::Ran { .. }
+            | Change::Unwinding { .. }
+            | Change::Complete { .. }
             | Change::Done { .. }
+            | Change::Kept { .. }
+            | Change::DoneLate { .. }
             | Change::Undone { .. }
             | Change::Skipped { .. }
             | Change::Failed(_) => {}

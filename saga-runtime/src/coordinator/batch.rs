@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 use serde_json::value::RawValue;
 
 use super::acts::Act;
+use super::fleeting::Fleeting;
 use super::rows;
 use crate::bus::SessionId;
 use crate::definition::Definition;
@@ -20,6 +21,7 @@ pub(super) struct Pending<B: Bus> {
     last: FxHashMap<SagaId, usize>,
     received: FxHashMap<&'static str, (SessionId, u64)>,
     acts: Vec<Act<B>>,
+    pub(super) fleeting: Fleeting,
 }
 
 /// A command that cannot be written as JSON, and so cannot be sent.
@@ -33,7 +35,13 @@ pub(super) struct Unwritable {
 impl<B: Bus> Pending<B> {
     pub(super) fn new(definitions: Vec<DefinitionRow>) -> Self {
         let batch = Batch { definitions, ..Batch::default() };
-        Self { batch, last: FxHashMap::default(), received: FxHashMap::default(), acts: Vec::new() }
+        Self {
+            batch,
+            last: FxHashMap::default(),
+            received: FxHashMap::default(),
+            acts: Vec::new(),
+            fleeting: Fleeting::default(),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -52,6 +60,12 @@ impl<B: Bus> Pending<B> {
     /// To be recorded, and then done. Gives back what cannot be sent.
     pub(super) fn record(&mut self, record: Record<B>) -> Vec<Unwritable> {
         let (commands, unwritable) = write_commands(&record);
+        if record.definition.is_some_and(|definition| definition.ephemeral) {
+            let reserved = self.fleeting.record(&record, &commands);
+            self.batch.reserved = reserved.or(self.batch.reserved);
+            self.acts.push(Act::Record(record, commands));
+            return unwritable;
+        }
         self.last.insert(record.saga, self.batch.records.len());
         self.batch.records.push(rows::record(&record, &commands));
         self.batch.started.extend(rows::started(&record));
@@ -72,7 +86,9 @@ impl<B: Bus> Pending<B> {
         let data = rows::late(what, key.at, definition);
         let step = Some(rows::step_name(definition, key.at).to_owned()).filter(|step| !step.is_empty());
         let what = serde_json::from_str(&data).unwrap_or_default();
-        self.batch.late.push(LateRow { saga: key.saga, time, step, data });
+        if !self.fleeting.knows(key.saga) {
+            self.batch.late.push(LateRow { saga: key.saga, time, step, data });
+        }
         self.acts.push(Act::Notice(Notice::AnswerLate { time, saga: key.saga, participant: participant.into(), what }));
     }
 
@@ -84,6 +100,7 @@ impl<B: Bus> Pending<B> {
     /// The batch, with the states that the machine has now; and what is to be done when it is committed. The next one
     /// begins.
     pub(super) fn close(&mut self, machine: &Machine<B>) -> (Batch, Vec<Act<B>>) {
+        self.fleeting.tidy(|| machine.horizon());
         let (mut batch, mut acts) = (std::mem::take(&mut self.batch), std::mem::take(&mut self.acts));
         for (saga, index) in self.last.drain() {
             let row = &mut batch.records[index];

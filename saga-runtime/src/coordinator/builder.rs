@@ -11,9 +11,10 @@ use super::engine::{Ends, Engine};
 use super::journal::Journal;
 use super::outbox::Outbox;
 use crate::bus::{FromParticipant, ToParticipant};
+use crate::catalogue::{self, Circle};
 use crate::definition::Definition;
-use crate::log::{DefinitionRow, LogError, ReceivedRow, Recovery, SagaLog};
-use crate::machine::{Duplicate, Machine};
+use crate::log::{DefinitionRow, LogError, OpenSaga, ReceivedRow, Recovery, SagaLog};
+use crate::machine::{Duplicate, Machine, version_of};
 use crate::message::{Bus, Command, CommandOf, Event, EventOf, ParticipantCommand, SagaId};
 use crate::operator::Server;
 use crate::participant::{self, ParticipantOptions, ServedBus, Serves};
@@ -29,6 +30,9 @@ type Reports<B> = Sender<(&'static str, FromParticipant<B>)>;
 /// Makes a kind of saga known to the machine.
 type Register<B> = fn(&mut Machine<B>) -> Result<(), Duplicate>;
 
+/// Makes the way from one version of a saga to another known to the machine.
+type Migrate<B> = Box<dyn FnOnce(&mut Machine<B>) -> Result<(), Duplicate> + Send>;
+
 /// Starts the line of a participant in this process.
 type Spawn<B> = Box<dyn FnOnce(ParticipantOptions, Reports<B>) -> UnboundedSender<ToParticipant<B>> + Send>;
 
@@ -36,10 +40,15 @@ type Spawn<B> = Box<dyn FnOnce(ParticipantOptions, Reports<B>) -> UnboundedSende
 #[must_use = "a builder does nothing until `start`"]
 pub struct Builder<B: Bus> {
     sagas: Vec<Register<B>>,
+    migrations: Vec<Migrate<B>>,
+    /// What is migrated from: it need not be executed any more.
+    former: Vec<&'static Definition>,
     definitions: Vec<&'static Definition>,
     log: Option<Box<dyn SagaLog>>,
     participants: BTreeMap<&'static str, Spawn<B>>,
     twice: Option<&'static str>,
+    /// A migration that leads elsewhere than to a later version.
+    backwards: Option<(&'static Definition, &'static Definition)>,
     listen: Option<Endpoint>,
     operators: Option<Endpoint>,
     options: Options,
@@ -96,6 +105,18 @@ pub enum StartupError {
         /// The participant.
         participant: &'static str,
     },
+    /// A saga runs one that is not registered.
+    #[error("`{saga}` runs `{child}` version {version}, which is not registered: add `.saga::<{type_name}>()`")]
+    Unregistered {
+        /// The saga.
+        saga: &'static str,
+        /// The one that it runs.
+        child: &'static str,
+        /// The version that it runs.
+        version: u32,
+        /// The type of that.
+        type_name: &'static str,
+    },
     /// A definition changed under the same version while sagas of it are in flight.
     #[error(
         "`{name}` version {version} has changed (fingerprint {ours}, in the log {theirs}) and {open} of its sagas are in \
@@ -114,6 +135,32 @@ pub enum StartupError {
         /// How many are in flight.
         open: usize,
     },
+    /// A migration leads elsewhere than to a later version of the same saga.
+    #[error(
+        "`{from}` version {from_version} cannot be migrated to `{to}` version {to_version}: a migration leads to a later \
+         version of the same saga"
+    )]
+    Backwards {
+        /// The saga that is migrated.
+        from: &'static str,
+        /// Its version.
+        from_version: u32,
+        /// What it is to become.
+        to: &'static str,
+        /// The version of that.
+        to_version: u32,
+    },
+    /// Two migrations from one version.
+    #[error("`{name}` version {version} is migrated twice: remove one `.migrate`")]
+    MigratedTwice {
+        /// The saga.
+        name: &'static str,
+        /// The version.
+        version: u32,
+    },
+    /// Sagas that start each other for ever.
+    #[error(transparent)]
+    Circle(#[from] Circle),
     /// The log cannot be used.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -129,10 +176,13 @@ impl<B: Bus> Builder<B> {
     pub(super) fn new() -> Self {
         Self {
             sagas: Vec::new(),
+            migrations: Vec::new(),
+            former: Vec::new(),
             definitions: Vec::new(),
             log: None,
             participants: BTreeMap::new(),
             twice: None,
+            backwards: None,
             listen: None,
             operators: None,
             options: Options::default(),
@@ -143,6 +193,23 @@ impl<B: Bus> Builder<B> {
     pub fn saga<S: Saga<Bus = B>>(mut self) -> Self {
         self.sagas.push(Machine::register::<S>);
         self.definitions.push(S::DEFINITION);
+        self
+    }
+
+    /// Takes sagas in flight from one version to another when the coordinator starts. One for which there is none ends on
+    /// its own version, if that is registered too, and is stuck otherwise.
+    ///
+    /// What is in flight goes on as the same exchange: the step that it is at, and those that are to be undone, stand at
+    /// the same numbers in both versions. Where they do not, the saga is stuck and says so.
+    pub fn migrate<From: Saga<Bus = B>, To: Saga<Bus = B>>(
+        mut self,
+        migrate: fn(From::State) -> Option<To::State>,
+    ) -> Self {
+        self.migrations.push(Box::new(move |machine| machine.migrate::<From, To>(migrate)));
+        self.former.push(From::DEFINITION);
+        if From::DEFINITION.name != To::DEFINITION.name || From::DEFINITION.version >= To::DEFINITION.version {
+            self.backwards = Some((From::DEFINITION, To::DEFINITION));
+        }
         self
     }
 
@@ -197,9 +264,16 @@ impl<B: Bus> Builder<B> {
             return Err(StartupError::ParticipantTwice(name));
         }
         self.check_served()?;
+        self.check_families()?;
+        self.check_versions()?;
         let recovery = log.recover()?;
         let definitions = self.changed_definitions(&recovery)?;
+        let migrations = std::mem::take(&mut self.migrations);
         let mut machine = self.machine(log.as_ref(), &recovery)?;
+        for migrate in migrations {
+            migrate(&mut machine)
+                .map_err(|Duplicate { name, version }| StartupError::MigratedTwice { name, version })?;
+        }
         let reader = log.reader()?;
         let journal = Journal::open(log, reader).map_err(|error| StartupError::System("thread", error.to_string()))?;
 
@@ -229,6 +303,40 @@ impl<B: Bus> Builder<B> {
         Ok(coordinator)
     }
 
+    /// Whether versions lead forward, and triggers to an end.
+    fn check_versions(&self) -> Result<(), StartupError> {
+        if let Some((from, to)) = self.backwards {
+            return Err(StartupError::Backwards {
+                from: from.name,
+                from_version: from.version,
+                to: to.name,
+                to_version: to.version,
+            });
+        }
+        match catalogue::circle(&self.definitions) {
+            Some(circle) => Err(StartupError::Circle(circle)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether every saga that another one runs is there.
+    fn check_families(&self) -> Result<(), StartupError> {
+        for definition in &self.definitions {
+            for child in definition.children() {
+                let is_child = |known: &&&Definition| known.name == child.name && known.version == child.version;
+                if !self.definitions.iter().any(|known| is_child(&known)) {
+                    return Err(StartupError::Unregistered {
+                        saga: definition.name,
+                        child: child.name,
+                        version: child.version,
+                        type_name: child.type_name,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Whether everybody who is sent to is served.
     fn check_served(&self) -> Result<(), StartupError> {
         if self.listen.is_some() {
@@ -247,16 +355,21 @@ impl<B: Bus> Builder<B> {
     /// in flight: their states were written for the other.
     fn changed_definitions(&self, recovery: &Recovery) -> Result<Vec<DefinitionRow>, StartupError> {
         let mut changed = Vec::new();
-        for definition in &self.definitions {
+        let kept = self.definitions.iter().chain(&self.former).filter(|definition| !definition.ephemeral);
+        for definition in kept {
             let (name, version, ours) = (definition.name, definition.version, definition.fingerprint());
             let known = recovery.definitions.iter().find(|known| known.0 == name && known.1 == version);
-            let open = recovery.open.iter().filter(|open| open.name == name && open.version == version).count();
+            let of_this = |open: &&OpenSaga| open.name == name && version_of(open) == version;
+            let open = recovery.open.iter().filter(of_this).count();
             match known {
                 Some((_, _, theirs)) if *theirs == ours => continue,
                 Some((_, _, theirs)) if open > 0 => {
                     return Err(StartupError::Changed { name, version, ours, theirs: theirs.clone(), open });
                 }
                 _ => {}
+            }
+            if changed.iter().any(|row: &DefinitionRow| row.name == name && row.version == version) {
+                continue;
             }
             let description = definition.to_json();
             changed.push(DefinitionRow { name: name.to_owned(), version, fingerprint: ours, description });

@@ -374,9 +374,22 @@ impl<B: Bus> Engine<B> {
 
     /// Lets out what may go out.
     pub(super) fn pump(&mut self) {
-        for (participant, read) in self.acts.pump(&self.horizon) {
-            let (key, step, recorded_in) = (read.key, read.step, read.recorded_in);
-            self.ends.journal.ask(Work::Command { participant, key, step, recorded_in });
+        let mut reads = self.acts.pump(&self.horizon);
+        while !reads.is_empty() {
+            let mut in_memory = false;
+            for (participant, read) in std::mem::take(&mut reads) {
+                let (key, step, recorded_in) = (read.key, read.step, read.recorded_in);
+                match self.pending.fleeting.command(key) {
+                    Some(command) => {
+                        self.acts.read(participant, key, Some(command));
+                        in_memory = true;
+                    }
+                    None => self.ends.journal.ask(Work::Command { participant, key, step, recorded_in }),
+                }
+            }
+            if in_memory {
+                reads = self.acts.pump(&self.horizon);
+            }
         }
     }
 }

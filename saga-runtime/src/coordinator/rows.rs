@@ -10,8 +10,9 @@ use crate::cause::Outcome;
 use crate::codec;
 use crate::definition::Definition;
 use crate::log::{EndedRow, RecordRow, StartedRow, Status};
-use crate::machine::{Change, Happened, Late, Record};
-use crate::message::{At, Bus, Mode};
+use crate::machine::{Change, Happened, Late, Record, StartedBy};
+use crate::message::{At, Bus, Mode, SagaId};
+use crate::redaction::{self, Shown};
 
 /// The row of a record, without standing and state. `commands` are the bytes of those that it sends for the first time,
 /// in order.
@@ -41,15 +42,18 @@ fn written<T: Serialize>(data: &T) -> String {
 
 /// The row of the saga that this record starts, if it does.
 pub(super) fn started<B: Bus>(record: &Record<B>) -> Option<StartedRow> {
-    let Happened::Started { input, key, .. } = &record.happened else { return None };
+    let Happened::Started { input, key, by } = &record.happened else { return None };
     let definition = record.definition?;
     Some(StartedRow {
         id: record.saga,
         name: definition.name.to_owned(),
         version: definition.version,
-        input: input.clone(),
+        input: written(&definition.shown_input(input)),
         started: record.time,
-        parent: None,
+        parent: match by {
+            StartedBy::Parent { saga, .. } => Some(*saga),
+            StartedBy::Call | StartedBy::Trigger(_) => None,
+        },
         key: key.clone(),
     })
 }
@@ -79,10 +83,11 @@ pub(crate) fn late<B: Bus>(what: &Late<B>, at: At, definition: Option<&'static D
     match what {
         Late::Answer { attempt, answer } => {
             let exchange = Exchange::new(definition, at, Some(*attempt));
-            written(&Told::Late(Tell { exchange, key: "answer", told: answer }))
+            written(&Told::Late(Tell { exchange, key: "answer", told: &Shown::<B>::shown(answer) }))
         }
         Late::Fate(fate) => {
-            written(&Told::Late(Tell { exchange: Exchange::new(definition, at, None), key: "fate", told: fate }))
+            let told = &Shown::<B>::shown(fate);
+            written(&Told::Late(Tell { exchange: Exchange::new(definition, at, None), key: "fate", told }))
         }
     }
 }
@@ -135,6 +140,7 @@ fn about<B: Bus>(happened: &Happened<B>) -> (&'static str, Option<At>, Option<u3
             };
             (what, Some(*at), Some(*attempt))
         }
+        Happened::Seen { at, .. } => ("seen", Some(*at), None),
         Happened::TimedOut { at, attempt } => ("timed_out", Some(*at), Some(*attempt)),
         Happened::Disconnected { at, attempt } => ("disconnected", Some(*at), Some(*attempt)),
         Happened::Waited { at } => ("waited", Some(*at), None),
@@ -143,7 +149,12 @@ fn about<B: Bus>(happened: &Happened<B>) -> (&'static str, Option<At>, Option<u3
         Happened::Deadline => ("deadline", None, None),
         Happened::Cancelled { .. } => ("cancelled", None, None),
         Happened::Operator { .. } => ("operator", None, None),
+        Happened::Restarted => ("restarted", None, None),
+        Happened::Migrated { .. } => ("migrated", None, None),
         Happened::Parked { .. } => ("parked", None, None),
+        Happened::ChildEnded { at, .. } => ("child_ended", Some(*at), None),
+        Happened::Unwound { .. } => ("unwound", None, None),
+        Happened::Released => ("released", None, None),
     }
 }
 
@@ -225,20 +236,34 @@ impl<B: Bus> Serialize for HappenedJson<'_, B> {
             Happened::Admitted => serializer.serialize_str("admitted"),
             Happened::Superseded { by } => tagged(serializer, "superseded", by),
             Happened::Answered { at, attempt, answer } => {
-                let told = Tell { exchange: exchange(at, Some(*attempt)), key: "answer", told: answer };
+                let told = &Shown::<B>::shown(answer);
+                let told = Tell { exchange: exchange(at, Some(*attempt)), key: "answer", told };
                 tagged(serializer, "answered", &told)
+            }
+            Happened::Seen { at, event } => {
+                let told = &redaction::event::<B>(event);
+                tagged(serializer, "seen", &Tell { exchange: exchange(at, None), key: "event", told })
             }
             Happened::TimedOut { at, attempt } => tagged(serializer, "timed_out", &exchange(at, Some(*attempt))),
             Happened::Disconnected { at, attempt } => tagged(serializer, "disconnected", &exchange(at, Some(*attempt))),
             Happened::Waited { at } => tagged(serializer, "waited", &exchange(at, None)),
             Happened::Fate { at, fate } => {
-                tagged(serializer, "fate", &Tell { exchange: exchange(at, None), key: "fate", told: fate })
+                let told = &Shown::<B>::shown(fate);
+                tagged(serializer, "fate", &Tell { exchange: exchange(at, None), key: "fate", told })
             }
             Happened::FateOverdue { at } => tagged(serializer, "fate_overdue", &exchange(at, None)),
             Happened::Deadline => serializer.serialize_str("deadline"),
             Happened::Cancelled { by } => tagged(serializer, "cancelled", by),
             Happened::Operator { action, who, why } => tagged(serializer, "operator", &Operated { action, who, why }),
+            Happened::Restarted => serializer.serialize_str("restarted"),
+            Happened::Migrated { from, to } => tagged(serializer, "migrated", &Migrated { from: *from, to: *to }),
             Happened::Parked { reason } => tagged(serializer, "parked", &Reason { reason }),
+            Happened::ChildEnded { at, child, how } => {
+                let told = &Ended { child: *child, how: *how };
+                tagged(serializer, "child_ended", &Tell { exchange: exchange(at, None), key: "ended", told })
+            }
+            Happened::Unwound { by } => tagged(serializer, "unwound", by),
+            Happened::Released => serializer.serialize_str("released"),
         }
     }
 }
@@ -248,6 +273,18 @@ struct Operated<'a> {
     action: &'a crate::machine::Operator,
     who: &'a str,
     why: &'a str,
+}
+
+#[derive(Serialize)]
+struct Migrated {
+    from: u32,
+    to: u32,
+}
+
+#[derive(Serialize)]
+struct Ended {
+    child: SagaId,
+    how: Status,
 }
 
 #[derive(Serialize)]
@@ -294,6 +331,16 @@ impl<B: Bus> Serialize for ChangeJson<'_, B> {
             Change::Waiting { at, until } => {
                 tagged(serializer, "waiting", &Tell { exchange: exchange(at, None), key: "until", told: until })
             }
+            Change::Ran { at, attempt, child, .. } => {
+                tagged(serializer, "ran", &Tell { exchange: exchange(at, Some(*attempt)), key: "child", told: child })
+            }
+            Change::Unwinding { at, child } => {
+                tagged(serializer, "unwinding", &Tell { exchange: exchange(at, None), key: "child", told: child })
+            }
+            Change::Complete { .. } => serializer.serialize_str("complete"),
+            Change::Sleeping { at, until } => {
+                tagged(serializer, "sleeping", &Tell { exchange: exchange(at, None), key: "until", told: until })
+            }
             Change::Asked { at, participant } => tagged(
                 serializer,
                 "asked",
@@ -304,12 +351,20 @@ impl<B: Bus> Serialize for ChangeJson<'_, B> {
                 tagged(serializer, "withdrawn", &told)
             }
             Change::Done { at } => tagged(serializer, "done", &exchange(at, None)),
+            Change::Kept { at } => tagged(serializer, "kept", &exchange(at, None)),
+            Change::DoneLate { at } => tagged(serializer, "done_late", &exchange(at, None)),
             Change::Undone { at } => tagged(serializer, "undone", &exchange(at, None)),
             Change::Skipped { at } => tagged(serializer, "skipped", &exchange(at, None)),
             Change::Failed(cause) => tagged(serializer, "failed", cause),
             Change::Stuck { reason } => tagged(serializer, "stuck", &Reason { reason }),
             Change::Unstuck => serializer.serialize_str("unstuck"),
-            Change::Ended(outcome) => tagged(serializer, "ended", &outcome_json(outcome)),
+            Change::Ended(outcome) => {
+                let shown = |output: String| match self.definition {
+                    Some(definition) if definition.returns_redacted => definition.shown_output(&output).to_string(),
+                    _ => output,
+                };
+                tagged(serializer, "ended", &outcome_json(&outcome.clone().map(shown)))
+            }
         }
     }
 }

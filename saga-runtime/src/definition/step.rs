@@ -19,6 +19,8 @@ pub struct Step {
     pub output: Option<&'static str>,
     /// `#[redact]`: its output is never shown.
     pub redacted: bool,
+    /// Whether a `finally` step mentions its output, so that its fate is settled even if nothing undoes it.
+    pub seen_at_last: bool,
     /// `for … in …`.
     pub each: Option<Each>,
     /// The condition after `when`, as written.
@@ -39,6 +41,7 @@ impl Step {
             kind: StepKind::Plain,
             output: None,
             redacted: false,
+            seen_at_last: false,
             each: None,
             when: None,
             exchange,
@@ -67,6 +70,12 @@ impl Step {
     #[doc(hidden)]
     pub const fn redacted(self) -> Self {
         Self { redacted: true, ..self }
+    }
+
+    /// The same with an output that a `finally` step mentions.
+    #[doc(hidden)]
+    pub const fn seen_at_last(self) -> Self {
+        Self { seen_at_last: true, ..self }
     }
 
     /// The same for each item.
@@ -244,6 +253,11 @@ pub struct Correlation {
 }
 
 impl Arm {
+    /// Whether it takes an event.
+    pub const fn takes_event(&self) -> bool {
+        matches!(self.outcome, ArmOutcome::Event { .. })
+    }
+
     /// The same for events of anyone that carry these values.
     #[doc(hidden)]
     pub const fn correlated(self, correlations: &'static [Correlation]) -> Self {

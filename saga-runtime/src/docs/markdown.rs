@@ -18,16 +18,17 @@ pub(super) fn codes<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     texts.into_iter().map(code).collect::<Vec<_>>().join(", ")
 }
 
-/// A doc comment as a block. Code in it stays code; a backtick without its partner would swallow what follows, and a
-/// `<` could open a tag or a comment, so these are shown as they are.
+/// A doc comment as a block. Code in it stays code; a backtick without its partner would swallow what follows, a `<`
+/// could open a tag or a comment, and a heading would stand among those of the page: so these are tamed.
 pub(super) fn prose(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.trim();
     while let Some(start) = rest.find('`') {
         push_text(&mut out, &rest[..start]);
         let run = leading_backticks(&rest[start..]);
+        let is_block = run > 2 && at_line_start(&out);
         let (fence, after) = rest[start..].split_at(run);
-        match closing(after, run) {
+        match closing(after, run).filter(|end| is_block || !after[..*end].contains("\n\n")) {
             Some(end) => {
                 out.push_str(fence);
                 out.push_str(&after[..end + run]);
@@ -69,7 +70,24 @@ fn cell(text: &str) -> String {
 }
 
 fn push_text(out: &mut String, text: &str) {
-    out.push_str(&text.replace('<', "&lt;"));
+    for line in text.split_inclusive('\n') {
+        let mark = line.trim_start();
+        match at_line_start(out) {
+            true if is_heading(mark) => write!(out, "###{}", mark.replace('<', "&lt;")),
+            true if mark.starts_with("~~~") => write!(out, "\\{}", mark.replace('<', "&lt;")),
+            _ => write!(out, "{}", line.replace('<', "&lt;")),
+        }
+        .expect("a String takes everything");
+    }
+}
+
+fn is_heading(line: &str) -> bool {
+    let after = line.trim_start_matches('#');
+    after.len() < line.len() && after.starts_with(char::is_whitespace)
+}
+
+fn at_line_start(text: &str) -> bool {
+    text.rsplit('\n').next().is_none_or(|line| line.trim().is_empty())
 }
 
 fn one_line(text: &str) -> String {
@@ -117,6 +135,17 @@ mod tests {
         assert_eq!(prose("a lone ` here"), "a lone \\` here");
         assert_eq!(prose("```\nlet a;\n```"), "```\nlet a;\n```");
         assert_eq!(prose("```\nnever closed `x`"), "\\`\\`\\`\nnever closed `x`");
+    }
+
+    #[test]
+    fn a_heading_stays_below_those_of_the_page() {
+        assert_eq!(prose("# Steps\nA `#b`\n# C"), "#### Steps\nA `#b`\n#### C");
+        assert_eq!(prose("~~~\nopen"), "\\~~~\nopen");
+    }
+
+    #[test]
+    fn code_does_not_reach_into_the_next_paragraph() {
+        assert_eq!(prose("a ` b\n\n<!-- ` c"), "a \\` b\n\n&lt;!-- \\` c");
     }
 
     #[test]

@@ -1,3 +1,8 @@
+mod bounds;
+mod clauses;
+mod sagas;
+mod whole;
+
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,6 +26,7 @@ const SPAWN: CommandInfo = CommandInfo {
     query: false,
     live_only: false,
     harmless: false,
+    redacted: &[],
 };
 
 const CLOSE: CommandInfo = CommandInfo {
@@ -33,6 +39,7 @@ const CLOSE: CommandInfo = CommandInfo {
     query: false,
     live_only: false,
     harmless: false,
+    redacted: &[],
 };
 
 const fn plain(action: Action, arms: &'static [Arm]) -> Exchange {
@@ -56,6 +63,7 @@ const REPLACE: Definition = Definition {
             kind: StepKind::Plain,
             output: Some("Label"),
             redacted: false,
+            seen_at_last: false,
             each: None,
             when: None,
             exchange: Exchange {
@@ -81,6 +89,7 @@ const REPLACE: Definition = Definition {
             kind: StepKind::Plain,
             output: None,
             redacted: false,
+            seen_at_last: false,
             each: None,
             when: None,
             exchange: plain(
@@ -104,10 +113,29 @@ const REPLACE: Definition = Definition {
     on_restart: OnRestart::Resume,
 };
 
+/// A section with its title, up to the next one or to the anchor before it.
 fn section<'a>(page: &'a str, title: &str) -> &'a str {
     let start = page.find(title).unwrap_or_else(|| panic!("no {title} in\n{page}"));
-    let end = page[start + 1..].find("\n#").map_or(page.len(), |end| start + 1 + end);
-    page[start..end].trim()
+    let rest = &page[start + 1..];
+    let end = ["\n#", "\n<a id"].iter().filter_map(|mark| rest.find(mark)).min();
+    page[start..end.map_or(page.len(), |end| start + 1 + end)].trim()
+}
+
+fn of(definition: &Definition) -> String {
+    page(definition, COMMAND)
+}
+
+#[track_caller]
+fn says(page: &str, title: &str, sentences: &[&str]) {
+    let section = section(page, title);
+    for sentence in sentences {
+        assert!(section.contains(sentence), "{sentence:?} is not in\n{section}");
+    }
+}
+
+/// The rows of a table, without its head.
+fn rows(section: &str) -> Vec<&str> {
+    section.lines().filter(|line| line.starts_with('|')).skip(2).collect()
 }
 
 #[test]
@@ -151,14 +179,14 @@ fn the_diagram_shows_forward_failure_and_compensation() {
          place1 --> completed : handled or refused\n    \
          place0 --> compensated : refused, timed out, deadline, cancelled\n    \
          place0 --> undo0 : in doubt, and it was done\n    \
-         undo0 --> compensated : handled\n    \
+         place1 --> undo0 : refused, deadline, cancelled\n    \
+         undo0 --> compensated : undone\n    \
          undo0 --> stuck : attempts spent\n    \
          stuck --> undo0 : retry\n    \
          stuck --> compensated : skip\n    \
-         place1 --> undo0 : refused, deadline, cancelled\n    \
+         stuck --> [*] : ended by an operator\n    \
          completed --> [*]\n    \
-         compensated --> [*]\n    \
-         stuck --> [*] : ended by an operator\n\
+         compensated --> [*]\n\
          ```"
     );
 }
@@ -169,11 +197,11 @@ fn the_steps_are_a_table() {
     assert_eq!(
         section(&page, "## Steps"),
         "## Steps\n\n\
-         |  | Step | Command | To | Replies | Refuses | Within | Retry | Compensation |\n\
+         |  | Step | Does | To | Replies | Refuses | Within | Retry | Compensation |\n\
          |---|---|---|---|---|---|---|---|---|\n\
-         | 1 | `open` | `SpawnWindow` | host | `WindowOpened` | `Quitting` | 2500 ms | 2 more, every 100 ms to 5 s | \
-         `CloseWindow` |\n\
-         | 2 | `close` | `CloseWindow` | host | handled | `Busy`, `NoSuchWindow` | – | – | none, because a closed \
+         | 1 | [`open`](#step-1) | send `SpawnWindow` | host | `WindowOpened` | `Quitting` | 2500 ms | 2 more, every 100 ms to 5 s | \
+         send `CloseWindow` |\n\
+         | 2 | [`close`](#step-2) | send `CloseWindow` | host | handled | `Busy`, `NoSuchWindow` | – | – | none, because a closed \
          terminal cannot be reopened |"
     );
 }
@@ -186,17 +214,56 @@ fn a_step_says_what_it_does_when_it_hears_what() {
         "### `open` → `Label`\n\n\
          Open the new window.\n\n\
          Sends `SpawnWindow` to host. Makes a window.\n\n\
-         | When it hears | it |\n|---|---|\n\
+         | When this happens | the step |\n|---|---|\n\
          | `WindowOpened { label }` | ends, with `label` |\n\
          | refused | fails the saga with the refusal (by default) |\n\
-         | timeout | sends the command again, then fails the saga (by default) |\n\
-         | disconnected | waits until the participant is back (by default) |\n\n\
-         **Undone by** `CloseWindow` to host: within 30 s, attempts: 10 more, every 100 ms to 30 s; then it is \
-         stuck.\n\n\
-         **If the saga fails here** (refused, timed out, deadline, cancelled): undone in this order: `open` if it took \
-         effect; then it ends *compensated*."
+         | timeout | sends the command again; when the attempts are spent, the saga fails (by default) |\n\
+         | disconnected | waits, and delivers the command when the participant is back (by default) |\n\n\
+         **Undone by** `CloseWindow` to host: an attempt lasts 30 s at most, and after the first there are 10 more, every \
+         100 ms to 30 s. When they are spent, the saga is stuck."
     );
-    assert!(section(&page, "### `close`").ends_with("undone in this order: `open`; then it ends *compensated*."));
+}
+
+#[test]
+fn each_failure_says_what_is_undone() {
+    let page = page(&REPLACE, COMMAND);
+    assert_eq!(
+        rows(section(&page, "## What happens if")),
+        [
+            "| `open` | refused | nothing |",
+            "| `open` | timed out at the last attempt, the deadline passes, the saga is cancelled | `open`, if it turns \
+             out to have been done |",
+            "| `close` | refused, the deadline passes, the saga is cancelled | `open` |",
+        ]
+    );
+}
+
+#[test]
+fn time_is_within_times_attempts_and_the_waits_between_them() {
+    let page = page(&REPLACE, COMMAND);
+    assert_eq!(
+        section(&page, "## How long it can take"),
+        "## How long it can take\n\n\
+         |  | At worst |\n|---|---|\n\
+         | Forward | 10 s, by the deadline; without it there is no bound: 7800 ms, and `close` waits as long as it takes \
+         |\n\
+         | Undoing all of it | 6 min 52 s, then it is stuck |\n\n\
+         Step by step: `open` 7800 ms; undoing `open` 6 min 52 s.\n\n\
+         Not in it: waiting for other sagas before the start, for a participant to say what became of a command, and for \
+         an operator."
+    );
+}
+
+#[test]
+fn commands_and_records_are_counted() {
+    let page = page(&REPLACE, COMMAND);
+    assert_eq!(
+        section(&page, "## Commands and records"),
+        "## Commands and records\n\n\
+         A run that goes all the way sends at least 2 commands and writes at least 3 records to the log: one when it \
+         starts, and one for each step that ends. Each further attempt adds the command again and two records. Each \
+         compensation adds a command and a record."
+    );
 }
 
 #[test]

@@ -10,7 +10,10 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::keys::{Has, IsKey, KeyOf, Missing, NoKey, key, key_of};
+pub use self::keys::{
+    Has, IsCompared, IsKey, KeyOf, MayBeKey, Missing, NoKey, carried_key, carries, compared_key, key, key_of,
+};
+use crate::definition::{Definition, StepKind};
 use crate::message::{CommandInfo, Event, EventInfo};
 
 /// A sentence made while the program is compiled.
@@ -132,6 +135,21 @@ pub const fn compensates(command: &CommandInfo, name: &str) {
     exists(command, name);
     if known(command) && command.query {
         Text::new("").name(command.name).and(" is a query: it changes nothing, so it undoes nothing").fail();
+    }
+}
+
+/// What is unwound can be undone to its beginning (L25).
+#[track_caller]
+pub const fn unwinds(saga: &Definition) {
+    let mut index = 0;
+    while index < saga.steps.len() {
+        if let StepKind::Pivot = saga.steps[index].kind {
+            Text::new("")
+                .name(saga.type_name)
+                .and(" has a pivot, behind which there is no way back, so it cannot be unwound: name the command that undoes it, or `compensate none because \"…\"`")
+                .fail();
+        }
+        index += 1;
     }
 }
 

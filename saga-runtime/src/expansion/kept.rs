@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 use super::group::{Taken, Writes, Written};
 use crate::codec::{self, Exact};
+use crate::redaction::{REDACTED, hide};
 
 /// An input or a state, field by field; what it can do follows from this.
 pub trait Kept: Sized {
@@ -166,20 +167,30 @@ pub fn read<'de, K: Kept, D: Deserializer<'de>>(from: D, has_places: bool) -> Re
     }
 }
 
-/// Shows a state: its type, and its serialised form.
+/// Shows a state: its type, and its serialised form, without the values of these names.
 ///
 /// # Errors
 /// Those of the formatter.
-pub fn show<K: Kept + Serialize>(kept: &K, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let json = serde_json::to_string(kept).map_err(|_| fmt::Error)?;
+pub fn show<K: Kept + Serialize>(kept: &K, redacted: &[&str], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if redacted.is_empty() {
+        let json = serde_json::to_string(kept).map_err(|_| fmt::Error)?;
+        return write!(f, "{} {json}", K::NAME);
+    }
+    let mut json = serde_json::to_value(kept).map_err(|_| fmt::Error)?;
+    json.as_object_mut().into_iter().flat_map(|places| places.values_mut()).for_each(|fields| hide(fields, redacted));
     write!(f, "{} {json}", K::NAME)
+}
+
+/// A field of an input as it is shown: itself, or what stands for it.
+pub fn shown<'a>(redacted: &[&str], name: &str, value: &'a dyn fmt::Debug) -> &'a dyn fmt::Debug {
+    if redacted.contains(&name) { &REDACTED } else { value }
 }
 
 /// What an input can do: all that is asked of it, and what it can if its parameters can.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __input {
-    ($name:ident [$($ty:ty),*] { $($field:ident),* } [$($group:tt)*]) => {
+    ($name:ident [$($ty:ty),*] { $($field:ident),* } [$($group:tt)*] $(redacted [$($redacted:ident),*])?) => {
         impl $crate::__private::Kept for $name
         where
             $(for<'__a> $ty: $crate::__private::Value,)*
@@ -207,7 +218,13 @@ macro_rules! __input {
             $(for<'__a> $ty: ::core::fmt::Debug,)*
         {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct(::core::stringify!($name))$(.field(::core::stringify!($field), &self.$field))*.finish()
+                let redacted: &[&str] = &[$($(::core::stringify!($redacted)),*)?];
+                f.debug_struct(::core::stringify!($name))
+                    $(.field(
+                        ::core::stringify!($field),
+                        $crate::__private::shown(redacted, ::core::stringify!($field), &self.$field),
+                    ))*
+                    .finish()
             }
         }
         impl ::core::cmp::PartialEq for $name
@@ -225,7 +242,10 @@ macro_rules! __input {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __state {
-    ($name:ident [$($ty:ty),*] $($place:ident $number:literal { $($field:ident),* } [$($group:tt)*])*) => {
+    (
+        $name:ident [$($ty:ty),*] redacted [$($redacted:ident),*]
+        $($place:ident $number:literal { $($field:ident),* } [$($group:tt)*])*
+    ) => {
         impl $crate::__private::Kept for $name
         where
             $(for<'__a> $ty: $crate::__private::Value,)*
@@ -265,7 +285,7 @@ macro_rules! __state {
             $(for<'__a> $ty: $crate::__private::Value,)*
         {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                $crate::__private::show(self, f)
+                $crate::__private::show(self, &[$(::core::stringify!($redacted)),*], f)
             }
         }
     };

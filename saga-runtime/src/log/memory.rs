@@ -151,6 +151,7 @@ impl Kept {
         for row in batch.definitions {
             self.definitions.insert((row.name.clone(), row.version), row);
         }
+        self.highest = self.highest.max(batch.reserved);
         for row in batch.started {
             self.highest = self.highest.max(Some(row.id));
             self.keys.extend(row.key.clone().map(|key| (key, row.id)));

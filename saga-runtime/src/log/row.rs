@@ -14,6 +14,8 @@ use crate::time::Timestamp;
 pub struct Batch {
     /// Definitions that the log does not know as they are; one of the same name and version is replaced.
     pub definitions: Vec<DefinitionRow>,
+    /// No id up to this one is used by whoever opens the log next: sagas that are kept in memory only have some of them.
+    pub reserved: Option<SagaId>,
     /// Sagas that start. Their first record is in `records`.
     pub started: Vec<StartedRow>,
     /// What happened, in order.
@@ -30,6 +32,7 @@ impl Batch {
     /// Whether there is nothing to commit.
     pub fn is_empty(&self) -> bool {
         self.definitions.is_empty()
+            && self.reserved.is_none()
             && self.started.is_empty()
             && self.records.is_empty()
             && self.ended.is_empty()
@@ -221,7 +224,7 @@ pub struct ReceivedRow {
 /// What a coordinator finds in its log.
 #[derive(Debug, Default)]
 pub struct Recovery {
-    /// Higher than the id of every saga that this log ever held, pruned ones included.
+    /// Higher than the id of every saga that this log ever held, pruned and reserved ones included.
     pub next: Option<SagaId>,
     /// The sagas without an end, oldest first.
     pub open: Vec<OpenSaga>,

@@ -20,6 +20,7 @@ impl<B: Bus> Machine<B> {
                 }
                 let key = ExchangeKey { log: self.log, saga, at: open.at };
                 match (open.waits, open.recorded_in) {
+                    _ if kind.control(route.slot).is_resting() || open.handled => {}
                     (Waits::Answer, Some(recorded_in)) => {
                         let (definition, attempt) = (kind.definition(), open.attempt);
                         decisions.push(Decision::Deliver { participant, key, definition, attempt, recorded_in });
@@ -49,7 +50,8 @@ impl<B: Bus> Machine<B> {
     pub(super) fn absent(&mut self, participant: &str, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
         for (saga, route) in self.in_order() {
             let kind = self.kinds[usize::from(route.kind)].as_ref();
-            let waiting = kind.control(route.slot).open.iter().filter(|open| {
+            let control = kind.control(route.slot);
+            let waiting = control.open.iter().filter(|open| !control.is_resting() && !open.handled).filter(|open| {
                 open.waits == Waits::Answer && participant_of(kind.definition(), open.at) == Some(participant)
             });
             let waiting: Vec<_> = waiting.map(|open| (open.at, open.attempt)).collect();

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cause::Cause;
-use crate::message::{At, Mode};
+use crate::cause::{Cause, EndedBy, Outcome};
+use crate::message::{At, Mode, SagaId};
 use crate::saga::{Key, RetryPlan};
 use crate::time::Timestamp;
 
@@ -22,25 +22,62 @@ pub(crate) struct Control {
     /// When it fails by itself. Counts in [`Phase::Forward`] only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) deadline: Option<Timestamp>,
+    /// The version to which it was migrated, if it was: the log has the one with which it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<u32>,
     /// The keys of concurrency that it holds or awaits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) keys: Vec<Key>,
     /// The exchanges that are not over, in the order in which they were opened.
     pub(crate) open: Vec<Open>,
+    /// The steps of the current place of which exchanges are still to be opened, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) starting: Vec<Starting>,
     /// The exchanges that took effect and have a compensation, in the order in which they completed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) effects: Vec<At>,
+    /// Whether its pivot took effect: there is no way back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) past_pivot: bool,
+    /// What it returns, encoded, from when it is known until it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) output: Option<String>,
+    /// Whether what is done on every way out was done.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) finished: bool,
+    /// Who ended it, while it does what is done on every way out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended_by: Option<Box<EndedBy>>,
+    /// The exchanges that it went on without, as long as they are settled or undone beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) asides: Vec<At>,
+    /// Events of anyone that came before the exchanges that await them: for each the first, until it begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) kept: Vec<Kept>,
+    /// The saga that runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parent: Option<Parent>,
+    /// The sagas that it runs, or ran and may still have to unwind, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) children: Vec<Ran>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<Box<Cause>>,
     /// Why it does not go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stuck: Option<Box<Stuck>>,
+    /// What else does not go on: of several exchanges that are open at one time more than one may be stuck.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) also_stuck: Vec<Stuck>,
     /// When it last moved.
     pub(crate) since: Timestamp,
     /// The earliest entry for it in the queue of timers.
     #[serde(skip, default = "never")]
     pub(crate) timer: Timestamp,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn never() -> Timestamp {
@@ -59,6 +96,51 @@ pub(crate) enum Phase {
     Settling,
     /// It undoes what took effect.
     Compensating,
+    /// It does what is done on every way out.
+    Finishing,
+    /// It has completed, and ends when the saga that ran it has: until then that may unwind it.
+    Kept,
+}
+
+/// An event of anyone, for an exchange that has not begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) at: At,
+    /// The event, encoded exactly.
+    pub(crate) event: String,
+}
+
+/// The saga that runs another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Parent {
+    pub(crate) saga: SagaId,
+    /// Whether it says `compensate unwind`.
+    pub(crate) unwinds: bool,
+}
+
+/// A saga that this one runs, or ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Ran {
+    pub(crate) saga: SagaId,
+    /// The exchange that runs it.
+    pub(crate) at: At,
+    /// It has completed, and can be unwound.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) kept: bool,
+    /// How it ended, while nothing could be made of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<Outcome<String>>,
+}
+
+/// A step of which exchanges are still to be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Starting {
+    pub(crate) step: u16,
+    /// The item whose exchange is opened next.
+    pub(crate) next: u32,
+    /// How many there are; none until the step has told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) count: Option<u32>,
 }
 
 /// An exchange that is not over.
@@ -78,6 +160,9 @@ pub(crate) struct Open {
     pub(crate) waits: Waits,
     /// The events of its answer were offered to triggers; the same answer may come again.
     pub(crate) offered: bool,
+    /// Its command was handled, and what ends it is an event of anyone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) handled: bool,
     /// Since when it waits for that.
     pub(crate) since: Timestamp,
     /// When that wait is over.
@@ -97,14 +182,27 @@ pub(crate) enum Waits {
     Fate { running: u8 },
     /// To ask again, since the participant said *running*, so many times.
     FateAgain { running: u8 },
-    /// An operator.
-    Operator,
+    /// An operator; whether its last attempt was never answered.
+    Operator { unanswered: bool },
+    /// That the time of a `sleep` has passed.
+    Asleep,
+    /// The end of the saga that it runs, or unwinds.
+    Child,
 }
 
 impl Open {
     /// Whether the participant may have done it, or may still.
     pub(crate) fn in_doubt(&self) -> bool {
-        self.recorded_in.is_some() && !matches!(self.waits, Waits::Backoff { in_doubt: false })
+        self.recorded_in.is_some() && !self.handled && !matches!(self.waits, Waits::Backoff { in_doubt: false })
+    }
+
+    /// Whether its answer is still to come, as far as the participant is there to give one.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        let waits = matches!(
+            self.waits,
+            Waits::Answer | Waits::Backoff { in_doubt: true } | Waits::Operator { unanswered: true }
+        );
+        waits && !self.handled
     }
 
     /// Whether the participant owes a word on its fate.
@@ -131,6 +229,10 @@ pub(crate) struct Stuck {
 pub(crate) enum Point {
     /// How long the saga may take could not be told.
     Admitting,
+    /// A condition before the current place could not be told.
+    Entering,
+    /// How many exchanges the next step is could not be told.
+    Beginning,
     /// The command of this exchange could not be made.
     Opening(At),
     /// The answer to this exchange makes no sense, or its attempts are spent.
@@ -142,12 +244,24 @@ pub(crate) enum Point {
     Moving,
     /// The output could not be made.
     Returning,
+    /// Behind the pivot this exchange has not succeeded for long; it goes on trying.
+    Enduring(At),
+    /// Its process was started again, and `#[on_restart(park)]` has it wait: nothing is done or heard meanwhile.
+    Resting,
 }
 
 impl Point {
     /// Whether the saga may go on without an operator.
     pub(crate) fn unsticks_by_itself(self) -> bool {
-        matches!(self, Self::Fate { late: true, .. })
+        matches!(self, Self::Fate { late: true, .. } | Self::Enduring(_))
+    }
+
+    /// The exchange that is stuck, if it is one.
+    pub(crate) fn at(self) -> Option<At> {
+        match self {
+            Self::Opening(at) | Self::Answer(at) | Self::Fate { at, .. } | Self::Enduring(at) => Some(at),
+            Self::Admitting | Self::Entering | Self::Beginning | Self::Moving | Self::Returning | Self::Resting => None,
+        }
     }
 }
 
@@ -159,11 +273,22 @@ impl Control {
             phase: Phase::Queued,
             allowed,
             deadline: None,
+            version: None,
             keys,
             open: Vec::new(),
+            starting: Vec::new(),
             effects: Vec::new(),
+            past_pivot: false,
+            output: None,
+            finished: false,
+            ended_by: None,
+            asides: Vec::new(),
+            kept: Vec::new(),
+            parent: None,
+            children: Vec::new(),
             cause: None,
             stuck: None,
+            also_stuck: Vec::new(),
             since: now,
             timer: Timestamp::NEVER,
         }
@@ -183,14 +308,56 @@ impl Control {
         Some(self.open.remove(position))
     }
 
-    /// Whether it waits for an operator and nothing else.
-    pub(crate) fn is_halted(&self) -> bool {
-        self.stuck.as_ref().is_some_and(|stuck| !stuck.point.unsticks_by_itself())
+    /// The saga that an exchange runs, or unwinds.
+    pub(crate) fn child_at(&self, at: At) -> Option<&Ran> {
+        let unwound = at.mode == Mode::Compensation;
+        let matches = |ran: &&Ran| ran.at.step == at.step && ran.at.item == at.item && ran.kept == unwound;
+        self.children.iter().rev().find(matches)
     }
 
-    /// Whether the open exchanges are those in doubt, an unknown fate included.
-    pub(crate) fn is_settling(&self) -> bool {
-        self.phase == Phase::Settling
+    /// Whether this is what does not go on, or part of it.
+    pub(crate) fn is_stuck_at(&self, point: Point) -> bool {
+        self.stuck_points().any(|stuck| stuck == point)
+    }
+
+    /// All that does not go on.
+    pub(crate) fn stuck_points(&self) -> impl Iterator<Item = Point> {
+        self.stuck.as_deref().into_iter().chain(&self.also_stuck).map(|stuck| stuck.point)
+    }
+
+    /// Whether its own way waits for an operator; what is undone beside it does not hold it up.
+    pub(crate) fn is_halted(&self) -> bool {
+        self.stuck_points().any(|point| !point.unsticks_by_itself() && !point.at().is_some_and(|at| self.is_aside(at)))
+    }
+
+    /// Whether the saga went on without this exchange, which is settled or undone beside it.
+    pub(crate) fn is_aside(&self, at: At) -> bool {
+        at.mode != Mode::Finally && self.asides.contains(&At { mode: Mode::Forward, ..at })
+    }
+
+    /// The open exchanges of its own way.
+    pub(crate) fn on_its_way(&self) -> impl Iterator<Item = &Open> {
+        self.open.iter().filter(|open| !self.is_aside(open.at))
+    }
+
+    /// Whether it waits since its process was started again.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.stuck.as_ref().is_some_and(|stuck| stuck.point == Point::Resting)
+    }
+
+    /// Whether it can still be undone: by a cancel, its deadline, or another saga that takes its key.
+    pub(crate) fn can_turn_back(&self) -> bool {
+        matches!(self.phase, Phase::Queued | Phase::Forward) && !self.past_pivot
+    }
+
+    /// Whether it will complete, whatever is asked of it.
+    pub(crate) fn must_complete(&self) -> bool {
+        self.past_pivot || self.output.is_some()
+    }
+
+    /// Whether all that is still to be known of this exchange is what became of it.
+    pub(crate) fn is_settling(&self, at: At) -> bool {
+        at.mode == Mode::Forward && (self.phase == Phase::Settling || self.is_aside(at))
     }
 
     /// When the deadline strikes: only going forward, and not while it waits for an operator.
@@ -200,7 +367,7 @@ impl Control {
 
     /// The earliest time at which something happens by itself.
     pub(crate) fn next_due(&self) -> Timestamp {
-        let exchanges = self.open.iter().filter_map(|open| open.due);
+        let exchanges = self.open.iter().filter_map(|open| open.due).filter(|_| !self.is_resting());
         exchanges.chain(self.live_deadline()).min().unwrap_or(Timestamp::NEVER)
     }
 
@@ -208,13 +375,14 @@ impl Control {
     pub(crate) fn due(&self, now: Timestamp) -> Option<Due> {
         let deadline = self.live_deadline().map(|time| (time, Due::Deadline));
         let exchanges = self.open.iter().filter_map(|open| Some((open.due?, Due::Exchange(open.at))));
+        let exchanges = exchanges.filter(|_| !self.is_resting());
         let first = deadline.into_iter().chain(exchanges).min_by_key(|(time, _)| *time)?;
         (first.0 <= now).then_some(first.1)
     }
 
     /// The exchange at which the saga stands, for whoever looks.
     pub(crate) fn standing_at(&self) -> Option<&Open> {
-        self.open.first()
+        self.on_its_way().next()
     }
 }
 

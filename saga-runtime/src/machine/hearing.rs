@@ -17,7 +17,7 @@ impl<B: Bus> Machine<B> {
         decisions: &mut Vec<Decision<B>>,
     ) {
         match report {
-            Report::Published(event) => self.trigger(&event, now, decisions),
+            Report::Published(event) => self.occurred(&event, None, now, decisions),
             Report::Answered { key, attempt, answer } => {
                 if self.awaits(participant, key, |control, open| answer_counts::<B>(control, open, attempt, &answer)) {
                     let at = key.at;
@@ -25,7 +25,7 @@ impl<B: Bus> Machine<B> {
                     let offered = matches!(answer, Answer::Handled(_)) && self.offer_once(key);
                     self.turn(key.saga, happened, now, decisions, |turn| turn.answered(at, &answer));
                     if let (Answer::Handled(events), false) = (&answer, offered) {
-                        events.iter().for_each(|event| self.trigger(event, now, decisions));
+                        events.iter().for_each(|event| self.occurred(event, Some((key.saga, at)), now, decisions));
                     }
                 } else if !planted::is(Bug::DropLateAnswers) {
                     decisions.push(self.late(participant, key, Late::Answer { attempt, answer }));
@@ -38,7 +38,7 @@ impl<B: Bus> Machine<B> {
                     let offered = matches!(fate, Fate::Done(_)) && self.offer_once(key);
                     self.turn(key.saga, happened, now, decisions, |turn| turn.fate(at, &fate));
                     if let (Fate::Done(events), false) = (&fate, offered) {
-                        events.iter().for_each(|event| self.trigger(event, now, decisions));
+                        events.iter().for_each(|event| self.occurred(event, Some((key.saga, at)), now, decisions));
                     }
                 } else {
                     decisions.push(self.late(participant, key, Late::Fate(fate)));
@@ -52,7 +52,7 @@ impl<B: Bus> Machine<B> {
         let Some(route) = self.routes.get(&key.saga).filter(|_| key.log == self.log) else { return false };
         let kind = self.kinds[usize::from(route.kind)].as_ref();
         let control = kind.control(route.slot);
-        let open = control.open.iter().find(|open| open.at == key.at);
+        let open = control.open.iter().find(|open| open.at == key.at).filter(|_| !control.is_resting());
         open.is_some_and(|open| {
             participant_of(kind.definition(), open.at) == Some(participant) && counts(control, open)
         })
@@ -85,11 +85,14 @@ fn answer_counts<B: Bus>(
     attempt: u32,
     answer: &Answer<EventOf<B>, RefusalOf<B>>,
 ) -> bool {
-    let is_answered = matches!(open.waits, Waits::Operator | Waits::Backoff { in_doubt: false });
+    let is_answered = matches!(open.waits, Waits::Operator { .. } | Waits::Backoff { in_doubt: false });
+    if open.handled {
+        return false;
+    }
     let is_current = attempt == open.attempt || planted::is(Bug::CountOldRefusals);
     match answer {
         Answer::Handled(_) => true,
-        Answer::Refused(_) => is_current && (!is_answered || control.is_settling()),
+        Answer::Refused(_) => is_current && (!is_answered || control.is_settling(open.at)),
         Answer::Broken(_) => is_current && !is_answered,
     }
 }

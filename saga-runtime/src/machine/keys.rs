@@ -56,6 +56,27 @@ impl Keys {
         self.waiting.insert(saga, keys.to_vec());
     }
 
+    /// The saga needs these keys no more, since its family holds them.
+    pub(super) fn need_no_more(&mut self, saga: SagaId, keys: &[Key]) {
+        if let Some(waiting) = self.waiting.get_mut(&saga) {
+            waiting.retain(|key| !keys.contains(key));
+        }
+        for key in keys {
+            if let Some(line) = self.lines.get_mut(key) {
+                line.waiting.retain(|waiting| *waiting != saga);
+            }
+        }
+    }
+
+    /// What one held the other holds from now on.
+    pub(super) fn pass(&mut self, from: SagaId, to: SagaId, keys: &[Key]) {
+        for key in keys {
+            let line = self.lines.entry(key.clone()).or_default();
+            line.holders.retain(|holder| *holder != from && *holder != to);
+            line.holders.push(to);
+        }
+    }
+
     /// The saga has ended, holding or waiting. Gives those whose turn it is now, in the order of their coming; they
     /// hold their keys.
     pub(super) fn release(&mut self, saga: SagaId, keys: &[Key]) -> Vec<SagaId> {
@@ -82,7 +103,8 @@ impl Keys {
         self.admit_next(candidates)
     }
 
-    fn admit_next(&mut self, mut candidates: Vec<SagaId>) -> Vec<SagaId> {
+    /// Those among these whose turn it is; they hold their keys.
+    pub(super) fn admit_next(&mut self, mut candidates: Vec<SagaId>) -> Vec<SagaId> {
         candidates.retain(|candidate| {
             let is_next = self.is_next(*candidate);
             if is_next {

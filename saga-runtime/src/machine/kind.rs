@@ -4,14 +4,17 @@
 //! bus. Every call into an author's expression is contained: a panic becomes a [`Panicked`].
 
 use std::any::Any;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 
+use super::asides::Asides;
 use super::control::Control;
 use crate::codec;
 use crate::definition::{Definition, Policy};
-use crate::message::{At, Bus, EventOf, SagaId};
+use crate::message::{At, Bus, Event, EventOf, Mode, SagaId};
+use crate::redaction::REDACTED;
 use crate::saga::{ExchangePlan, Heard, Key, Position, Saga, Verdict};
 use crate::time::Timestamp;
 
@@ -45,10 +48,30 @@ pub(crate) trait Kind<B: Bus>: Send {
     fn control(&self, slot: Slot) -> &Control;
     fn control_mut(&mut self, slot: Slot) -> &mut Control;
     fn position(&self, slot: Slot) -> Position;
+    fn required(&self, slot: Slot, place: u16) -> Result<Result<(), String>, Panicked>;
+    fn exchanges(&mut self, slot: Slot, step: u16) -> Result<u32, Panicked>;
     fn exchange(&self, slot: Slot, at: At) -> Result<ExchangePlan<B>, Panicked>;
     fn answer(&mut self, slot: Slot, at: At, heard: Heard<'_, B>) -> Result<Verdict, Panicked>;
     fn forward(&mut self, slot: Slot) -> Result<(), Panicked>;
     fn back(&mut self, slot: Slot, place: u16) -> Result<(), Panicked>;
+    fn finish(&mut self, slot: Slot, index: u16) -> Result<(), Panicked>;
+    fn awaited(&self, slot: Slot, at: At, arm: u16) -> Result<Option<Key>, Panicked>;
+    /// What an event carries for an arm; nothing either, if that cannot be told.
+    fn carried(&self, step: u16, mode: Mode, arm: u16, event: &EventOf<B>) -> Option<Key>;
+    fn heeds(&self, slot: Slot, at: At, arm: u16, event: &EventOf<B>) -> Result<bool, Panicked>;
+    /// Asks the arms of an exchange that the saga would go on without; if they end it, the state from before is kept,
+    /// and this exchange is seen in that from then on.
+    fn abandon(&mut self, slot: Slot, at: At, heard: Heard<'_, B>) -> Result<Verdict, Panicked>;
+    /// Takes the state that was kept for this exchange to the undoing of this place; false if none was kept.
+    fn back_aside(&mut self, slot: Slot, at: At, place: u16) -> Result<bool, Panicked>;
+    /// Whether a state was kept for this exchange.
+    fn has_aside(&self, slot: Slot, at: At) -> bool;
+    /// Forgets the state that was kept for this exchange.
+    fn forget_aside(&mut self, slot: Slot, at: At);
+    /// Keeps the state as it is, for [`Kind::take_back`].
+    fn set_aside(&mut self, slot: Slot);
+    /// Returns to the state that was set aside, if one was.
+    fn take_back(&mut self, slot: Slot);
     fn output(&self, slot: Slot) -> Result<String, Panicked>;
     /// The ids of all that are in flight, with their slots, in no order.
     fn in_flight(&self) -> Vec<(SagaId, Slot)>;
@@ -65,20 +88,35 @@ struct Entry<S: Saga> {
     id: SagaId,
     control: Control,
     state: S::State,
+    asides: Asides<S::State>,
 }
+
+impl<S: Saga> Entry<S> {
+    /// The state in which this exchange is seen.
+    fn seen(&self, at: At) -> &S::State {
+        self.asides.get(at).unwrap_or(&self.state)
+    }
+}
+
+/// The name of the state that is set aside before the steps on the way out: no exchange has it.
+const WHOLE: At = At { mode: Mode::Finally, step: u16::MAX, item: u32::MAX };
 
 /// What the log keeps of a saga in flight.
 #[derive(Serialize)]
-struct Saved<'a, T> {
-    control: &'a Control,
-    state: &'a T,
+pub(super) struct Saved<'a, T> {
+    pub(super) control: &'a Control,
+    pub(super) state: &'a T,
+    #[serde(skip_serializing_if = "Asides::is_empty")]
+    pub(super) asides: &'a Asides<T>,
 }
 
 #[derive(Deserialize)]
 #[serde(bound = "T: serde::de::DeserializeOwned")]
-struct Loaded<T> {
-    control: Control,
-    state: T,
+pub(super) struct Loaded<T> {
+    pub(super) control: Control,
+    pub(super) state: T,
+    #[serde(default)]
+    pub(super) asides: Asides<T>,
 }
 
 impl<S: Saga> KindOf<S> {
@@ -111,7 +149,7 @@ impl<S: Saga> KindOf<S> {
     /// Replaces the state by what `change` makes of it; when that panics, nothing has changed.
     fn replace(&mut self, slot: Slot, change: impl FnOnce(S::State) -> S::State) -> Result<(), Panicked> {
         let entry = self.entry_mut(slot);
-        let state = contain(|| change(entry.state.clone()))?;
+        let state = contain::<S, _>(|| change(entry.state.clone()))?;
         entry.state = state;
         Ok(())
     }
@@ -123,21 +161,24 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
     }
 
     fn parse(&self, json: &str) -> Result<Input, String> {
-        serde_json::from_str::<S>(json).map(|saga| Box::new(saga) as Input).map_err(|error| error.to_string())
+        serde_json::from_str::<S>(json).map(|saga| Box::new(saga) as Input).map_err(|error| shown_error::<S>(&error))
     }
 
     fn triggered_by(&self, event: &EventOf<S::Bus>) -> Result<Option<Input>, Panicked> {
-        contain(|| S::triggered_by(event).map(|saga| Box::new(saga) as Input))
+        let hidden = !event.info().redacted.is_empty();
+        let started = contain::<S, _>(|| S::triggered_by(event).map(|saga| Box::new(saga) as Input));
+        started.map_err(|panicked| if hidden { Panicked(REDACTED.to_owned()) } else { panicked })
     }
 
     fn begin(&mut self, id: SagaId, input: Input, now: Timestamp) -> Result<Begun, Panicked> {
         let saga = *input.downcast::<S>().expect("an input is given to the kind that parsed it");
-        let (input, control, state) = contain(|| {
-            let input = serde_json::to_string(&saga).map_err(|error| format!("its input is no JSON: {error}"));
-            let allowed = contain(|| saga.deadline()).map_err(|panicked| panicked.0);
+        let (input, control, state) = contain::<S, _>(|| {
+            let input = serde_json::to_string(&saga)
+                .map_err(|error| format!("its input is no JSON: {}", shown_error::<S>(&error)));
+            let allowed = contain::<S, _>(|| saga.deadline()).map_err(|panicked| panicked.0);
             (input, Control::new(now, allowed, keys(&saga)), saga.begin())
         })?;
-        let slot = self.insert(Entry { id, control, state });
+        let slot = self.insert(Entry { id, control, state, asides: Asides::default() });
         input.map(|input| Begun { slot, input }).map_err(|reason| {
             self.remove(slot);
             Panicked(reason)
@@ -145,15 +186,17 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
     }
 
     fn load(&mut self, id: SagaId, text: &str) -> Result<Slot, String> {
-        let loaded = contain(|| codec::decode::<Loaded<S::State>>(text)).map_err(|panicked| panicked.0)?;
-        let Loaded { control, state } = loaded.map_err(|error| error.to_string())?;
-        Ok(self.insert(Entry { id, control, state }))
+        let loaded = contain::<S, _>(|| codec::decode::<Loaded<S::State>>(text)).map_err(|panicked| panicked.0)?;
+        let Loaded { control, state, asides } = loaded.map_err(|error| shown_error::<S>(&error))?;
+        Ok(self.insert(Entry { id, control, state, asides }))
     }
 
     fn save(&self, slot: Slot) -> Result<String, String> {
         let entry = self.entry(slot);
-        let saved = Saved { control: &entry.control, state: &entry.state };
-        contain(|| codec::encode(&saved)).map_err(|panicked| panicked.0)?.map_err(|error| error.to_string())
+        let saved = Saved { control: &entry.control, state: &entry.state, asides: &entry.asides };
+        contain::<S, _>(|| codec::encode(&saved))
+            .map_err(|panicked| panicked.0)?
+            .map_err(|error| shown_error::<S>(&error))
     }
 
     fn remove(&mut self, slot: Slot) {
@@ -177,14 +220,25 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
         S::position(&self.entry(slot).state)
     }
 
+    fn required(&self, slot: Slot, place: u16) -> Result<Result<(), String>, Panicked> {
+        let state = &self.entry(slot).state;
+        contain::<S, _>(|| S::required(state, place))
+    }
+
+    fn exchanges(&mut self, slot: Slot, step: u16) -> Result<u32, Panicked> {
+        let entry = self.entry_mut(slot);
+        contain::<S, _>(|| S::exchanges(&mut entry.state, step, entry.control.cause.as_deref()))
+    }
+
     fn exchange(&self, slot: Slot, at: At) -> Result<ExchangePlan<S::Bus>, Panicked> {
         let entry = self.entry(slot);
-        contain(|| S::exchange(&entry.state, at, entry.control.cause.as_deref()))
+        contain::<S, _>(|| S::exchange(entry.seen(at), at, entry.control.cause.as_deref()))
     }
 
     fn answer(&mut self, slot: Slot, at: At, heard: Heard<'_, S::Bus>) -> Result<Verdict, Panicked> {
-        let entry = self.entry_mut(slot);
-        contain(|| S::answer(&mut entry.state, at, entry.control.cause.as_deref(), heard))
+        let Entry { control, state, asides, .. } = self.entry_mut(slot);
+        let state = asides.get_mut(at).unwrap_or(state);
+        contain::<S, _>(|| S::answer(state, at, control.cause.as_deref(), heard))
     }
 
     fn forward(&mut self, slot: Slot) -> Result<(), Panicked> {
@@ -195,10 +249,69 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
         self.replace(slot, |state| S::back(state, place))
     }
 
+    fn finish(&mut self, slot: Slot, index: u16) -> Result<(), Panicked> {
+        self.replace(slot, |state| S::finish(state, index))
+    }
+
+    fn awaited(&self, slot: Slot, at: At, arm: u16) -> Result<Option<Key>, Panicked> {
+        let entry = self.entry(slot);
+        contain::<S, _>(|| S::awaited(&entry.state, at, arm, entry.control.cause.as_deref()))
+    }
+
+    fn carried(&self, step: u16, mode: Mode, arm: u16, event: &EventOf<S::Bus>) -> Option<Key> {
+        contain::<S, _>(|| S::carried(step, mode, arm, event)).ok()?
+    }
+
+    fn heeds(&self, slot: Slot, at: At, arm: u16, event: &EventOf<S::Bus>) -> Result<bool, Panicked> {
+        let entry = self.entry(slot);
+        contain::<S, _>(|| S::heeds(&entry.state, at, arm, entry.control.cause.as_deref(), event))
+    }
+
+    fn abandon(&mut self, slot: Slot, at: At, heard: Heard<'_, S::Bus>) -> Result<Verdict, Panicked> {
+        let Entry { control, state, asides, .. } = self.entry_mut(slot);
+        contain::<S, _>(|| {
+            let before = state.clone();
+            let verdict = S::answer(state, at, control.cause.as_deref(), heard);
+            if verdict == Verdict::Done {
+                asides.keep(at, before);
+            }
+            verdict
+        })
+    }
+
+    fn back_aside(&mut self, slot: Slot, at: At, place: u16) -> Result<bool, Panicked> {
+        let Some(kept) = self.entry_mut(slot).asides.get_mut(at) else { return Ok(false) };
+        if S::position(kept) != Position::Compensating(place) {
+            *kept = contain::<S, _>(|| S::back(kept.clone(), place))?;
+        }
+        Ok(true)
+    }
+
+    fn has_aside(&self, slot: Slot, at: At) -> bool {
+        self.entry(slot).asides.get(at).is_some()
+    }
+
+    fn forget_aside(&mut self, slot: Slot, at: At) {
+        self.entry_mut(slot).asides.forget(at);
+    }
+
+    fn set_aside(&mut self, slot: Slot) {
+        let Entry { state, asides, .. } = self.entry_mut(slot);
+        asides.keep(WHOLE, state.clone());
+    }
+
+    fn take_back(&mut self, slot: Slot) {
+        let Entry { state, asides, .. } = self.entry_mut(slot);
+        if let Some(kept) = asides.get(WHOLE) {
+            *state = kept.clone();
+            asides.forget(WHOLE);
+        }
+    }
+
     fn output(&self, slot: Slot) -> Result<String, Panicked> {
         let entry = self.entry(slot);
-        contain(|| codec::encode(&S::output(&entry.state)))?
-            .map_err(|error| Panicked(format!("its output cannot be written: {error}")))
+        contain::<S, _>(|| codec::encode(&S::output(&entry.state)))?
+            .map_err(|error| Panicked(format!("its output cannot be written: {}", shown_error::<S>(&error))))
     }
 
     fn in_flight(&self) -> Vec<(SagaId, Slot)> {
@@ -238,9 +351,15 @@ pub(crate) fn keys_in(text: &str) -> Vec<Key> {
     codec::decode::<Saved>(text).map(|saved| saved.control.keys).unwrap_or_default()
 }
 
-/// Runs an author's code; a panic in it is an error here.
-fn contain<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
-    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| Panicked(panic_message(payload.as_ref())))
+/// Runs an author's code; a panic in it is an error here. What it says may mention a value that is not shown.
+pub(super) fn contain<S: Saga, T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
+    let contained = catch_unwind(AssertUnwindSafe(code));
+    contained.map_err(|payload| Panicked(S::DEFINITION.shown_error(panic_message(payload.as_ref()))))
+}
+
+/// What is wrong with a value, which may repeat it.
+pub(super) fn shown_error<S: Saga>(error: &dyn fmt::Display) -> String {
+    S::DEFINITION.shown_error(error.to_string())
 }
 
 /// What a panic said, as far as it said it in text.

@@ -1,5 +1,7 @@
 //! What can be seen of sagas in flight, without moving them.
 
+use std::time::Duration;
+
 use super::control::{Phase, Waits};
 use super::kind::KindOf;
 use super::{Machine, standing};
@@ -7,6 +9,7 @@ use crate::bus::Horizon;
 use crate::log::Standing;
 use crate::message::{At, Bus, SagaId};
 use crate::saga::Saga;
+use crate::time::Timestamp;
 
 /// A saga in flight, for whoever begins to watch.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -28,6 +31,8 @@ pub(crate) struct OpenExchange {
     pub(crate) is_out: bool,
     /// Its fate is asked.
     pub(crate) is_asked: bool,
+    /// The bound of its current attempt.
+    pub(crate) within: Option<Duration>,
 }
 
 impl<B: Bus> Machine<B> {
@@ -77,15 +82,26 @@ impl<B: Bus> Machine<B> {
         control.is_some_and(|control| matches!(control.phase, Phase::Settling | Phase::Compensating))
     }
 
+    /// Whether somebody who has not come since the start may still be on the way.
+    pub(crate) fn is_patient(&self) -> bool {
+        self.presence.patience().is_some()
+    }
+
+    /// When a saga in flight fails by itself, if it can.
+    pub(crate) fn deadline_of(&self, saga: SagaId) -> Option<Timestamp> {
+        let route = self.routes.get(&saga)?;
+        self.kinds[usize::from(route.kind)].control(route.slot).live_deadline()
+    }
+
     /// The exchanges of a saga that are not over, in the order in which they were first sent.
     pub(crate) fn exchanges(&self, saga: SagaId) -> impl Iterator<Item = OpenExchange> {
         let control = self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].control(route.slot));
         control.into_iter().flat_map(|control| &control.open).map(|open| OpenExchange {
             at: open.at,
             attempt: open.attempt,
-            is_out: open.recorded_in.is_some()
-                && matches!(open.waits, Waits::Answer | Waits::Backoff { in_doubt: true }),
+            is_out: open.recorded_in.is_some() && open.is_unanswered(),
             is_asked: matches!(open.waits, Waits::Fate { .. }),
+            within: open.within,
         })
     }
 

@@ -22,8 +22,14 @@ impl<B: Bus> Machine<B> {
                 None => Err(format!("there is no saga {saga}")),
             };
         };
-        let phase = self.kinds[usize::from(route.kind)].control(route.slot).phase;
-        if matches!(phase, Phase::Queued | Phase::Forward) {
+        let control = self.kinds[usize::from(route.kind)].control(route.slot);
+        if control.phase == Phase::Kept {
+            return Ok(CancelReply::Ended);
+        }
+        if control.must_complete() {
+            return Ok(CancelReply::PastPivot);
+        }
+        if control.can_turn_back() {
             self.turn(saga, Happened::Cancelled { by }, now, decisions, |turn| turn.cancel());
         }
         Ok(CancelReply::Requested)

@@ -3,6 +3,7 @@
 
 use crate::cause::{Cause, EndedBy, Outcome};
 use crate::definition::Definition;
+use crate::log::Status;
 use crate::message::{Answer, At, Bus, CommandOf, EventOf, Fate, RefusalOf, SagaId};
 use crate::time::Timestamp;
 
@@ -51,6 +52,13 @@ pub enum Happened<B: Bus> {
         /// The answer.
         answer: Answer<EventOf<B>, RefusalOf<B>>,
     },
+    /// Anyone said an event that it awaits.
+    Seen {
+        /// The exchange.
+        at: At,
+        /// The event.
+        event: EventOf<B>,
+    },
     /// An attempt took too long.
     TimedOut {
         /// The exchange.
@@ -70,6 +78,22 @@ pub enum Happened<B: Bus> {
         /// The exchange.
         at: At,
     },
+    /// A saga that it ran has ended, or is complete and can be unwound.
+    ChildEnded {
+        /// The exchange that ran or unwound it.
+        at: At,
+        /// Which.
+        child: SagaId,
+        /// How.
+        how: Status,
+    },
+    /// The saga that ran it is undone, and this one with it.
+    Unwound {
+        /// Which ran it.
+        by: SagaId,
+    },
+    /// The saga that ran it has ended: nobody can unwind it any more.
+    Released,
     /// A participant told the fate of an exchange.
     Fate {
         /// The exchange.
@@ -98,6 +122,15 @@ pub enum Happened<B: Bus> {
         /// Why.
         why: String,
     },
+    /// Its process was started again, which makes a difference to it.
+    Restarted,
+    /// It goes on in another version.
+    Migrated {
+        /// The version in which it was.
+        from: u32,
+        /// The version in which it is.
+        to: u32,
+    },
     /// It could not be loaded, and waits for a program that can.
     Parked {
         /// Why.
@@ -113,6 +146,15 @@ pub enum StartedBy {
     Call,
     /// An event with this name.
     Trigger(String),
+    /// Another saga, of which it is a step.
+    Parent {
+        /// Which.
+        saga: SagaId,
+        /// The name of the step.
+        step: String,
+        /// The item, of a step with `for`.
+        item: u32,
+    },
 }
 
 /// What an operator may say about a saga that is stuck.
@@ -155,6 +197,37 @@ pub enum Change<B: Bus> {
         /// When.
         until: Timestamp,
     },
+    /// Another saga is started as a step, in a record of its own. If that is not accepted, the saga hears so at once.
+    Ran {
+        /// The exchange.
+        at: At,
+        /// The attempt.
+        attempt: u32,
+        /// Its id.
+        child: SagaId,
+        /// Its name.
+        name: &'static str,
+    },
+    /// A saga that was a step is undone by its own compensations.
+    Unwinding {
+        /// The exchange.
+        at: At,
+        /// Which.
+        child: SagaId,
+    },
+    /// It has completed, and ends when the saga that ran it has: until then that may unwind it. The output is encoded
+    /// exactly.
+    Complete {
+        /// What it returns.
+        output: String,
+    },
+    /// A `sleep` begins, and is over at this time.
+    Sleeping {
+        /// The exchange.
+        at: At,
+        /// When.
+        until: Timestamp,
+    },
     /// The fate of an exchange is asked.
     Asked {
         /// The exchange.
@@ -164,6 +237,16 @@ pub enum Change<B: Bus> {
     },
     /// The exchange is over, as it was meant to be.
     Done {
+        /// The exchange.
+        at: At,
+    },
+    /// The event came before the exchange that awaits it, and is kept until that begins.
+    Kept {
+        /// The exchange.
+        at: At,
+    },
+    /// The saga went on without the answer of this exchange, which took effect after all, and is undone.
+    DoneLate {
         /// The exchange.
         at: At,
     },

@@ -2,6 +2,7 @@
 
 use super::control::Phase;
 use super::kind::keys_in;
+use super::migration::version_of;
 use super::record::{Change, Happened, Operator, Record};
 use super::{Decision, GRACE, Grace, Machine, OpenSagas, Parked, Route};
 use crate::cause::{EndedBy, Outcome};
@@ -36,25 +37,49 @@ impl<B: Bus> Machine<B> {
             let parked =
                 Parked { number: saga.number + 1, since: now, reason: String::new(), state, keys: saga.keys() };
             let id = saga.id;
-            if let Err(reason) = self.load(saga) {
-                self.park(id, Parked { reason, ..parked }, decisions);
+            let from = version_of(&saga);
+            match self.load(saga) {
+                Err(reason) => self.park(id, Parked { reason, ..parked }, decisions),
+                Ok(to) if to != from => self.turn(id, Happened::Migrated { from, to }, now, decisions, |_| {}),
+                Ok(_) => {}
             }
+        }
+        self.reunite(now, decisions);
+        for (id, _) in self.in_order() {
+            self.turn_if(id, Happened::Restarted, now, decisions, |turn| turn.restarted());
         }
         for admitted in self.lines.admit_all() {
             self.turn(admitted, Happened::Admitted, now, decisions, |turn| turn.admit());
         }
     }
 
-    fn load(&mut self, saga: OpenSaga) -> Result<(), String> {
-        let OpenSaga { id, name, version, number, state, .. } = saga;
-        let kind = self.by_name.get(name.as_str()).copied();
-        let kind = kind.filter(|kind| self.kinds[usize::from(*kind)].definition().version == version);
+    /// Takes up a saga, and tells in which version it goes on.
+    fn load(&mut self, saga: OpenSaga) -> Result<u32, String> {
+        let version = version_of(&saga);
+        let OpenSaga { id, name, number, state, .. } = saga;
+        let state = state.map_err(|error| error.to_string());
+        let migrated = state.clone().and_then(|state| self.migrated(&name, version, state));
+        let version = migrated.as_ref().map_or(version, |(version, _)| *version);
+        let kind = self.by_version.iter().find(|((of, in_version), _)| *of == name && *in_version == version);
+        let kind = kind.map(|(_, kind)| *kind);
         let kind = kind.ok_or_else(|| format!("this program has no saga `{name}` of version {version}"))?;
-        let state = state.map_err(|error| error.to_string())?;
+        let (_, state) = migrated?;
         let slot = self.kinds[usize::from(kind)]
             .load(id, &state)
             .map_err(|error| format!("its state does not load: {error}"))?;
+        let parent = self.kinds[usize::from(kind)].control(slot).parent.map(|parent| parent.saga);
+        if let Some(parent) = parent.filter(|parent| self.parked.contains_key(parent)) {
+            self.kinds[usize::from(kind)].remove(slot);
+            return Err(format!("saga {parent}, which runs it, cannot be loaded"));
+        }
+        let family: Vec<_> =
+            parent.into_iter().flat_map(|parent| [vec![parent], self.ancestors(parent)].concat()).collect();
         let control = self.kinds[usize::from(kind)].control_mut(slot);
+        if control.phase == Phase::Queued {
+            let held =
+                |key: &Key| self.lines.holders(std::slice::from_ref(key)).iter().any(|saga| family.contains(saga));
+            control.keys.retain(|key| !held(key));
+        }
         control.number = number;
         let due = control.next_due();
         control.timer = due;
@@ -64,10 +89,11 @@ impl<B: Bus> Machine<B> {
             self.lines.hold(id, &control.keys);
         }
         self.routes.insert(id, Route { kind, slot });
+        self.rearm(id);
         if due < Timestamp::NEVER {
             self.timers.push(due, id);
         }
-        Ok(())
+        Ok(version)
     }
 
     fn park(&mut self, saga: SagaId, parked: Parked, decisions: &mut Vec<Decision<B>>) {
@@ -92,11 +118,13 @@ impl<B: Bus> Machine<B> {
             return Err(format!("saga {saga} cannot be loaded by this program: start one that can, or end the saga"));
         }
         if let Some(Parked { number, keys, .. }) = self.parked.remove(&saga) {
-            let then = vec![Change::Ended(Outcome::Ended(by))];
+            let outcome = Outcome::Ended(by);
+            let then = vec![Change::Ended(outcome.clone())];
             let record = Record { saga, definition: None, number: number + 1, time: now, happened, then };
             decisions.push(Decision::Record(record));
             self.horizon.closed(saga);
             self.release(saga, &keys, now, decisions);
+            self.tell_parent_of_parked(saga, &outcome, now, decisions);
         }
         Ok(())
     }

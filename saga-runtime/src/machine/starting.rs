@@ -1,6 +1,5 @@
 //! How a saga begins: by a call or an event, at once or when its keys are free.
 
-use super::control::Phase;
 use super::record::{Happened, StartedBy};
 use super::{Decision, Machine, NewSaga, Route};
 use crate::definition::Policy;
@@ -28,7 +27,9 @@ impl<B: Bus> Machine<B> {
         let (kind, input) = match saga {
             NewSaga::Typed { input, .. } => {
                 let kind = self.by_type.get(&(*input).type_id());
-                (*kind.ok_or("this kind of saga is not registered with the coordinator: add `.saga::<…>()`")?, input)
+                let kind =
+                    *kind.ok_or("this kind of saga is not registered with the coordinator: add `.saga::<…>()`")?;
+                (self.highest(kind)?, input)
             }
             NewSaga::Named { name, input } => {
                 let kind = *self.by_name.get(name.as_str()).ok_or_else(|| self.unknown_name(&name))?;
@@ -51,6 +52,19 @@ impl<B: Bus> Machine<B> {
         let happened = Happened::Started { input: begun.input, by, key };
         self.take_keys(id, route, happened, &in_the_way, now, decisions);
         Ok(id)
+    }
+
+    /// The kind, if it is the highest version of its name: others only end what is in flight.
+    pub(super) fn highest(&self, kind: u16) -> Result<u16, String> {
+        let definition = self.kinds[usize::from(kind)].definition();
+        match self.by_name.get(definition.name) {
+            Some(highest) if *highest != kind => {
+                let (name, version) = (definition.name, definition.version);
+                let newest = self.kinds[usize::from(*highest)].definition().version;
+                Err(format!("`{name}` is started in version {newest} only: version {version} ends what is in flight"))
+            }
+            _ => Ok(kind),
+        }
     }
 
     pub(super) fn unknown_name(&self, name: &str) -> String {
@@ -83,7 +97,7 @@ impl<B: Bus> Machine<B> {
     ///
     /// # Errors
     /// If it is not to start then.
-    fn in_the_way(&mut self, Route { kind, slot }: Route) -> Result<Vec<SagaId>, String> {
+    pub(super) fn in_the_way(&mut self, Route { kind, slot }: Route) -> Result<Vec<SagaId>, String> {
         let kind = &mut self.kinds[usize::from(kind)];
         let (definition, control) = (kind.definition(), kind.control(slot));
         let policy = definition.concurrency.policy;
@@ -104,7 +118,7 @@ impl<B: Bus> Machine<B> {
     }
 
     /// Begins, or waits for those who are in the way; with `replace` they have to go.
-    fn take_keys(
+    pub(super) fn take_keys(
         &mut self,
         saga: SagaId,
         Route { kind, slot }: Route,
@@ -133,8 +147,7 @@ impl<B: Bus> Machine<B> {
     /// Undoes a saga for another that takes its key. One that is on its way back already only has to be awaited.
     fn supersede(&mut self, saga: SagaId, by: SagaId, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
         let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
-        let phase = self.kinds[usize::from(kind)].control(slot).phase;
-        if matches!(phase, Phase::Queued | Phase::Forward) {
+        if self.kinds[usize::from(kind)].control(slot).can_turn_back() {
             self.turn(saga, Happened::Superseded { by }, now, decisions, |turn| turn.supersede(by));
         }
     }

@@ -47,8 +47,11 @@ impl<B: Bus> Machine<B> {
         let Some(open) = control.open.iter().find(|open| open.at == at) else { return };
         let attempt = open.attempt;
         match open.waits {
-            Waits::Answer => {
+            Waits::Answer | Waits::Child => {
                 self.turn(saga, Happened::TimedOut { at, attempt }, now, decisions, |turn| turn.timeout(at));
+            }
+            Waits::Asleep => {
+                self.turn(saga, Happened::Waited { at }, now, decisions, |turn| turn.slept(at));
             }
             Waits::Backoff { .. } => {
                 self.turn(saga, Happened::Waited { at }, now, decisions, |turn| turn.attempt(at, None));
@@ -56,7 +59,7 @@ impl<B: Bus> Machine<B> {
             Waits::FateAgain { .. } => {
                 self.turn(saga, Happened::Waited { at }, now, decisions, |turn| turn.fate_due(at));
             }
-            Waits::Fate { .. } | Waits::Operator => {
+            Waits::Fate { .. } | Waits::Operator { .. } => {
                 self.turn(saga, Happened::FateOverdue { at }, now, decisions, |turn| turn.fate_due(at));
             }
         }

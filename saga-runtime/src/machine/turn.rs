@@ -1,17 +1,29 @@
 //! One transition of one saga: what it hears, and everything that follows at once.
 //!
 //! The rules of the language stand here and in the submodules, by what they are about: [`exchange`] (attempts and
-//! answers), [`undo`] (doubt and compensation), [`operator`] (what is stuck).
+//! answers), [`pivot`], [`undo`] (doubt and compensation), [`finish`] (the way out), [`operator`] (what is stuck).
 
+mod aside;
+mod begin;
+mod child;
 mod exchange;
+mod finish;
 mod operator;
+mod pivot;
+mod restart;
+mod seen;
+mod sleep;
+mod stuck;
 mod undo;
 
-use super::control::{Control, Open, Phase, Point, Stuck, Waits};
+pub(super) use self::child::Wish;
+pub(super) use self::seen::ahead;
+
+use super::control::{Control, Open, Phase, Point};
 use super::kind::{Kind, Panicked, Slot};
 use super::presence::Presence;
 use super::record::Change;
-use crate::cause::{Cause, CauseKind, Outcome};
+use crate::cause::{Cause, CauseKind};
 use crate::definition::{Definition, Exchange, Step};
 use crate::message::{At, Bus, CommandInfo, Mode, SagaId};
 use crate::saga::Position;
@@ -21,9 +33,14 @@ use crate::time::Timestamp;
 pub(super) struct Turn<'a, B: Bus> {
     pub(super) kind: &'a mut dyn Kind<B>,
     pub(super) slot: Slot,
+    pub(super) saga: SagaId,
     pub(super) now: Timestamp,
     pub(super) presence: &'a Presence,
-    pub(super) random: &'a mut fastrand::Rng,
+    pub(super) seed: u64,
+    /// The id of the next saga that is started.
+    pub(super) next: &'a mut SagaId,
+    /// What is to be done to other sagas, once this transition is recorded.
+    pub(super) wishes: Vec<Wish<B>>,
     /// What has followed so far.
     pub(super) changes: Vec<Change<B>>,
 }
@@ -98,25 +115,23 @@ impl<B: Bus> Turn<'_, B> {
         self.changes.push(Change::Queued { behind });
     }
 
-    /// Opens what is to be done at the current place.
-    fn enter(&mut self) {
-        let Position::Forward(place) = self.kind.position(self.slot) else { return };
-        for &step in self.definition().places[usize::from(place)].steps {
-            self.open(At::step(step));
-        }
-    }
-
     /// Goes on when everything at the current place has ended.
     fn advance(&mut self) {
+        if !matches!(self.phase(), Phase::Forward | Phase::Finishing) || !self.begin() {
+            return;
+        }
+        if self.phase() == Phase::Finishing {
+            return self.advance_to_the_end();
+        }
         let Position::Forward(place) = self.kind.position(self.slot) else { return };
         let steps = self.definition().places[usize::from(place)].steps;
-        let control = self.control();
-        if control.open.iter().any(|open| steps.contains(&open.at.step)) {
+        if self.is_beginning() || self.control().on_its_way().any(|open| steps.contains(&open.at.step)) {
             return;
         }
         if usize::from(place) + 1 == self.definition().places.len() {
             return self.complete();
         }
+        self.forget_kept(steps);
         match self.kind.forward(self.slot) {
             Ok(()) => self.enter(),
             Err(panicked) => self.stick_panicked(Point::Moving, &panicked),
@@ -124,8 +139,14 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn complete(&mut self) {
+        if !self.holds(self.definition().places.len(), Point::Returning) {
+            return;
+        }
         match self.kind.output(self.slot) {
-            Ok(output) => self.changes.push(Change::Ended(Outcome::Completed(output))),
+            Ok(output) => {
+                self.control_mut().output = Some(output);
+                self.finish();
+            }
             Err(panicked) => self.stick_panicked(Point::Returning, &panicked),
         }
     }
@@ -146,37 +167,6 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn supersede(&mut self, by: SagaId) {
         let cause = Cause::superseded(self.standing_step(), by);
         self.fail(cause);
-    }
-
-    fn stick(&mut self, point: Point, reason: String) {
-        if let Point::Opening(at) | Point::Answer(at) | Point::Fate { at, .. } = point {
-            self.wait_for_operator(at, point);
-        }
-        self.changes.push(Change::Stuck { reason: reason.clone() });
-        self.control_mut().stuck = Some(Box::new(Stuck { reason, point }));
-    }
-
-    /// The exchange waits for an operator; one whose participant is only late goes on waiting for that.
-    fn wait_for_operator(&mut self, at: At, point: Point) {
-        let now = self.now;
-        if point.unsticks_by_itself() {
-            return;
-        }
-        if let Some(open) = self.open_mut(at) {
-            open.due = None;
-            open.waits = Waits::Operator;
-            open.since = now;
-        }
-    }
-
-    fn stick_panicked(&mut self, point: Point, panicked: &Panicked) {
-        self.stick(point, panicked.to_string());
-    }
-
-    fn unstick(&mut self) {
-        if self.control_mut().stuck.take().is_some() {
-            self.changes.push(Change::Unstuck);
-        }
     }
 
     /// The direction it goes in.

@@ -46,7 +46,18 @@ pub(crate) enum How {
 }
 
 const fn command(name: &'static str, to: &'static str, replies: &'static [&'static str], query: bool) -> CommandInfo {
-    CommandInfo { name, doc: "", fields: "", to, replies, refuses: &[], query, live_only: false, harmless: false }
+    CommandInfo {
+        name,
+        doc: "",
+        fields: "",
+        to,
+        replies,
+        refuses: &[],
+        query,
+        live_only: false,
+        harmless: false,
+        redacted: &[],
+    }
 }
 
 impl BusCommand for Command {
@@ -79,7 +90,7 @@ pub(crate) enum Event {
 }
 
 const fn event(name: &'static str, from: Option<&'static str>) -> EventInfo {
-    EventInfo { name, doc: "", fields: "", from }
+    EventInfo { name, doc: "", fields: "", from, redacted: &[] }
 }
 
 impl BusEvent for Event {

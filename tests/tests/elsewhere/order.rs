@@ -403,7 +403,7 @@ fn unrejectable() -> Vec<Play<PlaceOrder>> {
 #[test]
 fn an_order_that_cannot_be_rejected_waits_for_an_operator() {
     for mut saga in unrejectable() {
-        assert!(saga.is_stuck() && saga.is_compensating() && saga.sent().is_empty());
+        assert!(saga.is_stuck() && saga.is_compensating());
         saga.operator(Operator::Retry);
         assert!(!saga.is_stuck());
         assert_eq!(is_rejected(saga, "only 0 cents of credit are left").kind(), CauseKind::Failed);

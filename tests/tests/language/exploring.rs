@@ -3,36 +3,54 @@
 use saga_runtime::prelude::*;
 
 use super::bus;
-use super::bus::{Trip, trip};
-use super::tour::*;
-use super::tour::{Command, Event};
+use super::bus::{Command, Event, Refusal, Travel, Trip, trip};
 
 saga! {
-    saga Whole(nights: Vec<u32>, guest: String) -> usize on Tour {
+    /// Answers of all kinds: some ask again, some are values, some fail.
+    saga Varied(night: u32) -> String on Travel {
         concurrency allow;
         deadline 1m;
-        step rooms -> u32 for night in nights, all at once {
-            send Book { night };
-            await Booked { room } => room;
-            within 10s;
-            retry 1 times every 100ms;
-            compensate Unbook { room: rooms };
-        }
-        step guide when rooms.len() > 1 {
-            send Hire { guest };
-            compensate Dismiss { guest };
-        }
-        pivot step payment -> u64 {
-            send Pay { cents: 5 };
+        step free -> u32 {
+            query RoomsOf { night };
             await {
-                Paid { receipt } => receipt,
-                Declined => fail "declined",
+                Rooms { free } if free.is_empty() => retry,
+                Rooms { free } => free[0],
             }
+            retry 1 times every 100ms;
         }
-        finally step note {
-            send Note { text: format!("{payment:?}") };
+        step ring {
+            send RingBell;
+            await {
+                handled => (),
+                disconnected => (),
+            }
+            compensate none because "a bell rings once";
         }
-        return rooms.len();
+        step hold -> String {
+            send Hold { night: free };
+            await {
+                Held { room } => room,
+                Waitlisted { .. } => fail "on the list",
+                refused Full => retry,
+                refused reason => fail reason,
+            }
+            within 5s;
+            retry 1 times every 100ms;
+            compensate Release { room: hold };
+        }
+        step fly {
+            send Fly;
+            compensate Ground;
+        }
+        return hold;
+    }
+}
+
+fn varied(command: &Command) -> Vec<Event> {
+    match command {
+        Command::RoomsOf { .. } => vec![Event::Rooms { free: vec![] }, Event::Rooms { free: vec![4] }],
+        Command::Hold { .. } => vec![bus::held(), Event::Waitlisted { place: 2 }],
+        _ => vec![],
     }
 }
 
@@ -40,14 +58,6 @@ fn travelled(command: &bus::Command) -> Vec<bus::Event> {
     match command {
         bus::Command::Charge { .. } => vec![bus::charged()],
         bus::Command::Book { .. } => vec![bus::booked()],
-        _ => vec![],
-    }
-}
-
-fn toured(command: &Command) -> Vec<Event> {
-    match command {
-        Command::Book { night } => vec![booked(night * 10)],
-        Command::Pay { .. } => vec![paid(7), Event::Declined],
         _ => vec![],
     }
 }
@@ -64,10 +74,68 @@ fn every_state_of_a_saga_is_reached() {
 
 /// Rule: testing.explore
 #[test]
-fn all_clauses_can_be_explored() {
-    let explored = explore::<Whole>(Whole { nights: vec![1, 2], guest: "ann".to_owned() }, toured);
-    let shown = format!("{explored:?}");
-    for state in ["Rooms", "Guide", "Payment", "CompensateRooms", "CompensateGuide"] {
-        assert!(shown.contains(state), "{state} was not reached: {shown}");
+fn every_fault_is_reached_and_each_kind_of_end() {
+    let explored = explore::<Varied>(Varied { night: 3 }, varied);
+    for fault in [
+        Fault::Refused,
+        Fault::TimedOut,
+        Fault::Disconnected,
+        Fault::Late,
+        Fault::Twice,
+        Fault::Again,
+        Fault::Cancelled,
+        Fault::Deadline,
+        Fault::Running,
+        Fault::Unknown,
+        Fault::Restarted,
+        Fault::Operated,
+    ] {
+        assert!(explored.count(fault) > 0, "{fault:?} was not reached: {explored:?}");
+    }
+    for outcome in ["Completed", "Ended", "cancelled", "deadline", "refused", "failed", "timed out"] {
+        let reached = explored.outcomes().keys().any(|name| name.ends_with(outcome));
+        assert!(reached, "{outcome} was not reached: {:?}", explored.outcomes());
+    }
+    assert!(explored.stuck().keys().any(|reason| reason.contains("no longer knows")), "{:?}", explored.stuck());
+}
+
+/// Rule: testing.explore
+#[test]
+fn what_was_reached_is_the_same_each_time() {
+    let shown = || format!("{:?}", explore::<Trip>(trip(), travelled));
+    assert_eq!(shown(), shown());
+}
+
+/// Rule: testing.explore
+#[test]
+fn a_refusal_with_fields_is_named_as_left_out() {
+    let explored = explore::<Trip>(trip(), travelled);
+    assert_eq!(explored.unmade_refusals().iter().collect::<Vec<_>>(), ["NoFunds"]);
+    assert!(matches!(serde_json::from_str("\"Full\""), Ok(Refusal::Full)), "one without is made from its name");
+}
+
+/// Tests of the test: the bugs that can be planted in the runtime and that one saga can show.
+#[cfg(feature = "planted-bugs")]
+mod planted {
+    use std::panic::catch_unwind;
+
+    use saga_runtime::planted::{Bug, plant};
+
+    use super::*;
+
+    const SHOWN_BY_ONE_SAGA: [Bug; 5] =
+        [Bug::CompensateForwards, Bug::GuessFates, Bug::CountOldRefusals, Bug::TimeOutEarly, Bug::DropLateAnswers];
+
+    #[test]
+    fn exploring_finds_each() {
+        for bug in SHOWN_BY_ONE_SAGA {
+            plant(Some(bug));
+            let found = catch_unwind(|| explore::<Trip>(trip(), travelled));
+            plant(None);
+            let failure = found.expect_err("the bug shows on some path");
+            let message = failure.downcast_ref::<String>().expect("a path is told");
+            println!("{bug:?}: {message}\n");
+            assert!(message.contains("SagaTest::<Trip>::start"), "{message}");
+        }
     }
 }

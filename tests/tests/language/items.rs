@@ -116,23 +116,6 @@ saga! {
         }
         return free.concat().len();
     }
-
-    saga Naps(naps: Vec<u64>) on Tour {
-        concurrency allow;
-        deadline 1h;
-        step nap for seconds in naps {
-            sleep { Duration::from_secs(seconds) };
-        }
-    }
-
-    saga Meets(guests: Vec<String>) -> Vec<u32> on Tour {
-        concurrency allow;
-        deadline 1h;
-        step gates -> u32 for guest in guests, all at once {
-            await Arrived { guest: who, gate } where who == guest => gate;
-        }
-        return gates;
-    }
 }
 
 thread_local! {
@@ -209,10 +192,6 @@ fn no_items_are_no_exchange() {
 
     let saga = Twin::start(Looks { nights: vec![] });
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(0)));
-    let saga = Twin::start(Naps { naps: vec![] });
-    assert_eq!(saga.outcome(), Some(&Outcome::Completed(())));
-    let saga = Twin::start(Meets { guests: vec![] });
-    assert_eq!(saga.outcome(), Some(&Outcome::Completed(vec![])));
 }
 
 /// Rule: undoing.compensate.own-value
@@ -412,26 +391,4 @@ fn items_that_only_ask_are_dropped() {
     saga.reply(Event::Rooms { free: vec![1, 2] });
     saga.reply(Event::Rooms { free: vec![5] });
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(3)));
-}
-
-/// Rule: steps.sleep
-#[test]
-fn items_may_sleep() {
-    let mut saga = Twin::start(Naps { naps: vec![5, 10] });
-    saga.advance(Duration::from_millis(14_999));
-    assert_eq!(saga.outcome(), None);
-    saga.advance(Duration::from_millis(1));
-    assert_eq!(saga.outcome(), Some(&Outcome::Completed(())));
-}
-
-/// Rule: steps.await.where
-#[test]
-fn each_item_awaits_its_own_event() {
-    let mut saga = Twin::start(Meets { guests: vec!["ann".to_owned(), "ben".to_owned()] });
-    saga.event(arrived("ben", 2));
-    saga.event(arrived("ben", 3));
-    saga.event(arrived("cid", 4));
-    assert_eq!(saga.outcome(), None);
-    saga.event(arrived("ann", 1));
-    assert_eq!(saga.outcome(), Some(&Outcome::Completed(vec![1, 2])));
 }

@@ -58,32 +58,6 @@ saga! {
         }
     }
 
-    /// What a failure of `guide` drops, since nothing comes of it.
-    saga Idle(guest: String) on Tour {
-        concurrency allow;
-        deadline 1m;
-        parallel {
-            step look -> Vec<u32> {
-                query RoomsOf { night: 1 };
-                await Rooms { free } => free;
-            }
-            step rest {
-                sleep 10s;
-            }
-            step meet -> u32 {
-                await Arrived { guest: who, gate } where who == guest => gate;
-            }
-            step ring {
-                send Note { text: guest };
-                compensate none because "nobody minds";
-            }
-            step guide {
-                send Hire { guest };
-                compensate none because "it is paid by the hour";
-            }
-        }
-    }
-
     saga Picky(night: u32) on Tour {
         concurrency allow;
         deadline 1m;
@@ -321,29 +295,6 @@ fn two_unknown_fates_are_asked_again_together() {
     saga.settle(Fate::Never);
     saga.settle(Fate::Never);
     assert_undone(&mut saga, &[unbook(30)]);
-}
-
-/// Rule: steps.parallel.waits-dropped
-#[test]
-fn waits_sleeps_and_queries_are_dropped_when_a_sibling_fails() {
-    let mut saga = Twin::start(Idle { guest: "ann".to_owned() });
-    assert_eq!(saga.sent(), [Command::RoomsOf { night: 1 }, note("ann"), hire("ann")]);
-    saga.refuse_to(&hire("ann"), Refusal::Full);
-    assert_eq!((saga.sent(), saga.asked()), (vec![], vec![]), "a note that nothing undoes need not be settled");
-    assert_eq!(saga.cause().step(), "guide");
-}
-
-/// Rule: steps.parallel.ends-with-all
-#[test]
-fn steps_of_every_kind_stand_side_by_side() {
-    let mut saga = Twin::start(Idle { guest: "ann".to_owned() });
-    saga.handled_to(&hire("ann"));
-    saga.event(arrived("ann", 7));
-    saga.handled_to(&note("ann"));
-    saga.advance(Duration::from_secs(10));
-    assert_eq!(saga.outcome(), None);
-    saga.reply(Event::Rooms { free: vec![] });
-    assert_eq!(saga.outcome(), Some(&Outcome::Completed(())));
 }
 
 /// Rule: steps.parallel.fails-at-once

@@ -131,6 +131,25 @@ impl<S: Saga> Twin<S> {
         self.both(|saga| saga.try_operator(action).is_ok())
     }
 
+    /// The oldest child has ended.
+    #[track_caller]
+    pub(super) fn child<C: Saga<Bus = S::Bus>>(&mut self, outcome: Outcome<C::Output>)
+    where
+        C::Output: Clone,
+    {
+        self.both(|saga| saga.child::<C>(outcome.clone()));
+    }
+
+    /// Name and input of the children that have not ended.
+    pub(super) fn children(&self) -> Vec<(String, Value)> {
+        self.plain.children()
+    }
+
+    /// Whether a completed child is being unwound.
+    pub(super) fn is_unwinding(&self) -> bool {
+        self.plain.unwinding()
+    }
+
     pub(super) fn sent(&self) -> Vec<CommandOf<S::Bus>> {
         self.plain.sent()
     }

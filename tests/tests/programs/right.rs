@@ -1,5 +1,7 @@
 //! The right programs, each as it stands in its file.
 
+#[path = "../../ui/pass/abandoned.rs"]
+mod abandoned;
 #[path = "../../ui/pass/concurrency.rs"]
 mod concurrency;
 #[path = "../../ui/pass/l01_deadline.rs"]
@@ -14,6 +16,8 @@ mod l05_l06_scopes;
 mod l07_order;
 #[path = "../../ui/pass/l08_durations.rs"]
 mod l08_durations;
+#[path = "../../ui/pass/l09_ways_out.rs"]
+mod l09_ways_out;
 #[path = "../../ui/pass/l11_value.rs"]
 mod l11_value;
 #[path = "../../ui/pass/l12_return.rs"]
@@ -32,7 +36,11 @@ mod l21_with_a_condition;
 mod l22_bound;
 #[path = "../../ui/pass/l23_has.rs"]
 mod l23_has;
+#[path = "../../ui/pass/l25_l27_children.rs"]
+mod l25_l27_children;
 #[path = "../../ui/pass/l26_query_again.rs"]
 mod l26_query_again;
 #[path = "../../ui/pass/value_without_an_answer.rs"]
 mod value_without_an_answer;
+#[path = "../../ui/pass/where_of_anyone.rs"]
+mod where_of_anyone;

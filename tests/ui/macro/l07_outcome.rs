@@ -7,7 +7,7 @@ use saga_runtime::prelude::*;
 saga! {
     saga Trip(cents: u64) on Travel {
         concurrency allow;
-        deadline 5s;
+        deadline 1m;
         step charge -> u64 {
             send Charge { cents };
             await {

@@ -8,8 +8,8 @@ saga! {
     saga Trip(cents: u64) on Travel {
         concurrency allow;
         concurrency allow;
-        deadline 5s;
-        deadline 6s;
+        deadline 1m;
+        deadline 2m;
         step book {
             send Book;
             within 5s;

@@ -17,7 +17,7 @@ saga! {
             };
             send Charge { cents };
         };
-        deadline 5s;;
+        deadline 1m;;
         concurrency allow;
     }
 }

@@ -108,10 +108,10 @@ fn changed(change: &Value) -> Option<Found<'_>> {
     let (tag, body) = change.as_object()?.iter().next()?;
     let undo = body.get("mode").and_then(Value::as_str) == Some("compensation");
     let state = match (tag.as_str(), undo) {
-        ("sent" | "waiting", false) => StepState::Open,
-        ("sent" | "waiting" | "asked", true) => StepState::Undoing,
+        ("sent" | "waiting" | "sleeping" | "ran", false) => StepState::Open,
+        ("sent" | "waiting" | "asked" | "unwinding", true) => StepState::Undoing,
         ("asked", false) => StepState::InDoubt,
-        ("done", false) => StepState::Done,
+        ("done" | "done_late", false) => StepState::Done,
         ("done", true) => StepState::Undone,
         ("undone", false) => StepState::NotDone,
         ("skipped", _) => StepState::Skipped,

@@ -11,6 +11,7 @@ use crate::definition::Definition;
 use crate::log::{LogReader, RecordRow, Status};
 use crate::message::SagaId;
 use crate::operator::ParticipantStatus;
+use crate::redaction::Hidden;
 
 /// Records that are read at once.
 const PAGE: usize = 1000;
@@ -111,14 +112,24 @@ impl ShowView {
             return Ok(None);
         };
         let saga = SagaView::from(details.summary);
-        let records: Vec<_> = records(log, id)?.into_iter().map(RecordView::from).collect();
+        let mut records: Vec<_> = records(log, id)?.into_iter().map(RecordView::from).collect();
+        let version = version_now(&records).unwrap_or(saga.version);
+        let description = log.definition(&saga.name, version)?.map(|row| json(row.description)).unwrap_or_default();
+        let mut hidden = Hidden::of(&description);
+        if let Some(row) = log.definition(&saga.name, saga.version)?.filter(|row| row.version != version) {
+            hidden.and(Hidden::of(&json(row.description)));
+        }
+        records.iter_mut().for_each(|record| hidden.hide_record(&mut record.data));
+        let (mut input, mut outcome) = (json(details.input), details.outcome.map(json));
+        hidden.hide_input(&mut input);
+        outcome.iter_mut().for_each(|outcome| hidden.hide_outcome(outcome));
         let late = log.late(id)?.into_iter();
         Ok(Some(Self {
             waits: (!saga.status.is_end()).then(|| WaitsView::of(&saga)),
-            steps: steps::of(&names_of_steps(log, &saga, definitions)?, &records, &saga),
-            input: json(details.input),
+            steps: steps::of(&names_of_steps(&saga.name, version, definitions, &description), &records, &saga),
+            input,
             late: late.map(|row| LateView { time: Rfc3339(row.time), step: row.step, data: json(row.data) }).collect(),
-            outcome: details.outcome.map(json),
+            outcome,
             records,
             saga,
         }))
@@ -157,18 +168,19 @@ impl From<RecordRow> for RecordView {
 }
 
 /// The steps in the order written: as this program has them, else as the log does; none if neither knows them.
-fn names_of_steps(
-    log: &mut dyn LogReader,
-    saga: &SagaView,
-    definitions: &[&'static Definition],
-) -> Result<Vec<String>, CliError> {
-    let ours = definitions.iter().find(|ours| ours.name == saga.name && ours.version == saga.version);
+fn names_of_steps(name: &str, version: u32, definitions: &[&'static Definition], description: &Value) -> Vec<String> {
+    let ours = definitions.iter().find(|ours| ours.name == name && ours.version == version);
     if let Some(ours) = ours {
-        return Ok(ours.steps.iter().map(|step| step.name.to_owned()).collect());
+        return ours.steps.iter().map(|step| step.name.to_owned()).collect();
     }
-    let described = log.definition(&saga.name, saga.version)?.map(|row| json(row.description)).unwrap_or_default();
-    let steps = described.get("steps").and_then(Value::as_array).into_iter().flatten();
-    Ok(steps.filter_map(|step| step.get("name").and_then(Value::as_str)).map(str::to_owned).collect())
+    let steps = description.get("steps").and_then(Value::as_array).into_iter().flatten();
+    steps.filter_map(|step| step.get("name").and_then(Value::as_str)).map(str::to_owned).collect()
+}
+
+/// The version in which it goes on, if it was migrated.
+fn version_now(records: &[RecordView]) -> Option<u32> {
+    let to = |record: &RecordView| record.data.get("happened")?.get("migrated")?.get("to")?.as_u64();
+    u32::try_from(records.iter().rev().find_map(to)?).ok()
 }
 
 fn records(log: &mut dyn LogReader, id: SagaId) -> Result<Vec<RecordRow>, CliError> {

@@ -29,6 +29,19 @@ async fn a_saga_completes() {
 }
 
 #[tokio::test]
+async fn a_run_says_and_writes_as_much_as_its_page_says() {
+    let page = crate::docs::page(Sell::DEFINITION, "shop docs");
+    let (depot, log) = (Depot::open(), MemoryLog::new());
+    let coordinator = coordinator(log.clone(), depot.clone()).await;
+    let id = coordinator.start(sell("hat")).await.expect("accepted").id();
+    let handle = coordinator.attach::<Sell>(id).await.expect("known");
+    assert_eq!(handle.outcome().await, Outcome::Completed(4));
+    let records = log.reader().expect("it opens").records(id, 1, 100).expect("they are there").len();
+    let said = format!("at least {} commands and writes at least {records} records", depot.done().len());
+    assert!(page.contains(&said), "{said:?} is not in\n{page}");
+}
+
+#[tokio::test]
 async fn a_refused_saga_is_compensated() {
     let depot = Depot::open();
     let coordinator = coordinator(MemoryLog::new(), depot.clone()).await;

@@ -1,4 +1,4 @@
-//! What a key of concurrency must be able to do, told at the author's expression.
+//! What a key of concurrency, and what `where` compares, must be able to do, told at the author's expression.
 
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -21,7 +21,7 @@ pub const fn key_of<T>(_: &T) -> KeyOf<T> {
 pub struct Has;
 
 /// It is missing.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Missing;
 
 /// What a key is taken to lack unless [`KeyOf`] says otherwise.
@@ -82,4 +82,54 @@ impl<T> IsKey<T> for (Has, Has, fn(&T) -> Key) {
 /// The key with this value.
 pub fn key<T, F: IsKey<T>>(value: &T, found: F) -> Key {
     found.key(value)
+}
+
+/// Everything that both sides of a `where` need is there (L23).
+#[diagnostic::on_unimplemented(
+    message = "what `where` compares is `Eq + Hash + Serialize`, and `{T}` is not",
+    label = "this is a `{T}`"
+)]
+pub trait IsCompared<T> {
+    /// The key.
+    fn key(self, value: &T) -> Key;
+}
+
+impl<T> IsCompared<T> for (Has, Has, fn(&T) -> Key) {
+    fn key(self, value: &T) -> Key {
+        (self.2)(value)
+    }
+}
+
+/// The key of what a `where` compares with.
+pub fn compared_key<T, F: IsCompared<T>>(value: &T, found: F) -> Key {
+    found.key(value)
+}
+
+/// Makes the key, if that is there; where it is not, that is told elsewhere.
+pub trait MayBeKey<T> {
+    /// The key.
+    fn key(self, value: &T) -> Option<Key>;
+}
+
+impl<T> MayBeKey<T> for fn(&T) -> Key {
+    fn key(self, value: &T) -> Option<Key> {
+        Some(self(value))
+    }
+}
+
+impl<T> MayBeKey<T> for Missing {
+    fn key(self, _: &T) -> Option<Key> {
+        None
+    }
+}
+
+/// The key of what an event carries.
+pub fn carried_key<T, F: MayBeKey<T>>(value: &T, writes: F) -> Option<Key> {
+    writes.key(value)
+}
+
+/// Whether an event carries what it is compared with. Both are of one type, or they would never be the same.
+pub fn carries<T, F: MayBeKey<T> + Copy>(carried: &T, writes: F, compared: &T) -> bool {
+    let key = writes.key(compared);
+    key.is_some() && key == writes.key(carried)
 }

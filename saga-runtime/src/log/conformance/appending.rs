@@ -41,6 +41,7 @@ fn refused(log: &mut Box<dyn SagaLog>, batch: &Batch) -> LogError {
 fn everything_of_a_batch_is_there(open: &mut Open) {
     let mut log = open();
     let batch = Batch {
+        reserved: None,
         definitions: vec![super::sample::definition("trip", 1, "f1")],
         started: vec![started(1), started(2)],
         records: vec![record(1, 1), bare_record(2, 1), bare_record(2, 2)],
@@ -62,6 +63,7 @@ fn nothing_of_a_refused_batch_is_there(open: &mut Open) {
     let mut log = open();
     append(&mut log, &start(1));
     let batch = Batch {
+        reserved: None,
         definitions: vec![super::sample::definition("trip", 1, "f1")],
         started: vec![started(2)],
         records: vec![record(1, 2), record(2, 1), record(1, 4)],

@@ -24,7 +24,8 @@ pub(super) fn append(
         last_if_open(&transaction, saga)
             .map_err(|problem| problem.at("read", transaction.path().unwrap_or_default().as_ref()))
     })?;
-    let highest = batch.started.iter().map(|saga| saga.id.get()).fold(ours.highest, u64::max);
+    let ids = batch.started.iter().map(|saga| saga.id).chain(batch.reserved);
+    let highest = ids.map(SagaId::get).fold(ours.highest, u64::max);
     let meta = Meta { highest, digest: continuity.digest(), ..*ours };
     meta.write(&transaction)?;
     write(&transaction, batch)?;

@@ -1,5 +1,6 @@
 //! Exchanges: sending, attempts, answers, and what ends them.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use super::super::control::{Open, Point, Waits};
@@ -7,10 +8,10 @@ use super::super::kind::Panicked;
 use super::super::record::Change;
 use super::Turn;
 use crate::cause::{Cause, CauseKind};
-use crate::definition::ArmOutcome;
+use crate::definition::{Action, ArmOutcome};
 use crate::message::{Answer, At, Bus, Event, EventOf, Mode, RefusalOf};
 use crate::planted::{self, Bug};
-use crate::saga::{Heard, RetryPlan, Verdict};
+use crate::saga::{Act, Heard, RetryPlan, Verdict};
 
 /// The bound of an attempt that must succeed in the end, unless it says otherwise.
 const PERSEVERING_WITHIN: Duration = Duration::from_secs(30);
@@ -24,44 +25,76 @@ const UNBOUNDED_RETRY: RetryPlan =
     RetryPlan { times: u32::MAX, every: Duration::from_millis(100), at_most: Duration::from_secs(5) };
 
 /// Why an attempt gave no value: what a cause is made of when it is the last one.
-struct Failure {
+pub(super) struct Failure {
     kind: CauseKind,
     message: String,
     refusal: Option<serde_json::Value>,
 }
 
 impl Failure {
-    fn new(kind: CauseKind, message: String) -> Self {
+    pub(super) fn new(kind: CauseKind, message: String) -> Self {
         Self { kind, message, refusal: None }
     }
 }
 
 impl<B: Bus> Turn<'_, B> {
+    /// Who is to answer an exchange, in words.
+    fn partner(&self, at: At) -> String {
+        match self.block(at).action {
+            Action::Run(child) => format!("saga `{}`", child.name),
+            action => action.command().map_or_else(String::new, |command| command.to.to_owned()),
+        }
+    }
+
+    /// What an exchange says, in words.
+    fn said(&self, at: At) -> &'static str {
+        match self.block(at).action {
+            Action::Run(child) => child.name,
+            action => action.command().map_or("", |command| command.name),
+        }
+    }
+
     /// Sends the command of an exchange for the first time.
     pub(super) fn open(&mut self, at: At) {
         let plan = match self.kind.exchange(self.slot, at) {
             Ok(plan) => plan,
             Err(panicked) => return self.stick_panicked(Point::Opening(at), &panicked),
         };
-        let perseveres = at.mode.perseveres();
+        if !self.is_armed(at) {
+            return;
+        }
+        let perseveres = self.perseveres(at);
+        let retry = if self.endures(at) { Some(Self::enduring(plan.retry)) } else { plan.retry };
         let open = Open {
             at,
             attempt: 0,
             attempts_before: 0,
             recorded_in: None,
             within: plan.within.or(perseveres.then_some(PERSEVERING_WITHIN)),
-            retry: plan.retry.or(perseveres.then_some(PERSEVERING_RETRY)),
+            retry: retry.or(perseveres.then_some(PERSEVERING_RETRY)),
             waits: Waits::Answer,
             offered: false,
+            handled: false,
             since: self.now,
             due: None,
         };
         self.control_mut().put(open);
-        self.attempt(at, plan.into_command());
+        if !self.hears_what_was_kept(at) {
+            return;
+        }
+        match plan.act {
+            Act::Sleep(duration) => self.fall_asleep(at, duration),
+            Act::Command(command) => self.attempt(at, Some(command)),
+            Act::Run(child) => self.attempt_run(at, Some(child)),
+            Act::Wait => self.attempt(at, None),
+        }
     }
 
     /// Makes the next attempt of an open exchange; with its command, if that was just made.
     pub(in super::super) fn attempt(&mut self, at: At, command: Option<B::Command>) {
+        if let Action::Run(_) = self.block(at).action {
+            return self.attempt_run(at, None);
+        }
         let now = self.now;
         let Some(open) = self.open_mut(at) else { return };
         open.attempt += 1;
@@ -69,6 +102,9 @@ impl<B: Bus> Turn<'_, B> {
         open.since = now;
         let part = if planted::is(Bug::TimeOutEarly) { 2 } else { 1 };
         open.due = open.within.map(|within| now.after(within / part));
+        if self.block(at).action.command().is_none() {
+            return;
+        }
         let away = self.heeds_absence(at) && self.presence.is_away(self.command(at).to);
         if !away || !self.absent(at) {
             self.send(at, command);
@@ -96,8 +132,8 @@ impl<B: Bus> Turn<'_, B> {
     /// Whether it makes a difference to the exchange that its participant is away.
     pub(in super::super) fn heeds_absence(&self, at: At) -> bool {
         let block = self.block(at);
-        block.action.command().is_some_and(|command| command.live_only)
-            || block.has_arm(|outcome| matches!(outcome, ArmOutcome::Disconnected))
+        let heeds = block.has_arm(|outcome| matches!(outcome, ArmOutcome::Disconnected));
+        block.action.command().is_some_and(|command| command.live_only || heeds)
     }
 
     /// The participant of an open exchange, which heeds it, is away. False if the exchange goes on waiting: no arm
@@ -105,9 +141,9 @@ impl<B: Bus> Turn<'_, B> {
     pub(in super::super) fn absent(&mut self, at: At) -> bool {
         let command = self.command(at);
         let failure = Failure::new(CauseKind::Disconnected, format!("{} is not connected", command.to));
-        match self.kind.answer(self.slot, at, Heard::Disconnected) {
+        match self.ask_without_answer(at, Heard::Disconnected) {
             Ok(Verdict::NoArm) if !command.live_only => return false,
-            Ok(Verdict::NoArm) if at.mode.perseveres() => self.again_if_allowed(at, failure),
+            Ok(Verdict::NoArm) if self.perseveres(at) => self.again_if_allowed(at, failure),
             verdict => self.without_effect(at, verdict, failure),
         }
         true
@@ -117,9 +153,16 @@ impl<B: Bus> Turn<'_, B> {
     pub(in super::super) fn timeout(&mut self, at: At) {
         let Some(open) = self.open_ref(at) else { return };
         let (within, attempts) = (open.within.unwrap_or_default(), counted(open.attempt, "attempt"));
-        let message = format!("no answer from {} within {within:?}, after {attempts}", self.command(at).to);
+        let message = match self.block(at).action {
+            Action::Send(_) | Action::Query(_) | Action::Run(_) => {
+                format!("no answer from {} within {within:?}, after {attempts}", self.partner(at))
+            }
+            Action::Sleep(_) | Action::Wait | Action::Nothing => {
+                format!("nothing that it waits for came within {within:?}, after {attempts}")
+            }
+        };
         let failure = Failure::new(CauseKind::TimedOut, message);
-        match self.kind.answer(self.slot, at, Heard::Timeout) {
+        match self.ask_without_answer(at, Heard::Timeout) {
             Ok(Verdict::NoArm) => self.again_if_allowed(at, failure),
             verdict => self.without_effect(at, verdict, failure),
         }
@@ -127,7 +170,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// The participant has answered an open exchange, and the answer counts.
     pub(in super::super) fn answered(&mut self, at: At, answer: &Answer<EventOf<B>, RefusalOf<B>>) {
-        let settling = self.control().is_settling();
+        let settling = self.control().is_settling(at);
         match answer {
             Answer::Handled(events) if settling => self.settled_done(at, events),
             Answer::Refused(_) if settling => self.settled_never(at),
@@ -141,12 +184,10 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn handled(&mut self, at: At, events: &[EventOf<B>]) {
-        if self.control().stuck.as_ref().is_some_and(|stuck| stuck.point == Point::Answer(at)) {
-            self.unstick();
-        }
+        self.unstick_at(|point| point == Point::Answer(at));
         match self.ask_arms(at, events) {
             Err(reason) => self.stick(Point::Answer(at), reason),
-            Ok(Verdict::Fail(message)) if at.mode.perseveres() => self.stick(Point::Answer(at), message),
+            Ok(Verdict::Fail(message)) if self.perseveres(at) => self.stick(Point::Answer(at), message),
             Ok(Verdict::Fail(message)) => {
                 self.control_mut().close(at);
                 let cause = Cause::new(self.step(at).name, CauseKind::Failed, message);
@@ -156,6 +197,7 @@ impl<B: Bus> Turn<'_, B> {
                 let failure = Failure::new(CauseKind::Failed, "no attempt gave what the saga waits for".to_owned());
                 self.again(at, failure);
             }
+            Ok(Verdict::NoArm) if self.awaits_only_others(at) => self.handled_meanwhile(at),
             Ok(Verdict::Done | Verdict::NoArm) => self.took_effect(at),
         }
     }
@@ -179,26 +221,38 @@ impl<B: Bus> Turn<'_, B> {
                 Err(panicked) => return Err(panicked.to_string()),
             }
         }
-        if block.awaits_event() {
+        let ended_by_others = command.replies.is_empty() && self.awaits_only_others(at);
+        if block.awaits_event() && !ended_by_others {
             return Err(format!("no arm takes what {} answered to {}", command.to, command.name));
         }
         Ok(Verdict::NoArm)
     }
 
     /// An exchange is over as it was meant to be.
-    fn took_effect(&mut self, at: At) {
-        self.control_mut().close(at);
-        self.changes.push(Change::Done { at });
-        if at.mode == Mode::Forward && self.step(at).compensation.exchange().is_some() {
-            self.control_mut().effects.push(at);
+    pub(super) fn took_effect(&mut self, at: At) {
+        self.over(at);
+        self.count_effect(at);
+        if self.is_pivot(at) {
+            self.pass_pivot();
         }
         self.go_on(at);
     }
 
-    fn go_on(&mut self, at: At) {
+    /// An exchange is over.
+    pub(super) fn over(&mut self, at: At) {
+        self.unstick_at(|point| point == Point::Enduring(at));
+        self.control_mut().close(at);
+        self.changes.push(Change::Done { at });
+    }
+
+    pub(super) fn go_on(&mut self, at: At) {
         match at.mode {
-            Mode::Forward => self.advance(),
-            Mode::Compensation | Mode::Finally => self.compensate_next(),
+            Mode::Compensation if self.control().is_aside(at) => self.aside_over(at),
+            Mode::Forward | Mode::Finally => self.advance(),
+            Mode::Compensation => {
+                self.kind.forget_aside(self.slot, At { mode: Mode::Forward, ..at });
+                self.compensate_next();
+            }
         }
     }
 
@@ -209,32 +263,28 @@ impl<B: Bus> Turn<'_, B> {
             refusal: serde_json::to_value(refusal).ok(),
         };
         match self.kind.answer(self.slot, at, Heard::Refused(refusal)) {
-            Ok(Verdict::NoArm) if at.mode.perseveres() => self.again_if_allowed(at, failure),
+            Ok(Verdict::NoArm) if self.perseveres(at) => self.again_if_allowed(at, failure),
             verdict => self.without_effect(at, verdict, failure),
         }
     }
 
     /// What follows when an attempt was not *handled*, and an arm (or no arm) said this.
-    fn without_effect(&mut self, at: At, verdict: Result<Verdict, Panicked>, failure: Failure) {
+    pub(super) fn without_effect(&mut self, at: At, verdict: Result<Verdict, Panicked>, failure: Failure) {
         match verdict {
             Err(panicked) => self.stick_panicked(Point::Answer(at), &panicked),
             Ok(Verdict::Fail(message)) => self.failed(at, Failure { message, ..failure }),
             Ok(Verdict::NoArm) => self.failed(at, failure),
             Ok(Verdict::Retry) => self.again(at, failure),
-            Ok(Verdict::Done) => {
-                let outstanding = failure.kind != CauseKind::Refused;
-                self.control_mut().close(at);
-                self.changes.push(Change::Done { at });
-                if outstanding {
-                    self.changes.push(Change::Withdrawn { at, participant: self.command(at).to });
-                }
+            Ok(Verdict::Done) if matches!(failure.kind, CauseKind::Refused | CauseKind::Child) => {
+                self.over(at);
                 self.go_on(at);
             }
+            Ok(Verdict::Done) => self.ended_without_answer(at),
         }
     }
 
     /// Another attempt, if there is a `retry` and it allows one; else a failure.
-    fn again_if_allowed(&mut self, at: At, failure: Failure) {
+    pub(super) fn again_if_allowed(&mut self, at: At, failure: Failure) {
         if self.open_ref(at).is_some_and(|open| open.retry.is_some()) {
             self.again(at, failure);
         } else {
@@ -243,14 +293,14 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     /// Another attempt, as often as `retry` allows; else a failure.
-    fn again(&mut self, at: At, failure: Failure) {
+    pub(super) fn again(&mut self, at: At, failure: Failure) {
         let Some(open) = self.open_ref(at) else { return };
         let (plan, retried) = (open.retry.unwrap_or(UNBOUNDED_RETRY), open.retried());
         if retried >= plan.times {
             return self.failed(at, failure);
         }
         let now = self.now;
-        let until = now.after(self.backoff(plan, retried));
+        let until = now.after(self.backoff(at, plan, retried));
         if let Some(open) = self.open_mut(at) {
             open.waits =
                 Waits::Backoff { in_doubt: matches!(failure.kind, CauseKind::TimedOut | CauseKind::Disconnected) };
@@ -258,21 +308,33 @@ impl<B: Bus> Turn<'_, B> {
             open.due = Some(until);
         }
         self.changes.push(Change::Waiting { at, until });
+        if self.endures(at) {
+            self.show_endurance(at, &failure.message);
+        }
     }
 
     /// The wait after so many attempts beyond the first: doubled each time, at most the longest, of which a random
-    /// part of up to a half is left out, so that those who failed together do not come back together.
-    fn backoff(&mut self, plan: RetryPlan, retried: u32) -> Duration {
+    /// part of up to a half is left out, so that those who failed together do not come back together. For one attempt
+    /// it is always the same, so that a restart makes no difference.
+    fn backoff(&self, at: At, plan: RetryPlan, retried: u32) -> Duration {
+        let mut attempt = DefaultHasher::new();
+        (self.seed, self.saga, at, retried).hash(&mut attempt);
+        let left_in = 0.5 + fastrand::Rng::with_seed(attempt.finish()).f64() / 2.0;
         let doubled = plan.every.saturating_mul(2_u32.saturating_pow(retried));
-        doubled.min(plan.at_most.max(plan.every)).mul_f64(0.5 + self.random.f64() / 2.0)
+        doubled.min(plan.at_most.max(plan.every)).mul_f64(left_in)
     }
 
     /// The exchange has failed: forward the saga fails, elsewhere it is stuck.
     fn failed(&mut self, at: At, failure: Failure) {
-        if at.mode.perseveres() {
-            return self.stick(Point::Answer(at), format!("{} failed: {}", self.command(at).name, failure.message));
+        if self.perseveres(at) {
+            self.stick(Point::Answer(at), format!("{} failed: {}", self.said(at), failure.message));
+            let unanswered = failure.kind == CauseKind::TimedOut;
+            if let Some(open) = self.open_mut(at) {
+                open.waits = Waits::Operator { unanswered };
+            }
+            return;
         }
-        if failure.kind == CauseKind::Refused {
+        if matches!(failure.kind, CauseKind::Refused | CauseKind::Child) {
             self.control_mut().close(at);
         }
         let cause = Cause::new(self.step(at).name, failure.kind, failure.message);

@@ -3,7 +3,8 @@
 use super::super::control::{Phase, Point};
 use super::super::record::{Change, Operator};
 use super::Turn;
-use crate::cause::{EndedBy, Outcome};
+use crate::cause::EndedBy;
+use crate::definition::Action;
 use crate::message::{At, Bus, Mode};
 
 impl<B: Bus> Turn<'_, B> {
@@ -17,11 +18,18 @@ impl<B: Bus> Turn<'_, B> {
         };
         let skippable = match stuck.point {
             Point::Opening(at) | Point::Answer(at) => at.mode != Mode::Forward,
-            Point::Fate { .. } => true,
-            Point::Admitting | Point::Moving | Point::Returning => false,
+            Point::Fate { late, .. } => !late,
+            Point::Beginning | Point::Moving if self.phase() == Phase::Finishing => true,
+            Point::Admitting
+            | Point::Entering
+            | Point::Beginning
+            | Point::Moving
+            | Point::Returning
+            | Point::Enduring(_)
+            | Point::Resting => false,
         };
         if action == Operator::Skip && !skippable {
-            return Err("only a compensation or an unknown fate can be skipped: retry it, or cancel the saga to have it undone, or end it".to_owned());
+            return Err("only a compensation, a `finally` step or an unknown fate can be skipped: retry it, or cancel the saga to have it undone, or end it".to_owned());
         }
         Ok(())
     }
@@ -31,26 +39,44 @@ impl<B: Bus> Turn<'_, B> {
         let Some(point) = self.control().stuck.as_ref().map(|stuck| stuck.point) else { return };
         if action == Operator::End {
             self.withdraw_all();
-            return self.changes.push(Change::Ended(Outcome::Ended(by)));
+            return self.end_by(by);
         }
-        self.unstick();
-        if action == Operator::Skip { self.skip(point) } else { self.retry(point) }
+        if action == Operator::Skip {
+            self.unstick_at(|stuck| stuck == point);
+            return self.skip(point);
+        }
+        let phase = self.phase();
+        for point in self.unstick() {
+            if self.phase() == phase && !self.control().is_stuck_at(point) {
+                self.retry(point);
+            }
+        }
     }
 
     fn retry(&mut self, point: Point) {
         match point {
             Point::Admitting => self.admit(),
-            Point::Opening(at) => self.open(at),
-            Point::Answer(at) => {
+            Point::Entering => self.enter(),
+            Point::Beginning => self.advance(),
+            Point::Opening(at) => {
+                self.open(at);
+                if self.open_ref(at).is_some() {
+                    self.advance();
+                }
+            }
+            Point::Answer(at) if matches!(self.block(at).action, Action::Sleep(_)) => self.slept(at),
+            Point::Answer(at) | Point::Enduring(at) => {
                 if let Some(open) = self.open_mut(at) {
                     open.attempts_before = open.attempt;
                 }
                 self.attempt(at, None);
             }
+            Point::Fate { at, .. } if matches!(self.block(at).action, Action::Run(_)) => self.hear_children(),
             Point::Fate { at, .. } => self.ask_anew(at),
-            Point::Moving if self.phase() == Phase::Forward => self.advance(),
+            Point::Moving if matches!(self.phase(), Phase::Forward | Phase::Finishing) => self.advance(),
             Point::Moving => self.compensate_next(),
             Point::Returning => self.complete(),
+            Point::Resting => self.wake(),
         }
     }
 
@@ -63,9 +89,19 @@ impl<B: Bus> Turn<'_, B> {
             Point::Opening(at) | Point::Answer(at) => {
                 self.withdraw(at);
                 self.changes.push(Change::Skipped { at });
-                self.compensate_next();
+                self.go_on(at);
             }
-            Point::Admitting | Point::Moving | Point::Returning => {}
+            Point::Beginning | Point::Moving if self.phase() == Phase::Finishing => {
+                self.control_mut().starting.clear();
+                self.advance();
+            }
+            Point::Admitting
+            | Point::Entering
+            | Point::Beginning
+            | Point::Moving
+            | Point::Returning
+            | Point::Enduring(_)
+            | Point::Resting => {}
         }
     }
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 use super::super::control::{Open, Phase, Point, Waits};
 use super::super::record::Change;
 use super::Turn;
-use crate::cause::{Cause, CauseKind, Outcome};
-use crate::message::{At, Bus, EventOf, Fate};
+use crate::cause::Cause;
+use crate::definition::Compensation;
+use crate::message::{At, Bus, EventOf, Fate, Mode};
 use crate::planted::{self, Bug};
 use crate::saga::{Position, Verdict};
 
 /// How long a participant may leave the fate of an exchange open before that is shown.
-const FATE_OVERDUE: Duration = Duration::from_secs(60);
+pub(super) const FATE_OVERDUE: Duration = Duration::from_secs(60);
 
 /// The first wait before a fate is asked again, doubled up to [`FATE_AGAIN_AT_MOST`].
 const FATE_AGAIN: Duration = Duration::from_secs(1);
@@ -20,25 +21,41 @@ const FATE_AGAIN_AT_MOST: Duration = Duration::from_secs(10);
 impl<B: Bus> Turn<'_, B> {
     /// The forward part is over. What is in doubt and can be undone is settled first.
     pub(super) fn fail(&mut self, cause: Cause) {
-        self.unstick();
-        self.changes.push(Change::Failed(cause.clone()));
+        let asides = self.control().asides.clone();
+        let is_aside = |at: At| asides.contains(&At { mode: Mode::Forward, ..at });
+        self.unstick_at(|point| !point.at().is_some_and(is_aside));
+        if !self.control().open.iter().any(|open| open.in_doubt() && self.is_pivot(open.at)) {
+            self.changes.push(Change::Failed(cause.clone()));
+        }
         let control = self.control_mut();
         control.phase = Phase::Settling;
+        control.starting.clear();
+        control.kept.clear();
         control.cause = Some(Box::new(cause));
         let open = std::mem::take(&mut control.open);
         for exchange in &open {
             self.settle_or_drop(exchange);
         }
+        self.hear_children();
         self.compensate_when_settled();
     }
 
     fn settle_or_drop(&mut self, open: &Open) {
+        if self.control().is_aside(open.at) {
+            return self.control_mut().open.push(open.clone());
+        }
+        if self.control().child_at(open.at).is_some() {
+            return self.await_child(open);
+        }
+        if open.handled && self.settles(open.at) {
+            self.changes.push(Change::Done { at: open.at });
+            return self.count_effect(open.at);
+        }
         if !open.in_doubt() || planted::is(Bug::GuessFates) {
             return;
         }
-        let (at, command) = (open.at, self.command(open.at));
-        let participant = command.to;
-        if command.query || self.step(at).compensation.exchange().is_none() {
+        let (at, participant) = (open.at, self.command(open.at).to);
+        if !self.settles(at) {
             return self.changes.push(Change::Withdrawn { at, participant });
         }
         let due = Some(self.now.after(FATE_OVERDUE));
@@ -55,6 +72,9 @@ impl<B: Bus> Turn<'_, B> {
             Fate::Running => self.ask_later(at),
             Fate::Unknown => {
                 let command = self.command(at);
+                if self.is_harmlessly_undone(at) {
+                    return self.took_effect_late(at);
+                }
                 let reason = format!("{} no longer knows whether it did {}", command.to, command.name);
                 self.stick(Point::Fate { at, late: false }, reason);
             }
@@ -83,7 +103,7 @@ impl<B: Bus> Turn<'_, B> {
 
     fn ask(&mut self, at: At, running: u8) {
         let participant = self.command(at).to;
-        let is_shown = self.control().stuck.is_some();
+        let is_shown = self.control().is_stuck_at(Point::Fate { at, late: true });
         if let Some(open) = self.open_mut(at) {
             open.waits = Waits::Fate { running };
             open.due = (!is_shown).then(|| open.since.after(FATE_OVERDUE));
@@ -106,7 +126,7 @@ impl<B: Bus> Turn<'_, B> {
         if let Some(open) = self.open_mut(at) {
             open.due = open.due.filter(|due| *due > now);
         }
-        if self.control().stuck.is_none() {
+        if !self.control().is_stuck_at(Point::Fate { at, late: true }) {
             let command = self.command(at);
             let reason = format!("{} has not said for a minute whether it did {}", command.to, command.name);
             self.stick(Point::Fate { at, late: true }, reason);
@@ -117,6 +137,12 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn settled_never(&mut self, at: At) {
         self.settled(at);
         self.changes.push(Change::Undone { at });
+        if self.control().is_aside(at) {
+            return self.aside_over(at);
+        }
+        if self.is_pivot(at) {
+            self.go_back_before_pivot();
+        }
         self.compensate_when_settled();
     }
 
@@ -125,25 +151,74 @@ impl<B: Bus> Turn<'_, B> {
         match self.ask_arms(at, events) {
             Err(reason) => self.stick(Point::Fate { at, late: false }, reason),
             Ok(Verdict::Fail(_)) => self.settled_never(at),
-            Ok(Verdict::Done | Verdict::Retry | Verdict::NoArm) => {
-                self.settled(at);
-                self.control_mut().effects.push(at);
-                self.changes.push(Change::Done { at });
-                self.compensate_when_settled();
+            Ok(Verdict::Done | Verdict::Retry | Verdict::NoArm) => self.took_effect_late(at),
+        }
+    }
+
+    /// Whether what undoes this may be done though nobody knows whether there is anything to undo.
+    fn is_harmlessly_undone(&self, at: At) -> bool {
+        let undo = self.step(at).compensation.exchange().and_then(|exchange| exchange.action.command());
+        undo.is_some_and(|command| command.harmless)
+    }
+
+    /// What was in doubt counts as completed now.
+    pub(super) fn took_effect_late(&mut self, at: At) {
+        self.settled(at);
+        let is_aside = self.control().is_aside(at);
+        if is_aside && self.goes_on() && self.step(at).compensation.exchange().is_some() {
+            return self.undo_aside(at);
+        }
+        self.changes.push(if is_aside { Change::DoneLate { at } } else { Change::Done { at } });
+        self.count_effect(at);
+        if is_aside && self.goes_on() {
+            return self.aside_over(at);
+        }
+        self.control_mut().asides.retain(|aside| *aside != at);
+        if self.is_pivot(at) {
+            return self.go_on_behind_pivot();
+        }
+        self.compensate_when_settled();
+    }
+
+    /// What took effect is to be undone, if something undoes it: by its own compensation, or by that of the earlier
+    /// step that undoes it too, once and in the place of that.
+    pub(super) fn count_effect(&mut self, at: At) {
+        if at.mode != Mode::Forward {
+            return;
+        }
+        match self.step(at).compensation {
+            Compensation::NotNeeded | Compensation::None { .. } => {}
+            Compensation::Exchange(_) => self.control_mut().effects.push(at),
+            Compensation::Unwind => {
+                if self.control().children.iter().any(|ran| ran.at == at && ran.kept) {
+                    self.control_mut().effects.push(at);
+                }
+            }
+            Compensation::With(other) => {
+                let other = At::step(other);
+                if self.control().effects.contains(&other) {
+                    return;
+                }
+                let place = self.place_of(other.step);
+                let later = |effect: &At| self.place_of(effect.step) > place;
+                let effects = &self.control().effects;
+                let position = effects.iter().position(later).unwrap_or(effects.len());
+                self.control_mut().effects.insert(position, other);
             }
         }
     }
 
+    fn place_of(&self, step: u16) -> Option<usize> {
+        self.definition().places.iter().position(|place| place.steps.contains(&step))
+    }
+
     fn settled(&mut self, at: At) {
-        let stuck_here = |point| matches!(point, Point::Fate { at: stuck, .. } if stuck == at);
-        if self.control().stuck.as_ref().is_some_and(|stuck| stuck_here(stuck.point)) {
-            self.unstick();
-        }
+        self.unstick_at(|point| matches!(point, Point::Fate { at: stuck, .. } if stuck == at));
         self.control_mut().close(at);
     }
 
-    fn compensate_when_settled(&mut self) {
-        if self.control().open.is_empty() {
+    pub(super) fn compensate_when_settled(&mut self) {
+        if self.phase() == Phase::Settling && self.control().open.is_empty() && !self.has_asides() {
             self.control_mut().phase = Phase::Compensating;
             self.compensate_next();
         }
@@ -154,7 +229,12 @@ impl<B: Bus> Turn<'_, B> {
         if planted::is(Bug::CompensateForwards) && !self.control().effects.is_empty() {
             self.control_mut().effects.rotate_left(1);
         }
-        let Some(&at) = self.control().effects.last() else { return self.compensated() };
+        let Some(&at) = self.control().effects.last() else { return self.finish() };
+        if self.kind.has_aside(self.slot, at) {
+            self.control_mut().effects.pop();
+            self.open_undo_of_aside(at);
+            return;
+        }
         let place = self.latest_effect();
         if self.kind.position(self.slot) != Position::Compensating(place)
             && let Err(panicked) = self.kind.back(self.slot, place)
@@ -162,20 +242,18 @@ impl<B: Bus> Turn<'_, B> {
             return self.stick_panicked(Point::Moving, &panicked);
         }
         self.control_mut().effects.pop();
-        self.open(at.undo());
+        match self.step(at).compensation {
+            Compensation::Unwind => self.unwind_child(at),
+            _ => self.open(at.undo()),
+        }
     }
 
     /// The latest place at which something is still to be undone: what completed out of order (it was in doubt)
     /// leaves the state at the later place until nothing there is left.
     fn latest_effect(&self) -> u16 {
         let places = (0..).zip(self.definition().places);
-        let concerned = |steps: &[u16]| self.control().effects.iter().any(|at| steps.contains(&at.step));
+        let own = |at: &&At| !self.kind.has_aside(self.slot, **at);
+        let concerned = |steps: &[u16]| self.control().effects.iter().filter(own).any(|at| steps.contains(&at.step));
         places.filter(|(_, place)| concerned(place.steps)).map(|(number, _)| number).max().unwrap_or(0)
-    }
-
-    fn compensated(&mut self) {
-        let unknown = || Cause::new("", CauseKind::Failed, "the saga failed");
-        let cause = self.control().cause.as_deref().cloned().unwrap_or_else(unknown);
-        self.changes.push(Change::Ended(Outcome::Compensated(cause)));
     }
 }

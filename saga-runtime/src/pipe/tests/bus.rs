@@ -50,11 +50,12 @@ const fn command(name: &'static str, to: &'static str, replies: &'static [&'stat
         query: false,
         live_only: false,
         harmless: false,
+        redacted: &[],
     }
 }
 
 const fn event(name: &'static str, from: Option<&'static str>) -> EventInfo {
-    EventInfo { name, doc: "", fields: "", from }
+    EventInfo { name, doc: "", fields: "", from, redacted: &[] }
 }
 
 impl Command for Ask {

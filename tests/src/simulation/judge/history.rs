@@ -237,13 +237,21 @@ impl History {
                 self.waits.remove(at);
                 self.settling.insert(*at);
             }
-            Change::Done { at } => self.done(*at)?,
+            Change::Done { at } | Change::DoneLate { at } => self.done(*at)?,
             Change::Undone { at } => drop(self.settling.remove(at)),
             Change::Skipped { at } => self.undoing = self.undoing.filter(|undoing| undoing != at),
             Change::Failed(_) if self.failed => return objection(3, "it failed twice"),
             Change::Failed(_) => self.failed = true,
             Change::Ended(outcome) => self.end(outcome)?,
-            Change::Queued { .. } | Change::Withdrawn { .. } | Change::Stuck { .. } | Change::Unstuck => {}
+            Change::Queued { .. }
+            | Change::Kept { .. }
+            | Change::Withdrawn { .. }
+            | Change::Stuck { .. }
+            | Change::Unstuck
+            | Change::Sleeping { .. }
+            | Change::Ran { .. }
+            | Change::Unwinding { .. }
+            | Change::Complete { .. } => {}
         }
         Ok(())
     }

@@ -1,0 +1,69 @@
+//! The pivot: when it takes effect there is no way back, and until that is known the saga goes neither way.
+
+use std::time::Duration;
+
+use super::super::control::{Open, Phase, Point};
+use super::super::record::Change;
+use super::Turn;
+use crate::definition::StepKind;
+use crate::message::{At, Bus, Mode};
+use crate::saga::RetryPlan;
+
+/// The attempts behind the pivot, without end.
+const ENDURING_RETRY: RetryPlan =
+    RetryPlan { times: u32::MAX, every: Duration::from_millis(100), at_most: Duration::from_secs(30) };
+
+/// After so many attempts an operator is told.
+const SHOWN_AFTER: u32 = 10;
+
+impl<B: Bus> Turn<'_, B> {
+    pub(super) fn is_pivot(&self, at: At) -> bool {
+        at.mode == Mode::Forward && self.step(at).kind == StepKind::Pivot
+    }
+
+    /// Whether the exchange is tried until it is handled: behind the pivot.
+    pub(super) fn endures(&self, at: At) -> bool {
+        at.mode == Mode::Forward && self.control().past_pivot
+    }
+
+    /// Whether the exchange goes on by itself after a failure.
+    pub(super) fn perseveres(&self, at: At) -> bool {
+        at.mode.perseveres() || self.endures(at)
+    }
+
+    /// The attempts behind the pivot: as far apart as the author says, and without end.
+    pub(super) fn enduring(plan: Option<RetryPlan>) -> RetryPlan {
+        plan.map_or(ENDURING_RETRY, |plan| RetryPlan { times: u32::MAX, ..plan })
+    }
+
+    /// There is no way back from here.
+    pub(super) fn pass_pivot(&mut self) {
+        let control = self.control_mut();
+        control.past_pivot = true;
+        control.deadline = None;
+    }
+
+    /// The pivot turned out to have taken effect: whatever was to be undone, the saga goes on.
+    pub(super) fn go_on_behind_pivot(&mut self) {
+        self.pass_pivot();
+        let control = self.control_mut();
+        control.phase = Phase::Forward;
+        control.cause = None;
+        self.advance();
+    }
+
+    /// The pivot turned out to have done nothing: the saga is undone, for the reason that it had.
+    pub(super) fn go_back_before_pivot(&mut self) {
+        let cause = self.control().cause.as_deref().cloned();
+        self.changes.extend(cause.map(Change::Failed));
+    }
+
+    /// After many attempts this is shown, and goes on.
+    pub(super) fn show_endurance(&mut self, at: At, why: &str) {
+        let attempts = self.open_ref(at).map_or(0, |open: &Open| open.attempt - open.attempts_before);
+        if attempts >= SHOWN_AFTER && !self.control().is_stuck_at(Point::Enduring(at)) {
+            let reason = format!("{} has failed {attempts} times, and is tried again: {why}", self.command(at).name);
+            self.stick(Point::Enduring(at), reason);
+        }
+    }
+}

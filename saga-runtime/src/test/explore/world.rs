@@ -1,0 +1,238 @@
+//! The participants beside a saga that is explored, as far as what must hold depends on them: what became of each key.
+//! And what must hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::SagaTest;
+use super::super::trace::Told;
+use super::moves::Move;
+use crate::cause::Outcome;
+use crate::definition::{Compensation, Definition};
+use crate::message::{At, EventOf, Fate, Mode};
+use crate::saga::Saga;
+
+/// What became of a key, as the saga was told. A key that is not known may have been done or not: both are explored.
+#[derive(Debug, Clone)]
+pub(super) enum Known<E> {
+    /// It was done, with these events.
+    Done(Vec<E>),
+    /// It was done, and an arm said that this is no effect.
+    DoneInVain(Vec<E>),
+    /// The current attempt was refused.
+    Refused,
+    /// It was not done and never will be; or an operator takes it for that.
+    Never,
+    /// The participant has lost its memory of it.
+    Unknown,
+}
+
+/// What became of each key.
+#[derive(Debug, Clone)]
+pub(super) struct World<E> {
+    pub(super) known: BTreeMap<At, Known<E>>,
+    /// What took effect, in the order in which that became known, each with the length of the trace before.
+    completed: Vec<(usize, At)>,
+}
+
+impl<E: Clone> World<E> {
+    pub(super) const fn new() -> Self {
+        Self { known: BTreeMap::new(), completed: Vec::new() }
+    }
+
+    fn took_effect(&self, at: At) -> bool {
+        matches!(self.known.get(&at), Some(Known::Done(_)))
+    }
+
+    /// Takes note of what a move said, and of what the saga made of it: of the trace from `before` on.
+    pub(super) fn note<S: Saga, R>(&mut self, told: &Move<E, R>, test: &SagaTest<S>, before: usize) {
+        let is_open = |at: At| test.machine.exchanges(test.id).any(|exchange| exchange.at == at);
+        match told {
+            Move::Handled(at, events) | Move::Fate(at, Fate::Done(events)) if !is_open(*at) => {
+                self.done(*at, events, before, test.trace[before..].contains(&Told::Done { at: *at }));
+            }
+            Move::Refused(at, _) => {
+                self.known.insert(*at, Known::Refused);
+            }
+            Move::Fate(at, Fate::Never) => {
+                self.known.insert(*at, Known::Never);
+            }
+            Move::Fate(at, Fate::Unknown) => {
+                self.known.insert(*at, Known::Unknown);
+            }
+            Move::Operator(_) => self.waive(test, is_open),
+            _ => {}
+        }
+        for told in &test.trace[before..] {
+            if let Told::Sent { at, .. } = told
+                && self.known.get(at).is_some_and(|known| matches!(known, Known::Refused))
+            {
+                self.known.remove(at);
+            }
+        }
+    }
+
+    fn done(&mut self, at: At, events: &[E], before: usize, took_effect: bool) {
+        let known = if took_effect { Known::Done } else { Known::DoneInVain };
+        self.known.insert(at, known(events.to_vec()));
+        if took_effect && at.mode == Mode::Forward {
+            self.completed.push((before, at));
+        }
+    }
+
+    /// What an operator passed over is taken for not done.
+    fn waive<S: Saga>(&mut self, test: &SagaTest<S>, is_open: impl Fn(At) -> bool) {
+        for (at, _) in &test.commands {
+            let is_known = self.known.get(at).is_some_and(|known| !matches!(known, Known::Unknown));
+            if !is_known && !is_open(*at) {
+                self.known.insert(*at, Known::Never);
+            }
+        }
+    }
+}
+
+/// What must hold of a saga at any time.
+///
+/// # Errors
+/// What does not.
+pub(super) fn check<S: Saga>(test: &SagaTest<S>, world: &World<EventOf<S::Bus>>) -> Result<(), String> {
+    check_end(test)?;
+    check_sendings(test)?;
+    check_reason(test)?;
+    check_compensations(test, world)?;
+    match test.outcome() {
+        Some(Outcome::Compensated(_)) => check_nothing_in_doubt(test, world).and_then(|()| check_undone(test, world)),
+        Some(Outcome::Completed(_)) => check_nothing_in_doubt(test, world),
+        Some(Outcome::Ended(_)) | None => Ok(()),
+    }
+}
+
+/// It ends once, and nothing follows.
+fn check_end<S: Saga>(test: &SagaTest<S>) -> Result<(), String> {
+    let end = test.trace.iter().position(|told| *told == Told::Ended);
+    match end {
+        Some(end) if end + 1 < test.trace.len() => Err(format!("after its end: {:?}", &test.trace[end + 1..])),
+        Some(_) if test.outcome().is_none() => Err("it ended without an outcome".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// Each key has its bytes from its first sending, recorded before or with it; its attempts grow.
+fn check_sendings<S: Saga>(test: &SagaTest<S>) -> Result<(), String> {
+    let mut bytes: BTreeMap<At, (u32, u32)> = BTreeMap::new();
+    for told in &test.trace {
+        let Told::Sent { at, attempt, number, recorded_in, has_bytes, .. } = *told else { continue };
+        let (recorded, before) = *bytes.entry(at).or_insert((number, 0));
+        if recorded_in != recorded || has_bytes != (recorded == number) {
+            return Err(format!("{at:?} is sent with bytes that its first sending did not record"));
+        }
+        if attempt <= before {
+            return Err(format!("attempt {attempt} of {at:?} is sent after attempt {before}"));
+        }
+        bytes.insert(at, (recorded, attempt));
+    }
+    Ok(())
+}
+
+fn check_reason<S: Saga>(test: &SagaTest<S>) -> Result<(), String> {
+    let reason = test.machine.standing(test.id).and_then(|standing| standing.reason);
+    if test.is_stuck() && reason.is_none_or(|reason| reason.is_empty()) {
+        return Err("it is stuck without a reason".to_owned());
+    }
+    Ok(())
+}
+
+/// Only what took effect is undone, each once, in the reverse of the order of completion.
+fn check_compensations<S: Saga>(test: &SagaTest<S>, world: &World<EventOf<S::Bus>>) -> Result<(), String> {
+    let mut undone = BTreeSet::new();
+    for (position, told) in test.trace.iter().enumerate() {
+        match *told {
+            Told::Skipped { at } => {
+                undone.insert(at);
+            }
+            Told::Sent { at, attempt: 1, .. } if at.mode == Mode::Compensation => {
+                if !undone.insert(at) {
+                    return Err(format!("{at:?} is begun twice"));
+                }
+                check_took_effect::<S>(world, at)?;
+                check_order::<S>(world, &undone, at, position)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_took_effect<S: Saga>(world: &World<EventOf<S::Bus>>, undo: At) -> Result<(), String> {
+    let definition = S::DEFINITION;
+    let shares = |at: &At| at.mode == Mode::Forward && undoing(definition, *at) == Some(undo);
+    let acts = definition.steps[usize::from(undo.step)].exchange.action.command().is_some();
+    let harmless = definition.command(undo).is_some_and(|command| command.harmless);
+    let is_unknown = |at| harmless && matches!(world.known.get(&at), Some(Known::Unknown));
+    let mut sharing = world.known.keys().copied().filter(shares);
+    if acts && !sharing.any(|at| world.took_effect(at) || is_unknown(at)) {
+        return Err(format!("step `{}` is undone and took no effect", definition.steps[usize::from(undo.step)].name));
+    }
+    Ok(())
+}
+
+/// What completed later has been undone before. What undoes several steps is left out: it has one step's place.
+fn check_order<S: Saga>(
+    world: &World<EventOf<S::Bus>>,
+    undone: &BTreeSet<At>,
+    now: At,
+    position: usize,
+) -> Result<(), String> {
+    let before = world.completed.iter().filter(|(length, _)| *length <= position).map(|(_, at)| *at);
+    let completed: Vec<_> = before.filter(|at| has_own_compensation::<S>(*at)).map(At::undo).collect();
+    let Some(place) = completed.iter().position(|undo| *undo == now) else { return Ok(()) };
+    match completed[place..].iter().find(|undo| !undone.contains(undo)) {
+        Some(undo) => Err(format!("{now:?} is begun before {undo:?}, which undoes what completed later")),
+        None => Ok(()),
+    }
+}
+
+fn has_own_compensation<S: Saga>(at: At) -> bool {
+    S::DEFINITION.steps[usize::from(at.step)].compensation.exchange().is_some()
+}
+
+/// A saga that has ended leaves nothing in doubt that could be undone.
+fn check_nothing_in_doubt<S: Saga>(test: &SagaTest<S>, world: &World<EventOf<S::Bus>>) -> Result<(), String> {
+    let sent = test.trace.iter().filter_map(|told| match told {
+        Told::Sent { at, .. } if at.mode == Mode::Forward => Some(*at),
+        _ => None,
+    });
+    let mut doubtful = sent.filter(|at| undoing(S::DEFINITION, *at).is_some() && !world.known.contains_key(at));
+    match doubtful.next() {
+        Some(at) => Err(format!("it ended, and whether {at:?} took effect was never settled")),
+        None => Ok(()),
+    }
+}
+
+/// A saga that went back has undone all that took effect.
+fn check_undone<S: Saga>(test: &SagaTest<S>, world: &World<EventOf<S::Bus>>) -> Result<(), String> {
+    let over: BTreeSet<At> = test
+        .trace
+        .iter()
+        .filter_map(|told| match told {
+            Told::Done { at } | Told::Skipped { at } if at.mode == Mode::Compensation => Some(*at),
+            _ => None,
+        })
+        .collect();
+    let is_unknown = |at| matches!(world.known.get(at), Some(Known::Unknown));
+    let effects =
+        world.known.keys().filter(|at| at.mode == Mode::Forward && (world.took_effect(**at) || is_unknown(at)));
+    let left = effects.filter_map(|at| undoing(S::DEFINITION, *at)).find(|undo| !over.contains(undo));
+    match left {
+        Some(undo) => Err(format!("it ended, and {undo:?} is missing, though the step took effect")),
+        None => Ok(()),
+    }
+}
+
+/// The exchange that undoes this one; none if none does.
+fn undoing(definition: &Definition, at: At) -> Option<At> {
+    match definition.steps[usize::from(at.step)].compensation {
+        Compensation::Exchange(_) => Some(at.undo()),
+        Compensation::With(other) => Some(At { step: other, ..at }.undo()),
+        Compensation::NotNeeded | Compensation::None { .. } | Compensation::Unwind => None,
+    }
+}

@@ -1,0 +1,97 @@
+//! Every saga of the catalogue on all its paths with at most two faults.
+
+use std::time::{Duration, Instant};
+
+use saga_runtime::definition::{Deadline, Definition};
+use saga_runtime::prelude::*;
+
+use super::{DEFINITIONS, PoolRespawnOnPromote, ReplaceWindow, WindowCleanupCascade};
+use crate::bus::{Command, Event};
+
+/// What happens to every saga that sends a command.
+const EVERYWHERE: [Fault; 7] = [
+    Fault::Refused,
+    Fault::Disconnected,
+    Fault::Late,
+    Fault::Twice,
+    Fault::Cancelled,
+    Fault::Deadline,
+    Fault::Restarted,
+];
+
+/// What the host may say to a command.
+fn answers(command: &Command) -> Vec<Event> {
+    let label = || "new".into();
+    match command {
+        Command::SpawnPoolWindow => vec![Event::PoolWindowAdded { label: label() }],
+        Command::SpawnWindow => vec![Event::WindowOpened { label: label() }],
+        Command::CloseWindow { .. } => Vec::new(),
+        Command::ReapPanes { .. } => vec![Event::PanesReaped],
+        Command::DrainPoolIfLast { .. } => vec![Event::PoolDrained, Event::PoolNotLast],
+    }
+}
+
+fn explored<S: Saga<Bus = crate::bus::AgentMux>>(input: S) -> (&'static Definition, Explored) {
+    (S::DEFINITION, explore::<S>(input, answers))
+}
+
+fn all() -> Vec<(&'static Definition, Explored)> {
+    vec![
+        explored(PoolRespawnOnPromote { promoted_label: "w1".into() }),
+        explored(WindowCleanupCascade { closed_label: "w1".into() }),
+        explored(ReplaceWindow { old: "old".into() }),
+    ]
+}
+
+#[test]
+fn every_saga_holds_on_all_its_paths() {
+    let begun = Instant::now();
+    let all = all();
+    let names: Vec<_> = all.iter().map(|(definition, _)| definition.name).collect();
+    assert_eq!(names, DEFINITIONS.map(|definition| definition.name), "each saga of the catalogue is explored");
+    for (definition, explored) in &all {
+        println!(
+            "{}: {} states, {} transitions, {} paths; {:?} {:?} {:?}",
+            definition.name,
+            explored.states(),
+            explored.transitions(),
+            explored.paths(),
+            explored.faults(),
+            explored.places(),
+            explored.outcomes()
+        );
+        assert_reached(definition, explored);
+    }
+    println!("in {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(30), "it finishes in seconds");
+}
+
+#[track_caller]
+fn assert_reached(definition: &Definition, explored: &Explored) {
+    let name = definition.name;
+    for fault in EVERYWHERE {
+        assert!(explored.count(fault) > 0 || !applies(definition, fault), "{name}: {fault:?} was not reached");
+    }
+    if definition.steps.iter().any(|step| step.compensation.undoes()) {
+        for fault in [Fault::TimedOut, Fault::Running, Fault::Unknown, Fault::Operated] {
+            assert!(explored.count(fault) > 0, "{name}: {fault:?} was not reached");
+        }
+    }
+    for outcome in ["Completed", "Compensated: cancelled", "Compensated: deadline"] {
+        assert!(explored.outcomes().contains_key(outcome), "{name} did not end so: {outcome}");
+    }
+    for step in definition.steps {
+        let reached = explored.places().keys().any(|place| place.to_lowercase() == step.name.replace('_', ""));
+        assert!(reached, "{name}: step {} was not reached", step.name);
+    }
+    assert!(explored.unmade_refusals().is_empty(), "{name}: {:?}", explored.unmade_refusals());
+}
+
+fn applies(definition: &Definition, fault: Fault) -> bool {
+    let commands = definition.steps.iter().filter_map(|step| step.exchange.action.command());
+    match fault {
+        Fault::Refused => commands.into_iter().any(|command| !command.refuses.is_empty()),
+        Fault::Deadline => matches!(definition.deadline, Deadline::After(_)),
+        _ => true,
+    }
+}

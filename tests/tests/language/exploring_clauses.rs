@@ -1,0 +1,53 @@
+//! `explore` over a saga of many clauses.
+
+use saga_runtime::prelude::*;
+
+use super::tour::*;
+use super::tour::{Command, Event};
+
+saga! {
+    saga Whole(nights: Vec<u32>, guest: String) -> usize on Tour {
+        concurrency allow;
+        deadline 1m;
+        step rooms -> u32 for night in nights, all at once {
+            send Book { night };
+            await Booked { room } => room;
+            within 10s;
+            retry 1 times every 100ms;
+            compensate Unbook { room: rooms };
+        }
+        step guide when rooms.len() > 1 {
+            send Hire { guest };
+            compensate Dismiss { guest };
+        }
+        pivot step payment -> u64 {
+            send Pay { cents: 5 };
+            await {
+                Paid { receipt } => receipt,
+                Declined => fail "declined",
+            }
+        }
+        finally step note {
+            send Note { text: format!("{payment:?}") };
+        }
+        return rooms.len();
+    }
+}
+
+fn toured(command: &Command) -> Vec<Event> {
+    match command {
+        Command::Book { night } => vec![booked(night * 10)],
+        Command::Pay { .. } => vec![paid(7), Event::Declined],
+        _ => vec![],
+    }
+}
+
+/// Rule: testing.explore
+#[test]
+fn all_clauses_can_be_explored() {
+    let explored = explore::<Whole>(Whole { nights: vec![1, 2], guest: "ann".to_owned() }, toured);
+    let shown = format!("{explored:?}");
+    for state in ["Rooms", "Guide", "Payment", "CompensateRooms", "CompensateGuide"] {
+        assert!(shown.contains(state), "{state} was not reached: {shown}");
+    }
+}
