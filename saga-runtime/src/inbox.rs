@@ -29,7 +29,14 @@
 //! What is remembered is bounded by the exchanges of open sagas: every delivery brings the [`Horizon`] of its log, and
 //! what is behind it is forgotten, or not taken in at all. Of at most [`LOGS`] logs something is remembered. What
 //! waits is bounded by the owner, who takes nothing more while [`Inbox::waiting`] is more than it wants.
+//!
+//! # A memory that outlives the process
+//! With [`Memory::Transactional`] the owner has a store. What a handler did it stores with the effect, before it tells the
+//! inbox; what the inbox itself decides to bar or to forget comes out as [`Change`]s, to be stored before a fate that
+//! follows from them leaves. The next life begins with [`Inbox::recall`]. A handler that broke off has been undone then,
+//! unless it had left its answer for later: what it did is known, and the fate of its key is *never*.
 
+mod kept;
 mod lanes;
 mod logs;
 
@@ -47,6 +54,7 @@ use crate::planted::{self, Bug};
 use lanes::Lanes;
 use logs::Logs;
 
+pub use kept::{Change, Kept};
 pub use logs::LOGS;
 
 /// What one inbox may do at most.
@@ -119,6 +127,8 @@ pub struct Inbox<C, E, R> {
     runs: BTreeMap<RunId, Run>,
     next_run: u64,
     effects: VecDeque<Effect<C, E, R>>,
+    /// Only with [`Memory::Transactional`].
+    changes: Vec<Change>,
 }
 
 /// What is remembered of a key.
@@ -164,6 +174,7 @@ impl<C, E: Clone, R: Clone> Inbox<C, E, R> {
             runs: BTreeMap::new(),
             next_run: 1,
             effects: VecDeque::new(),
+            changes: Vec::new(),
         }
     }
 
@@ -187,6 +198,7 @@ impl<C, E: Clone, R: Clone> Inbox<C, E, R> {
             return;
         }
         let unclear = self.may_have_forgotten();
+        let was_barred = self.exchanges.get(&key).is_some_and(|exchange| matches!(exchange.state, State::Barred));
         let exchange = self.exchanges.entry(key).or_insert(Exchange { latest: 0, unclear, state: State::Barred });
         let fate = match &exchange.state {
             State::Running => Fate::Running,
@@ -199,6 +211,10 @@ impl<C, E: Clone, R: Clone> Inbox<C, E, R> {
             }
         };
         if matches!(exchange.state, State::Barred) {
+            let unclear = exchange.unclear;
+            if !was_barred {
+                self.note(Change::Barred { key, unclear });
+            }
             let dropped = self.lanes.take_out(owner(key), |waiting| waiting.key == key);
             self.end_queries(&dropped);
         }
@@ -208,13 +224,13 @@ impl<C, E: Clone, R: Clone> Inbox<C, E, R> {
     /// The command of this run has its answer, from its handler or from whoever the handler left it to. A second answer
     /// to the same run is ignored.
     pub fn answered(&mut self, run: RunId, answer: Answer<E, R>) {
-        let Some(Run { key, query, .. }) = self.close_run(run, |run| &mut run.answered) else { return };
+        let Some(Run { key, query, returned, .. }) = self.close_run(run, |run| &mut run.answered) else { return };
         let attempt = match query {
             Some(attempt) => {
                 self.queries.remove(&(key, attempt));
                 attempt
             }
-            None => self.record(key, &answer),
+            None => self.record(key, &answer, returned),
         };
         self.effects.push_back(Effect::Answer { key, attempt, answer });
     }
@@ -298,9 +314,10 @@ impl<C, E: Clone, R: Clone> Inbox<C, E, R> {
     }
 
     /// Remembers the answer while the saga is open; the attempt that it is for.
-    fn record(&mut self, key: ExchangeKey, answer: &Answer<E, R>) -> u32 {
+    fn record(&mut self, key: ExchangeKey, answer: &Answer<E, R>, was_deferred: bool) -> u32 {
+        let is_undone = self.memory == Memory::Transactional && !was_deferred;
         let exchange = self.exchanges.get_mut(&key).expect("a key is not forgotten while it runs");
-        exchange.unclear |= matches!(answer, Answer::Broken(_));
+        exchange.unclear |= matches!(answer, Answer::Broken(_)) && !is_undone;
         exchange.state = match answer {
             Answer::Handled(events) => State::Handled(events.clone()),
             Answer::Refused(refusal) => State::Refused(refusal.clone()),
@@ -309,6 +326,7 @@ impl<C, E: Clone, R: Clone> Inbox<C, E, R> {
         let attempt = exchange.latest;
         if self.logs.is_closed(key.log, key.saga) {
             self.exchanges.remove(&key);
+            self.note(Change::Forgotten(key));
         }
         attempt
     }
@@ -358,6 +376,7 @@ impl<C, E: Clone, R: Clone> Inbox<C, E, R> {
             .collect();
         for key in behind {
             self.exchanges.remove(&key);
+            self.note(Change::Forgotten(key));
         }
         self.end_queries(&dropped);
     }

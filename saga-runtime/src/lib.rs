@@ -58,6 +58,8 @@ pub mod saga;
 pub mod test;
 pub mod time;
 
+/// The SQLite in whose transactions a [`TransactionalParticipant`](participant::TransactionalParticipant) works.
+pub use rusqlite;
 pub use saga_macros::{Command, Event, saga};
 
 /// Everything that authors of sagas and of their tests need: `use saga_runtime::prelude::*;`.
@@ -69,7 +71,9 @@ pub mod prelude {
     // By their methods only: an author's own `Command` and `Event` keep their names, also when they are glob-imported.
     pub use crate::message::{Bus, Command as _, Event as _, Fate, Memory, Mode, SagaId};
     pub use crate::notice::Notice;
-    pub use crate::participant::{Context, Participant, ParticipantClient, ParticipantOptions, Reporter};
+    pub use crate::participant::{
+        Context, Participant, ParticipantClient, ParticipantOptions, Reporter, Transactional, TransactionalParticipant,
+    };
     pub use crate::pipe::Endpoint;
     pub use crate::saga::Saga;
     pub use crate::test::SagaTest;

@@ -204,4 +204,6 @@ pub enum Memory {
     None,
     /// Its effects die with its process, so a lost key was *never* done.
     Volatile,
+    /// Everything: what it remembers commits together with its effects, so each effect is taken exactly once.
+    Transactional,
 }

@@ -5,6 +5,9 @@
 //! handlers and the line, and two lines: one for a participant in the coordinator's process ([`spawn`]), one over a
 //! pipe. Nothing here knows a saga: a command says whose it is, and that is all.
 //!
+//! A participant whose effects are rows of a SQLite database is better written as a [`TransactionalParticipant`]: what it
+//! does and what it remembers of it commit together, so that each effect is taken exactly once, whatever is killed when.
+//!
 //! # The contract of a handler
 //! Its answer to a command is one of *handled*, with the events that it emitted; *refused*; and *broken*, when it does
 //! neither: it panics, drops a [`Reporter`] that has not answered, says *handled* without one of the replies that the
@@ -17,6 +20,8 @@ mod context;
 mod contract;
 mod driver;
 mod local;
+mod serving;
+mod transactional;
 
 #[cfg(test)]
 mod test_bus;
@@ -25,11 +30,13 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::message::{CommandOf, EventOf, Memory, ParticipantCommand, RefusalOf};
+use crate::message::{EventOf, Memory, ParticipantCommand, RefusalOf};
 
 pub use client::{ParticipantClient, PublishError, Publisher};
 pub use context::{Context, Reporter};
 pub use local::spawn;
+pub use serving::{ServedBus, Serves};
+pub use transactional::{DatabaseError, Failure, Transactional, TransactionalParticipant};
 
 /// Executes the commands that sagas send to it.
 ///
@@ -68,7 +75,6 @@ pub trait Participant: Send + Sync + 'static {
 /// The bus of a participant.
 pub type BusOf<P> = <<P as Participant>::Command as ParticipantCommand>::Bus;
 
-type CommandsOf<P> = CommandOf<BusOf<P>>;
 type EventsOf<P> = EventOf<BusOf<P>>;
 type RefusalsOf<P> = RefusalOf<BusOf<P>>;
 

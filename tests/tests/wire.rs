@@ -2,6 +2,7 @@
 //!
 //! Real coordinators, real sockets.
 
+mod bookkeeper;
 mod conformance;
 mod crowd;
 mod guest;

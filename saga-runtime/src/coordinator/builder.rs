@@ -17,7 +17,7 @@ use crate::log::{DefinitionRow, LogError, OpenSaga, ReceivedRow, Recovery, SagaL
 use crate::machine::{Duplicate, Machine, version_of};
 use crate::message::{Bus, Command, CommandOf, Event, EventOf, ParticipantCommand, SagaId};
 use crate::operator::Server;
-use crate::participant::{self, BusOf, Participant, ParticipantOptions};
+use crate::participant::{self, ParticipantOptions, ServedBus, Serves};
 use crate::pipe::{Endpoint, EndpointError, Lines, PipeOptions, PipeServer};
 use crate::saga::Saga;
 
@@ -219,13 +219,14 @@ impl<B: Bus> Builder<B> {
         self
     }
 
-    /// Serves a participant in this process.
-    pub fn participant<P: Participant>(mut self, participant: P) -> Self
+    /// Serves a participant in this process: a [`Participant`](participant::Participant), or a
+    /// [`Transactional`](participant::Transactional) one.
+    pub fn participant<P: Serves>(mut self, participant: P) -> Self
     where
         P::Command: ParticipantCommand<Bus = B>,
     {
         let name = P::Command::PARTICIPANT;
-        let spawn = |options, reports: Reports<BusOf<P>>| participant::spawn(participant, options, reports);
+        let spawn = |options, reports: Reports<ServedBus<P>>| participant::spawn(participant, options, reports);
         if self.participants.insert(name, Box::new(spawn)).is_some() {
             self.twice = Some(name);
         }

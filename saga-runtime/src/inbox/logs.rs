@@ -58,6 +58,17 @@ impl Logs {
         self.forgot_one
     }
 
+    /// The horizons, the log heard last at the end.
+    pub(super) fn horizons(&self) -> impl Iterator<Item = (LogId, &Horizon)> {
+        self.known.iter().map(|known| (known.log, &known.horizon))
+    }
+
+    /// What [`Logs::horizons`] and [`Logs::forgot_one`] said in an earlier life.
+    pub(super) fn recall(horizons: impl IntoIterator<Item = (LogId, Horizon)>, forgot_one: bool) -> Self {
+        let known = horizons.into_iter().map(|(log, horizon)| Known { log, horizon, moved: false }).collect();
+        Self { known, forgot_one }
+    }
+
     fn find(&self, log: LogId) -> Option<&Known> {
         self.known.iter().rev().find(|known| known.log == log)
     }

@@ -1,5 +1,8 @@
 //! One command that is being answered: gathers what its handler emits, and answers once. Context and reporters share
 //! it; when the last of them is gone without an answer, that is an answer too.
+//!
+//! Where the answer must not count before something else is durable, it is *held*: it counts when it is released, and
+//! never if it is voided.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -37,12 +40,60 @@ pub(super) struct Answering<B: Bus> {
     deferred: AtomicBool,
     /// None once it is answered.
     emitted: Mutex<Option<Vec<EventOf<B>>>>,
+    outlet: Mutex<Outlet<B>>,
     done: UnboundedSender<Done<B>>,
+}
+
+/// What becomes of the answer.
+#[derive(Debug)]
+enum Outlet<B: Bus> {
+    Open,
+    Held(Option<Answer<EventOf<B>, RefusalOf<B>>>),
+    Void,
 }
 
 impl<B: Bus> Answering<B> {
     pub(super) fn new(subject: Subject, done: UnboundedSender<Done<B>>) -> Self {
-        Self { subject, deferred: AtomicBool::new(false), emitted: Mutex::new(Some(Vec::new())), done }
+        Self::with(subject, Vec::new(), Outlet::Open, done)
+    }
+
+    /// One whose answer is held, and which begins with these events.
+    pub(super) fn held(subject: Subject, emitted: Vec<EventOf<B>>, done: UnboundedSender<Done<B>>) -> Self {
+        Self::with(subject, emitted, Outlet::Held(None), done)
+    }
+
+    fn with(subject: Subject, emitted: Vec<EventOf<B>>, outlet: Outlet<B>, done: UnboundedSender<Done<B>>) -> Self {
+        let (emitted, outlet) = (Mutex::new(Some(emitted)), Mutex::new(outlet));
+        Self { subject, deferred: AtomicBool::new(false), emitted, outlet, done }
+    }
+
+    /// The answer that is held, if there is one by now. Then no other follows.
+    pub(super) fn take(&self) -> Option<Answer<EventOf<B>, RefusalOf<B>>> {
+        let mut outlet = self.outlet.lock().unwrap_or_else(PoisonError::into_inner);
+        let Outlet::Held(held) = &mut *outlet else { return None };
+        let answer = held.take()?;
+        *outlet = Outlet::Void;
+        Some(answer)
+    }
+
+    /// From now on the answer counts, also one that is held.
+    pub(super) fn release(&self) {
+        let mut outlet = self.outlet.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Outlet::Held(held) = std::mem::replace(&mut *outlet, Outlet::Open)
+            && let Some(answer) = held
+        {
+            let _ = self.done.send(Done::Answered(self.subject.run, answer));
+        }
+    }
+
+    /// No answer counts any more.
+    pub(super) fn void(&self) {
+        *self.outlet.lock().unwrap_or_else(PoisonError::into_inner) = Outlet::Void;
+    }
+
+    /// What was emitted so far, if there is no answer.
+    pub(super) fn emitted(&self) -> Vec<EventOf<B>> {
+        self.emitted.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default()
     }
 
     pub(super) fn key(&self) -> ExchangeKey {
@@ -97,9 +148,21 @@ impl<B: Bus> Answering<B> {
         }
     }
 
-    fn broken(&self, complaint: String) {
+    /// Answers *broken*, and says so where it is seen.
+    pub(super) fn broken(&self, complaint: String) {
         tracing::error!(key = %self.subject.key, participant = self.subject.participant, "{complaint}");
         self.answer(Answer::Broken(complaint));
+    }
+
+    /// Nobody is left who could answer.
+    pub(super) fn dropped(&self) {
+        if self.close().is_some() {
+            let Subject { participant, command, .. } = self.subject;
+            self.send(Answer::Broken(format!(
+                "`{participant}` dropped `{}` without an answer; let its reporter say handled or refused",
+                command.name
+            )));
+        }
     }
 
     fn close(&self) -> Option<Vec<EventOf<B>>> {
@@ -108,18 +171,19 @@ impl<B: Bus> Answering<B> {
 
     /// A driver that is gone has stopped, and what it did not wait for is cut off.
     fn send(&self, answer: Answer<EventOf<B>, RefusalOf<B>>) {
-        let _ = self.done.send(Done::Answered(self.subject.run, answer));
+        let mut outlet = self.outlet.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *outlet {
+            Outlet::Open => {
+                let _ = self.done.send(Done::Answered(self.subject.run, answer));
+            }
+            Outlet::Held(held) => *held = Some(answer),
+            Outlet::Void => {}
+        }
     }
 }
 
 impl<B: Bus> Drop for Answering<B> {
     fn drop(&mut self) {
-        if self.close().is_some() {
-            let Subject { participant, command, .. } = self.subject;
-            self.send(Answer::Broken(format!(
-                "`{participant}` dropped `{}` without an answer; let its reporter say handled or refused",
-                command.name
-            )));
-        }
+        self.dropped();
     }
 }

@@ -17,8 +17,8 @@ use crate::message::{Answer, Bus, Event, ExchangeKey, Fate, ParticipantCommand};
 use crate::pipe::client::{ClientHandle, Deliveries};
 use crate::pipe::{ClientError, Endpoint, PipeClient, PipeOptions, Recorded};
 
-use super::driver::Driver;
-use super::{BusOf, Participant, ParticipantOptions};
+use super::serving::Drive;
+use super::{ParticipantOptions, Serves};
 
 /// The connection of a participant, or of one that only publishes, to a coordinator in another process.
 ///
@@ -51,10 +51,13 @@ pub struct ParticipantClient<B: Bus> {
     duty: Option<Duty>,
 }
 
+/// Ends with an error if the participant cannot go on.
+type Work = Pin<Box<dyn Future<Output = Result<(), ClientError>> + Send>>;
+
 /// Executing commands, until told to stop.
 struct Duty {
     /// Never locked: it lets the client be shared while it waits to run.
-    work: Mutex<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    work: Mutex<Work>,
     stop: oneshot::Sender<()>,
     options: ParticipantOptions,
 }
@@ -67,7 +70,7 @@ impl<B: Bus> ParticipantClient<B> {
     /// not know the participant.
     pub async fn connect<P>(endpoint: impl Borrow<Endpoint>, participant: P) -> Result<Self, ClientError>
     where
-        P: Participant,
+        P: Serves,
         P::Command: ParticipantCommand<Bus = B>,
     {
         Self::connect_with(endpoint, participant, ParticipantOptions::default(), PipeOptions::default()).await
@@ -84,15 +87,14 @@ impl<B: Bus> ParticipantClient<B> {
         pipe_options: PipeOptions,
     ) -> Result<Self, ClientError>
     where
-        P: Participant,
+        P: Serves,
         P::Command: ParticipantCommand<Bus = B>,
     {
         let name = P::Command::PARTICIPANT;
         let (pipe, deliveries, handle) = PipeClient::connect(endpoint.borrow(), name, P::MEMORY, pipe_options);
         pipe.connected().await?;
         let (stop, stopped) = oneshot::channel();
-        let work: Pin<Box<dyn Future<Output = ()> + Send>> =
-            Box::pin(serve(participant, options, deliveries, pipe.clone(), stopped));
+        let work: Work = Box::pin(serve(participant.driver(options), deliveries, pipe.clone(), stopped));
         let publisher = Publisher { name: name.to_owned(), pipe };
         Ok(Self { publisher, pipe: handle, duty: Some(Duty { work: Mutex::new(work), stop, options }) })
     }
@@ -143,7 +145,7 @@ impl<B: Bus> ParticipantClient<B> {
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ClientError> {
         let Self { publisher, mut pipe, duty } = self;
         let is_shut_down = match duty {
-            Some(duty) => duty.until(shutdown).await,
+            Some(duty) => duty.until(shutdown).await?,
             None => tokio::select! {
                 ended = &mut pipe => return outcome(ended),
                 () = shutdown => true,
@@ -156,17 +158,17 @@ impl<B: Bus> ParticipantClient<B> {
 
 impl Duty {
     /// Whether it was shut down; otherwise the pipe has ended.
-    async fn until(self, shutdown: impl Future<Output = ()> + Send) -> bool {
+    async fn until(self, shutdown: impl Future<Output = ()> + Send) -> Result<bool, ClientError> {
         let mut work = self.work.into_inner().unwrap_or_else(PoisonError::into_inner);
         tokio::select! {
-            () = &mut work => return false,
+            ended = &mut work => return ended.map(|()| false),
             () = shutdown => {}
         }
         drop(self.stop);
         if tokio::time::timeout(2 * self.options.grace, work).await.is_err() {
             tracing::warn!("the last answers were not recorded in time; the coordinator will ask for them");
         }
-        true
+        Ok(true)
     }
 }
 
@@ -239,14 +241,12 @@ fn outcome(ended: Result<Result<(), ClientError>, JoinError>) -> Result<(), Clie
 
 /// Serves until the pipe is closed for good or the sender of `stopped` is gone; then lets what runs end. `deliveries` is
 /// held to the end: the pipe closes with it.
-async fn serve<P: Participant>(
-    participant: P,
-    options: ParticipantOptions,
-    mut deliveries: Deliveries<BusOf<P>>,
-    pipe: PipeClient<BusOf<P>>,
+async fn serve<B: Bus>(
+    mut driver: impl Drive<B>,
+    mut deliveries: Deliveries<B>,
+    pipe: PipeClient<B>,
     mut stopped: oneshot::Receiver<()>,
-) {
-    let mut driver = Driver::new(participant, options);
+) -> Result<(), ClientError> {
     let mut outlet = Outlet { pipe, last: None };
     loop {
         let delivery = tokio::select! {
@@ -267,6 +267,9 @@ async fn serve<P: Participant>(
             driver.take(delivery, &horizon);
         }
         outlet.pass_on(&mut driver).await;
+        if let Some(reason) = driver.failure() {
+            return Err(ClientError::Participant { reason: reason.to_owned() });
+        }
     }
     driver.stop();
     while driver.hear_last().await {
@@ -275,6 +278,7 @@ async fn serve<P: Participant>(
     if let Some(recorded) = outlet.last {
         let _ = recorded.await;
     }
+    Ok(())
 }
 
 /// The way to the coordinator. A pipe that is closed for good says why where it was opened, and gives no deliveries any
@@ -286,10 +290,7 @@ struct Outlet<B: Bus> {
 }
 
 impl<B: Bus> Outlet<B> {
-    async fn pass_on<P: Participant>(&mut self, driver: &mut Driver<P>)
-    where
-        P::Command: ParticipantCommand<Bus = B>,
-    {
+    async fn pass_on(&mut self, driver: &mut impl Drive<B>) {
         while let Some(report) = driver.next_report() {
             if let Ok(recorded) = say(report, &self.pipe).await {
                 self.last = Some(recorded);

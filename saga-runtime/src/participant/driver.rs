@@ -19,16 +19,17 @@ use tracing::Instrument;
 
 use crate::bus::{Delivery, Horizon, Payload, Report};
 use crate::inbox::{Asked, Effect, Inbox, Limits};
-use crate::message::{Answer, Bus, Command, CommandInfo, ExchangeKey, ParticipantCommand};
+use crate::message::{Answer, Bus, Command, CommandInfo, CommandOf, ExchangeKey, ParticipantCommand};
 
 use super::answering::{Answering, Done, Subject};
-use super::{BusOf, CommandsOf, Context, EventsOf, Participant, ParticipantOptions, RefusalsOf};
+use super::serving::Drive;
+use super::{BusOf, Context, EventsOf, Participant, ParticipantOptions, RefusalsOf};
 
 /// A participant at work.
-pub(super) struct Driver<P: Participant> {
+pub struct Driver<P: Participant> {
     participant: Arc<P>,
     options: ParticipantOptions,
-    inbox: Inbox<Order<P>, EventsOf<P>, RefusalsOf<P>>,
+    inbox: Inbox<Order<P::Command>, EventsOf<P>, RefusalsOf<P>>,
     handlers: JoinSet<()>,
     done_sender: mpsc::UnboundedSender<Done<BusOf<P>>>,
     done: mpsc::UnboundedReceiver<Done<BusOf<P>>>,
@@ -38,11 +39,12 @@ pub(super) struct Driver<P: Participant> {
 }
 
 /// A command that this participant can execute.
-struct Order<P: Participant> {
-    command: P::Command,
-    info: &'static CommandInfo,
-    saga: Cow<'static, str>,
-    step: Cow<'static, str>,
+#[derive(Debug)]
+pub(super) struct Order<C> {
+    pub(super) command: C,
+    pub(super) info: &'static CommandInfo,
+    pub(super) saga: Cow<'static, str>,
+    pub(super) step: Cow<'static, str>,
 }
 
 impl<P: Participant> Driver<P> {
@@ -60,51 +62,6 @@ impl<P: Participant> Driver<P> {
         }
     }
 
-    /// Whether a delivery may be taken over.
-    pub(super) fn has_room(&self) -> bool {
-        self.inbox.waiting() < self.options.waiting.max(1)
-    }
-
-    /// The next thing to tell the coordinator.
-    pub(super) fn next_report(&mut self) -> Option<Report<BusOf<P>>> {
-        self.reports.pop_front()
-    }
-
-    /// Waits until a handler has done something, and does what follows. May be dropped at any time.
-    pub(super) async fn hear(&mut self) {
-        if let Some(done) = self.done.recv().await {
-            self.done(done);
-            self.act();
-        }
-    }
-
-    /// Takes a delivery over, and does what follows.
-    pub(super) fn take(&mut self, delivery: Delivery<BusOf<P>>, horizon: &Horizon) {
-        self.admit(delivery, horizon);
-        self.act();
-    }
-
-    /// From now on nothing more is started, and what runs has [`ParticipantOptions::grace`] to end.
-    pub(super) fn stop(&mut self) {
-        self.inbox.stop();
-        self.end = Some(Instant::now() + self.options.grace);
-    }
-
-    /// After a stop: as [`Driver::hear`]. False when nothing runs any more, deferred answers included, or its time is
-    /// over.
-    pub(super) async fn hear_last(&mut self) -> bool {
-        if self.inbox.is_idle() {
-            return false;
-        }
-        let end = self.end.unwrap_or_else(Instant::now);
-        let heard = tokio::time::timeout_at(end, self.hear()).await.is_ok();
-        if !heard {
-            let participant = P::Command::PARTICIPANT;
-            tracing::warn!(participant, "commands still ran after {:?}; they are cut off", self.options.grace);
-        }
-        heard
-    }
-
     fn done(&mut self, done: Done<BusOf<P>>) {
         match done {
             Done::Answered(run, answer) => self.inbox.answered(run, answer),
@@ -116,7 +73,7 @@ impl<P: Participant> Driver<P> {
     fn admit(&mut self, delivery: Delivery<BusOf<P>>, horizon: &Horizon) {
         match delivery {
             Delivery::Settle { key } => self.inbox.settle(key, horizon),
-            Delivery::Command { key, attempt, saga, step, command } => match order(command, saga, step) {
+            Delivery::Command { key, attempt, saga, step, command } => match order::<P::Command>(command, saga, step) {
                 Ok(order) => {
                     let query = order.info.query;
                     self.inbox.command(Asked { key, attempt, query, command: order }, horizon);
@@ -152,16 +109,8 @@ impl<P: Participant> Driver<P> {
     }
 
     /// Runs the handler as far as it goes without waiting; the rest of it is a task.
-    fn run(&mut self, subject: Subject, order: Order<P>) {
-        let span = tracing::debug_span!(
-            "handle",
-            participant = subject.participant,
-            command = subject.command.name,
-            key = %subject.key,
-            attempt = subject.attempt,
-            saga = &*order.saga,
-            step = &*order.step,
-        );
+    fn run(&mut self, subject: Subject, order: Order<P::Command>) {
+        let span = order.span(&subject);
         let returned = Returned { subject, done: self.done_sender.clone() };
         let answering = Arc::new(Answering::new(subject, self.done_sender.clone()));
         let handler = handle(returned, answering, Arc::clone(&self.participant), order.command);
@@ -170,6 +119,66 @@ impl<P: Participant> Driver<P> {
         if handler.as_mut().poll(&mut task::Context::from_waker(Waker::noop())).is_pending() {
             self.handlers.spawn(handler);
         }
+    }
+}
+
+impl<P: Participant> Drive<BusOf<P>> for Driver<P> {
+    fn has_room(&self) -> bool {
+        self.inbox.waiting() < self.options.waiting.max(1)
+    }
+
+    fn next_report(&mut self) -> Option<Report<BusOf<P>>> {
+        self.reports.pop_front()
+    }
+
+    async fn hear(&mut self) {
+        if let Some(done) = self.done.recv().await {
+            self.done(done);
+            self.act();
+        }
+    }
+
+    fn take(&mut self, delivery: Delivery<BusOf<P>>, horizon: &Horizon) {
+        self.admit(delivery, horizon);
+        self.act();
+    }
+
+    fn stop(&mut self) {
+        self.inbox.stop();
+        self.end = Some(Instant::now() + self.options.grace);
+    }
+
+    /// Waits for deferred answers too.
+    async fn hear_last(&mut self) -> bool {
+        if self.inbox.is_idle() {
+            return false;
+        }
+        let end = self.end.unwrap_or_else(Instant::now);
+        let heard = tokio::time::timeout_at(end, self.hear()).await.is_ok();
+        if !heard {
+            let participant = P::Command::PARTICIPANT;
+            tracing::warn!(participant, "commands still ran after {:?}; they are cut off", self.options.grace);
+        }
+        heard
+    }
+
+    fn failure(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl<C> Order<C> {
+    /// In which its handler runs.
+    pub(super) fn span(&self, subject: &Subject) -> tracing::Span {
+        tracing::debug_span!(
+            "handle",
+            participant = subject.participant,
+            command = subject.command.name,
+            key = %subject.key,
+            attempt = subject.attempt,
+            saga = &*self.saga,
+            step = &*self.step,
+        )
     }
 }
 
@@ -199,22 +208,40 @@ impl<B: Bus> Drop for Returned<B> {
 }
 
 /// The command as this participant's own, or why it is not. The reason shows no values, which may be secret.
-fn order<P: Participant>(
-    command: Payload<CommandsOf<P>>,
+pub(super) fn order<C: ParticipantCommand>(
+    command: Payload<CommandOf<C::Bus>>,
     saga: Cow<'static, str>,
     step: Cow<'static, str>,
-) -> Result<Order<P>, String> {
-    let participant = P::Command::PARTICIPANT;
-    let command = command.into_typed().map_err(|error| {
+) -> Result<Order<C>, String> {
+    narrowed(typed::<C>(command, &saga, &step)?, saga, step)
+}
+
+/// The command as one of the bus.
+pub(super) fn typed<C: ParticipantCommand>(
+    command: Payload<CommandOf<C::Bus>>,
+    saga: &str,
+    step: &str,
+) -> Result<CommandOf<C::Bus>, String> {
+    command.into_typed().map_err(|error| {
         format!(
-            "step `{step}` of saga `{saga}` sent `{participant}` what it cannot read ({:?} error at column {}); run \
-             the same version of coordinator and participant",
+            "step `{step}` of saga `{saga}` sent `{}` what it cannot read ({:?} error at column {}); run the same \
+             version of coordinator and participant",
+            C::PARTICIPANT,
             error.classify(),
             error.column(),
         )
-    })?;
+    })
+}
+
+/// A command of the bus as this participant's own.
+pub(super) fn narrowed<C: ParticipantCommand>(
+    command: CommandOf<C::Bus>,
+    saga: Cow<'static, str>,
+    step: Cow<'static, str>,
+) -> Result<Order<C>, String> {
+    let participant = C::PARTICIPANT;
     let info = command.info();
-    let command = P::Command::narrow(command).map_err(|_| {
+    let command = C::narrow(command).map_err(|_| {
         format!(
             "step `{step}` of saga `{saga}` sent `{}` to `{participant}`, but it is for `{}`; check how the line is \
              connected",
@@ -234,7 +261,8 @@ async fn contained<F: Future>(future: F) -> Result<F::Output, String> {
     .await
 }
 
-fn message(panic: &(dyn Any + Send)) -> String {
+/// What a panic said.
+pub(super) fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("without a message").to_owned()
 }

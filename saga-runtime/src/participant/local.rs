@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 use crate::bus::{FromParticipant, SessionId, ToParticipant};
 use crate::message::{Bus, ParticipantCommand};
 
-use super::driver::Driver;
-use super::{BusOf, Participant, ParticipantOptions};
+use super::serving::Drive;
+use super::{ParticipantOptions, ServedBus, Serves};
 
 /// How many wishes of the coordinator are taken at once.
 const BATCH: usize = 64;
@@ -20,14 +20,14 @@ const BATCH: usize = 64;
 ///
 /// # Panics
 /// Outside of a tokio runtime.
-pub fn spawn<P: Participant>(
+pub fn spawn<P: Serves>(
     participant: P,
     options: ParticipantOptions,
-    reports: mpsc::Sender<(&'static str, FromParticipant<BusOf<P>>)>,
-) -> mpsc::UnboundedSender<ToParticipant<BusOf<P>>> {
+    reports: mpsc::Sender<(&'static str, FromParticipant<ServedBus<P>>)>,
+) -> mpsc::UnboundedSender<ToParticipant<ServedBus<P>>> {
     let (line, asked) = mpsc::unbounded_channel();
     let outlet = Outlet { participant: P::Command::PARTICIPANT, session: new_session(), number: 0, reports };
-    tokio::spawn(run(Driver::new(participant, options), asked, outlet));
+    tokio::spawn(run(participant.driver(options), asked, outlet));
     line
 }
 
@@ -36,14 +36,18 @@ fn new_session() -> SessionId {
     format!("{:032x}", fastrand::u128(..))
 }
 
-async fn run<P: Participant>(
-    mut driver: Driver<P>,
-    asked: mpsc::UnboundedReceiver<ToParticipant<BusOf<P>>>,
-    mut outlet: Outlet<BusOf<P>>,
+async fn run<B: Bus>(
+    mut driver: impl Drive<B>,
+    asked: mpsc::UnboundedReceiver<ToParticipant<B>>,
+    mut outlet: Outlet<B>,
 ) {
     outlet.say(FromParticipant::Connected { session: outlet.session.clone(), resumed: false }).await;
     outlet.say(FromParticipant::CaughtUp).await;
     serve(&mut driver, asked, &mut outlet).await;
+    if let Some(reason) = driver.failure() {
+        outlet.say(FromParticipant::Disconnected { reason: reason.to_owned() }).await;
+        return;
+    }
     driver.stop();
     while driver.hear_last().await {
         outlet.pass_on(&mut driver).await;
@@ -53,13 +57,13 @@ async fn run<P: Participant>(
 /// Serves until either end is gone. Wishes are taken as they come, and are few: no more deliveries are out than the
 /// coordinator's window allows. What is recorded need not be told to anyone: no report is kept for another try. What is
 /// withdrawn has left already.
-async fn serve<P: Participant>(
-    driver: &mut Driver<P>,
-    mut asked: mpsc::UnboundedReceiver<ToParticipant<BusOf<P>>>,
-    outlet: &mut Outlet<BusOf<P>>,
+async fn serve<B: Bus>(
+    driver: &mut impl Drive<B>,
+    mut asked: mpsc::UnboundedReceiver<ToParticipant<B>>,
+    outlet: &mut Outlet<B>,
 ) {
     let (mut wishes, mut deliveries) = (Vec::with_capacity(BATCH), VecDeque::new());
-    loop {
+    while driver.failure().is_none() {
         tokio::select! {
             biased;
             () = driver.hear() => {}
@@ -100,10 +104,7 @@ impl<B: Bus> Outlet<B> {
     }
 
     /// Numbers what the driver says.
-    async fn pass_on<P: Participant>(&mut self, driver: &mut Driver<P>)
-    where
-        P::Command: ParticipantCommand<Bus = B>,
-    {
+    async fn pass_on(&mut self, driver: &mut impl Drive<B>) {
         while let Some(report) = driver.next_report() {
             self.number += 1;
             let (session, number) = (self.session.clone(), self.number);

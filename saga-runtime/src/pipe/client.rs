@@ -219,6 +219,12 @@ pub enum ClientError {
         /// What serde says.
         reason: String,
     },
+    /// The participant at this end cannot go on.
+    #[error("the participant cannot go on: {reason}")]
+    Participant {
+        /// Why, and what helps.
+        reason: String,
+    },
     /// The pipe was closed at this end.
     #[error("the pipe is closed")]
     Closed,

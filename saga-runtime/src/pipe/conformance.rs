@@ -38,6 +38,7 @@ use std::sync::Arc;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use super::Endpoint;
+use crate::message::Memory;
 
 pub use self::bus::{Command, Conformance, Event, Refusal, WorkerCommand};
 
@@ -66,7 +67,15 @@ impl Promise {
     /// # Panics
     /// If the participant does not keep it.
     pub async fn check_at(self, endpoint: Endpoint, start: Start) {
-        let mut stand = Stand::new(endpoint, start);
+        self.check_with(Memory::Volatile, endpoint, start).await;
+    }
+
+    /// As [`Promise::check_at`], of a participant with this memory.
+    ///
+    /// # Panics
+    /// If the participant does not keep it.
+    pub async fn check_with(self, memory: Memory, endpoint: Endpoint, start: Start) {
+        let mut stand = Stand::new(memory, endpoint, start);
         (self.check)(&mut stand).await;
         stand.assert_kept_to_the_protocol();
     }
@@ -87,12 +96,23 @@ const AT_ONCE: usize = 8;
 /// # Panics
 /// If the participant breaks a promise; the message names all that it breaks.
 pub async fn run(directory: &Path, start: impl Fn(&Endpoint) -> Running + Send + Sync + 'static) {
+    run_with(Memory::Volatile, directory, start).await;
+}
+
+/// As [`run`], with a participant of this memory.
+///
+/// One that is [`Memory::Transactional`] counts in its database, and remembers in another life what it did in this one.
+/// It may do its commands one at a time.
+///
+/// # Panics
+/// If the participant breaks a promise; the message names all that it breaks.
+pub async fn run_with(memory: Memory, directory: &Path, start: impl Fn(&Endpoint) -> Running + Send + Sync + 'static) {
     let start: Start = Arc::new(start);
     let (mut checks, mut names, mut broken) = (JoinSet::new(), Vec::new(), Vec::new());
     for (number, promise) in PROMISES.iter().copied().flatten().enumerate() {
         // A number: the path of a socket must be short.
         let endpoint = Endpoint::in_dir(directory.join(number.to_string()));
-        names.push((checks.spawn(promise.check_at(endpoint, start.clone())).id(), promise.name));
+        names.push((checks.spawn(promise.check_with(memory, endpoint, start.clone())).id(), promise.name));
         if checks.len() == AT_ONCE {
             broken.extend(ended(&mut checks, &names).await);
         }

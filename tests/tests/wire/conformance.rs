@@ -1,15 +1,18 @@
-//! Two participants keep the promises of the protocol: the one of this library, and one in another language.
+//! Three participants keep the promises of the protocol: two of this library, one of which remembers across its death, and
+//! one in another language.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use saga_runtime::message::fingerprint;
-use saga_runtime::pipe::conformance::{self, Conformance, Promise, Running, Start};
-use saga_runtime::prelude::{Endpoint, ParticipantClient};
-use tokio::sync::mpsc;
+use saga_runtime::participant::Serves;
+use saga_runtime::pipe::conformance::{self, Conformance, Event, Promise, Running, Start, WorkerCommand};
+use saga_runtime::prelude::{Endpoint, Memory, ParticipantClient};
+use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::task::JoinHandle;
 
+use super::bookkeeper::Bookkeeper;
 use super::worker::Worker;
 
 /// Cut off when it is dropped, as a process is that is killed.
@@ -33,10 +36,23 @@ impl Drop for Process {
 }
 
 fn rust(endpoint: &Endpoint) -> Running {
+    connected(endpoint, |_, announced| Worker::new(announced))
+}
+
+/// Each at an endpoint of its own goes on with what is beside that.
+fn remembering(endpoint: &Endpoint) -> Running {
+    connected(endpoint, |endpoint, announced| Bookkeeper::open(&endpoint.directory().with_extension("db"), announced))
+}
+
+fn connected<P>(endpoint: &Endpoint, open: fn(&Endpoint, UnboundedSender<Event>) -> P) -> Running
+where
+    P: Serves<Command = WorkerCommand>,
+{
     let endpoint = endpoint.clone();
     Box::new(Task(tokio::spawn(async move {
         let (announced, mut to_publish) = mpsc::unbounded_channel();
-        let Ok(client) = ParticipantClient::connect(endpoint, Worker::new(announced)).await else { return };
+        let participant = open(&endpoint, announced);
+        let Ok(client) = ParticipantClient::connect(endpoint, participant).await else { return };
         let publisher = client.publishing();
         let publish = async {
             while let Some(event) = to_publish.recv().await {
@@ -63,6 +79,13 @@ fn python(program: &Path, endpoint: &Endpoint) -> Running {
 async fn a_participant_of_this_library_keeps_its_promises() {
     let home = tempfile::tempdir().expect("a directory");
     conformance::run(home.path(), rust).await;
+}
+
+/// Its database and its memory are files; the suite ends it and starts it again on them.
+#[tokio::test]
+async fn a_participant_that_remembers_across_its_death_keeps_its_promises() {
+    let home = tempfile::tempdir().expect("a directory");
+    conformance::run_with(Memory::Transactional, home.path(), remembering).await;
 }
 
 #[tokio::test]

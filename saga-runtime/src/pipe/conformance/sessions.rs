@@ -6,7 +6,7 @@ use super::promises;
 use super::stand::{Coordinator, Stand, WORKER, done, handled, key, text, work};
 use crate::bus::Report;
 use crate::log::ReceivedRow;
-use crate::message::{Answer, Fate};
+use crate::message::{Answer, Fate, Memory};
 
 promises! {
     a_participant_waits_for_its_coordinator,
@@ -15,7 +15,9 @@ promises! {
     another_coordinator_gets_what_is_not_recorded,
     a_coordinator_that_lost_its_log_is_spoken_to,
     a_command_outlives_the_coordinator_that_sent_it,
-    another_life_has_forgotten,
+    another_life_has_another_session,
+    another_life_remembers_what_outlives_it,
+    what_was_left_for_later_outlives_a_life_that_remembers,
 }
 
 async fn a_participant_waits_for_its_coordinator(stand: &mut Stand) {
@@ -112,13 +114,52 @@ async fn a_command_outlives_the_coordinator_that_sent_it(stand: &mut Stand) {
     coordinator.hear_until(&handled(key(3, 0), 1, vec![done("b", 3)])).await;
 }
 
-async fn another_life_has_forgotten(stand: &mut Stand) {
+async fn another_life_has_another_session(stand: &mut Stand) {
     stand.converse().await.done(key(1, 0), work("a")).await;
+    let coordinator = another_life(stand).await;
+    coordinator.done(key(2, 0), work("b")).await;
+}
+
+async fn another_life_remembers_what_outlives_it(stand: &mut Stand) {
+    let coordinator = stand.converse().await;
+    coordinator.done(key(1, 0), work("a")).await;
+    assert_eq!(coordinator.fate(key(2, 0)).await, Fate::Never);
+    let memory = stand.memory;
+    let coordinator = another_life(stand).await;
+    if memory != Memory::Transactional {
+        let fate = coordinator.fate(key(1, 0)).await;
+        assert_eq!(fate, if memory == Memory::None { Fate::Unknown } else { Fate::Never }, "its effects died with it");
+        assert_eq!(coordinator.done(key(3, 0), work("b")).await, [done("b", 1)]);
+        return;
+    }
+    assert_eq!(coordinator.fate(key(1, 0)).await, Fate::Done(vec![done("a", 1)]));
+    coordinator.ask(key(1, 0), 2, work("a"));
+    assert_eq!(coordinator.hear().await, handled(key(1, 0), 2, vec![done("a", 1)]));
+    coordinator.ask(key(2, 0), 1, work("late"));
+    assert_eq!(coordinator.runs().await, 1, "what was barred stays barred");
+    assert_eq!(coordinator.done(key(3, 0), work("b")).await, [done("b", 2)]);
+}
+
+async fn what_was_left_for_later_outlives_a_life_that_remembers(stand: &mut Stand) {
+    let coordinator = stand.converse().await;
+    coordinator.ask(key(1, 0), 1, Command::Defer { label: text("a") });
+    coordinator.until_it_ran(1).await;
+    let memory = stand.memory;
+    let coordinator = another_life(stand).await;
+    coordinator.ask(key(1, 0), 1, Command::Defer { label: text("a") });
+    coordinator.until_it_ran(1).await;
+    assert_eq!(coordinator.fate(key(1, 0)).await, Fate::Running);
+    coordinator.ask(key(2, 0), 1, Command::Release { label: text("a") });
+    let reports = [coordinator.hear().await, coordinator.hear().await];
+    assert!(reports.contains(&handled(key(1, 0), 1, vec![done("a", 1)])), "{memory:?}: {reports:?}");
+    assert_eq!(coordinator.runs().await, 2, "{memory:?}: it is done once, and released once");
+}
+
+async fn another_life(stand: &mut Stand) -> &mut Coordinator {
     stand.end();
     stand.coordinator().disconnected().await;
     stand.start();
     let coordinator = stand.coordinator();
     assert!(!coordinator.connected().await.1, "another life has another session");
-    assert_eq!(coordinator.fate(key(1, 0)).await, Fate::Never, "its effects died with it");
-    assert_eq!(coordinator.done(key(2, 0), work("b")).await, [done("b", 1)]);
+    coordinator
 }

@@ -30,12 +30,13 @@ promises! {
 }
 
 async fn it_introduces_itself(stand: &mut Stand) {
+    let memory = json!(stand.memory);
     let (_raw, hello) = stand.listen().hello().await;
     assert_eq!(hello["protocol"], 1, "{hello}");
     assert_eq!(hello["participant"], WORKER, "{hello}");
     assert_eq!(hello["bus"], Conformance::NAME, "{hello}");
     assert_eq!(hello["fingerprint"], fingerprint::<Conformance>(), "{hello}");
-    assert_eq!(hello["memory"], "volatile", "{hello}");
+    assert_eq!(hello["memory"], memory, "{hello}");
     assert!(hello.get("role").is_none_or(|role| role == "participant"), "{hello}");
     assert!(hello["session"].as_str().is_some_and(|session| (1..=128).contains(&session.len())), "{hello}");
     for field in ["acknowledged", "sent"] {

@@ -10,7 +10,7 @@ use super::raw::Listening;
 use super::{Running, Start};
 use crate::bus::{Delivery, FromParticipant, Horizon, Payload, Report, SessionId, ToParticipant};
 use crate::log::ReceivedRow;
-use crate::message::{Answer, At, ExchangeKey, Fate, LogId, SagaId};
+use crate::message::{Answer, At, ExchangeKey, Fate, LogId, Memory, SagaId};
 use crate::pipe::endpoint::BUS_SOCKET;
 use crate::pipe::frame::ErrorCode;
 use crate::pipe::{Endpoint, Lines, PipeEvent, PipeOptions, PipeServer};
@@ -31,6 +31,8 @@ pub(super) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 
 /// One endpoint with a participant, and whatever of a coordinator a check needs.
 pub(super) struct Stand {
+    /// Of the participant.
+    pub(super) memory: Memory,
     endpoint: Endpoint,
     start: Start,
     participant: Option<Running>,
@@ -38,8 +40,8 @@ pub(super) struct Stand {
 }
 
 impl Stand {
-    pub(super) fn new(endpoint: Endpoint, start: Start) -> Self {
-        Self { endpoint, start, participant: None, coordinator: None }
+    pub(super) fn new(memory: Memory, endpoint: Endpoint, start: Start) -> Self {
+        Self { memory, endpoint, start, participant: None, coordinator: None }
     }
 
     /// A coordinator that keeps to the rules, and a participant that has connected to it.
