@@ -210,9 +210,23 @@ fn strip(value: &mut serde_json::Value) {
         serde_json::Value::Object(fields) => {
             fields.retain(|name, _| !["doc", "redacted", "returns_redacted"].contains(&name.as_str()));
             fields.values_mut().for_each(strip);
+            fields.retain(|_, value| !is_nothing(value));
         }
         serde_json::Value::Array(values) => values.iter_mut().for_each(strip),
         _ => {}
+    }
+}
+
+/// What a clause that is not there looks like. It does not count, so that a clause that the language gains later changes
+/// no saga that does without it.
+fn is_nothing(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Null | serde_json::Value::Bool(false) => true,
+        serde_json::Value::Array(values) => values.is_empty(),
+        serde_json::Value::Bool(true)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_)
+        | serde_json::Value::Object(_) => false,
     }
 }
 
