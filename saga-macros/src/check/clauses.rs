@@ -185,6 +185,19 @@ impl Clauses {
         }
     }
 
+    /// Events of anyone are awaited on the way forward.
+    fn overhears(&self, errors: &mut Errors, step: &Given<'_>) {
+        if !matches!(step.role, Role::Undoing | Role::Finally) {
+            return;
+        }
+        for arm in self.arms.iter().flat_map(|(_, arms)| arms) {
+            if let Some(correlation) = &arm.correlation {
+                let message = "`where` in a compensation or a `finally` step is part of the language, but not built yet: await what answers the step's own command";
+                errors.at_span(correlation.keyword, message);
+            }
+        }
+    }
+
     /// A value while another saga runs: what that does afterwards would have to be undone beside the saga that goes on.
     fn abandons(&self, errors: &mut Errors) {
         let undone = !matches!(&self.compensate, Some((_, Compensate::None { .. })) | None);
@@ -199,6 +212,7 @@ impl Clauses {
     }
 
     pub(super) fn exchange(self, errors: &mut Errors, scope: &Scope<'_>, step: &Given<'_>) -> Option<Exchange> {
+        self.overhears(errors, step);
         let only_awaits = self.only_awaits();
         let answers = self.action.as_ref().map_or(Answers::Others, |(_, act)| act.answers());
         if let (Some((within, _)), Answers::Time) = (&self.within, answers) {
