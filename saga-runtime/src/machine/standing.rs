@@ -9,7 +9,8 @@ use crate::time::Timestamp;
 
 /// Where a saga in flight stands.
 pub(super) fn of(definition: &'static Definition, control: &Control, position: Position) -> Standing {
-    let open = control.open.iter().max_by_key(|open| matches!(open.waits, Waits::Operator { .. }));
+    let halted = control.open.iter().find(|open| matches!(open.waits, Waits::Operator { .. }));
+    let open = halted.or_else(|| control.standing_at()).or_else(|| control.open.first());
     let step = open.map(|open| open.at.step).or_else(|| definition.first_step(position));
     let status = match (&control.stuck, control.phase) {
         (Some(_), _) => Status::Stuck,
