@@ -2,8 +2,9 @@
 //!
 //! Domain data only. Whose a message is travels in the envelope, stamped by the runtime.
 
-use std::fmt;
+mod names;
 
+pub use names::{BlockId, Label, Place, TabId, WorkspaceId};
 use saga_runtime::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,138 @@ pub enum Command {
         /// The window that was closed.
         label: Label,
     },
+
+    /// Make a workspace without tabs.
+    #[to(Srv)]
+    #[replies(WorkspaceCreated)]
+    CreateWorkspace,
+
+    /// Delete a workspace that has no tabs. In a rollback also one that has, with all in it, and their sessions.
+    #[to(Srv)]
+    #[refuses(NoSuchWorkspace, NotEmpty)]
+    DeleteWorkspace {
+        /// Which.
+        workspace: WorkspaceId,
+    },
+
+    /// What is in a workspace?
+    #[to(Srv)]
+    #[query]
+    #[replies(WorkspaceContents)]
+    #[refuses(NoSuchWorkspace)]
+    ContentsOf {
+        /// Which.
+        workspace: WorkspaceId,
+    },
+
+    /// Make a tab without blocks, the last of its workspace.
+    #[to(Srv)]
+    #[replies(TabCreated)]
+    #[refuses(NoSuchWorkspace)]
+    CreateTab {
+        /// Where.
+        workspace: WorkspaceId,
+    },
+
+    /// Delete a tab with its blocks. Their sessions are the business of whoever asks, but in a rollback.
+    #[to(Srv)]
+    #[replies(TabDeleted)]
+    #[refuses(NoSuchTab, LastTab)]
+    DeleteTab {
+        /// Of this workspace.
+        workspace: WorkspaceId,
+        /// Which.
+        tab: TabId,
+        /// The workspace goes too, so that it need not keep one.
+        cascade: bool,
+    },
+
+    /// Move a tab with its blocks to another workspace.
+    #[to(Srv)]
+    #[replies(TabMoved)]
+    #[refuses(NoSuchTab, NoSuchWorkspace, LastTab)]
+    MoveTab {
+        /// Which.
+        tab: TabId,
+        /// The workspace in which it is.
+        from: WorkspaceId,
+        /// The workspace in which it shall be.
+        to: WorkspaceId,
+        /// Before how many of the tabs there; none: after all of them.
+        at: Option<u32>,
+        /// The workspace in which it was may keep none.
+        cascade: bool,
+    },
+
+    /// Delete a block, and its place in the layout. Its session is the business of whoever asks.
+    #[to(Srv)]
+    #[replies(BlockDeleted)]
+    #[refuses(NoSuchBlock)]
+    DeleteBlock {
+        /// Of this tab.
+        tab: TabId,
+        /// Which.
+        block: BlockId,
+    },
+
+    /// Delete blocks, and leave the layout of their tab as it is.
+    #[to(Srv)]
+    #[replies(BlocksDeleted)]
+    #[refuses(NoSuchBlock)]
+    DeleteBlocks {
+        /// Of this tab.
+        tab: TabId,
+        /// Which: all of them, or none.
+        blocks: Vec<BlockId>,
+    },
+
+    /// Close the gaps that deleted blocks left in the layout of a tab.
+    #[to(Srv)]
+    CloseGaps {
+        /// Which. One that is gone has none.
+        tab: TabId,
+    },
+
+    /// Move a block with its session to another tab.
+    #[to(Srv)]
+    #[replies(BlockMoved)]
+    #[refuses(NoSuchBlock, NoSuchTab)]
+    MoveBlock {
+        /// Which.
+        block: BlockId,
+        /// The tab in which it is.
+        from: TabId,
+        /// The tab in which it shall be.
+        to: TabId,
+        /// Where there; none: in a column of its own, the last.
+        at: Option<Place>,
+    },
+
+    /// Where is a block?
+    #[to(Srv)]
+    #[query]
+    #[replies(BlockPlace)]
+    #[refuses(NoSuchBlock)]
+    PlaceOf {
+        /// Which.
+        block: BlockId,
+    },
+
+    /// Give a block whose session was ended a fresh one. In a rollback a block that is gone needs none.
+    #[to(Srv)]
+    #[refuses(NoSuchBlock, OutOfMemory)]
+    StartSession {
+        /// Which.
+        block: BlockId,
+    },
+
+    /// End the session of a block, if it has one: let it end by itself, and after a while kill what is left of it.
+    #[to(Srv)]
+    #[refuses(SessionStays)]
+    EndSession {
+        /// Which.
+        block: BlockId,
+    },
 }
 
 /// What is told.
@@ -95,6 +228,51 @@ pub enum Event {
     PoolDrained,
     /// The user has other windows; the pool stays.
     PoolNotLast,
+    /// A workspace is there, without tabs.
+    WorkspaceCreated {
+        /// Which.
+        workspace: WorkspaceId,
+    },
+    /// What is in a workspace.
+    WorkspaceContents {
+        /// Its tabs, in order.
+        tabs: Vec<TabId>,
+        /// The blocks in them.
+        blocks: Vec<BlockId>,
+    },
+    /// A tab is there, without blocks.
+    TabCreated {
+        /// Which.
+        tab: TabId,
+    },
+    /// A tab is gone.
+    TabDeleted {
+        /// The blocks that went with it.
+        blocks: Vec<BlockId>,
+    },
+    /// A tab is in another workspace.
+    TabMoved {
+        /// After how many of the tabs in the other it was.
+        was_at: u32,
+        /// How many tabs are left there.
+        left: u32,
+    },
+    /// A block is gone.
+    BlockDeleted,
+    /// Blocks are gone; the layout still names them.
+    BlocksDeleted,
+    /// A block is in another tab.
+    BlockMoved {
+        /// Where in the other it was.
+        was_at: Place,
+    },
+    /// Where a block is.
+    BlockPlace {
+        /// In this tab.
+        tab: TabId,
+        /// There.
+        place: Place,
+    },
 }
 
 /// How a participant says no.
@@ -107,7 +285,7 @@ pub enum Refusal {
     #[error("the host is quitting")]
     Quitting,
     /// The system gave no memory, terminal or process for another shell.
-    #[error("the host is short of memory")]
+    #[error("the machine is short of memory")]
     OutOfMemory,
     /// Closing would end a program that the user runs.
     #[error("a program runs in the foreground of the window")]
@@ -118,27 +296,22 @@ pub enum Refusal {
     /// There is no window of this name, or no more.
     #[error("no such window")]
     NoSuchWindow,
-}
-
-/// Names a window; never given twice, not by a later host either.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Label(String);
-
-impl From<&str> for Label {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl From<String> for Label {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl fmt::Display for Label {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+    /// There is no workspace of this number, or no more.
+    #[error("no such workspace")]
+    NoSuchWorkspace,
+    /// There is no tab of this number there, or no more.
+    #[error("no such tab")]
+    NoSuchTab,
+    /// There is no block of this number there, or no more.
+    #[error("no such block")]
+    NoSuchBlock,
+    /// Only a workspace that is deleted may lose its last tab.
+    #[error("a workspace keeps at least one tab")]
+    LastTab,
+    /// The workspace has tabs.
+    #[error("the workspace is not empty")]
+    NotEmpty,
+    /// Processes of the session were killed, and are still there.
+    #[error("the session does not end")]
+    SessionStays,
 }

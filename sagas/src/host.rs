@@ -6,8 +6,6 @@
 //! |---|---|
 //! | [`windows`] | which windows there are; pure |
 //! | [`state`] | what there is to see of a host |
-//! | [`terminal`] | a shell in a pseudo-terminal |
-//! | `session` | the processes that a shell leaves behind |
 //! | [`control`] | what a user does with windows, from another process |
 //!
 //! Windows and panes live and die with the host's process; that is why its memory is [volatile](saga_runtime::prelude::Memory::Volatile). It
@@ -15,11 +13,9 @@
 
 pub mod control;
 pub mod state;
-pub mod terminal;
 pub mod windows;
 
 mod participant;
-mod session;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -30,8 +26,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::bus::{Event, Label, Refusal};
+use crate::terminal::{Shell, Terminal};
 use state::{HostState, WindowState};
-use terminal::{Shell, Terminal};
 use windows::{Drain, Origin, PaneEnd, PaneNumber, Place, Windows};
 
 /// What a host is told when it starts.

@@ -10,6 +10,7 @@
 //! | [`bus`] | what is said, by whom, to whom |
 //! | [`catalogue`] | the sagas |
 //! | [`host`] | the participant that owns windows |
+//! | [`terminal`] | a shell in a pseudo-terminal |
 //! | [`programs`] | the processes of the binary, and those that run several of them |
 //! | [`command_line`] | which program with which options |
 
@@ -18,3 +19,4 @@ pub mod catalogue;
 pub mod command_line;
 pub mod host;
 pub mod programs;
+pub mod terminal;

@@ -6,7 +6,7 @@ use saga_runtime::definition::{Deadline, Definition};
 use saga_runtime::prelude::*;
 
 use super::{DEFINITIONS, PoolRespawnOnPromote, ReplaceWindow, WindowCleanupCascade};
-use crate::bus::{Command, Event};
+use crate::bus::{BlockId, Command, Event, Place, TabId, WorkspaceId};
 
 /// What happens to every saga that sends a command.
 const EVERYWHERE: [Fault; 7] = [
@@ -19,15 +19,33 @@ const EVERYWHERE: [Fault; 7] = [
     Fault::Restarted,
 ];
 
-/// What the host may say to a command.
-fn answers(command: &Command) -> Vec<Event> {
+/// What host and srv may say to a command.
+pub(super) fn answers(command: &Command) -> Vec<Event> {
     let label = || "new".into();
+    let place = Place { column: 0, row: 1, alone: false };
     match command {
         Command::SpawnPoolWindow => vec![Event::PoolWindowAdded { label: label() }],
         Command::SpawnWindow => vec![Event::WindowOpened { label: label() }],
-        Command::CloseWindow { .. } => Vec::new(),
         Command::ReapPanes { .. } => vec![Event::PanesReaped],
         Command::DrainPoolIfLast { .. } => vec![Event::PoolDrained, Event::PoolNotLast],
+        Command::CreateWorkspace => vec![Event::WorkspaceCreated { workspace: WorkspaceId(9) }],
+        Command::ContentsOf { .. } => {
+            vec![Event::WorkspaceContents { tabs: vec![TabId(1), TabId(2)], blocks: vec![BlockId(1), BlockId(2)] }]
+        }
+        Command::CreateTab { .. } => vec![Event::TabCreated { tab: TabId(9) }],
+        Command::DeleteTab { .. } => vec![Event::TabDeleted { blocks: vec![BlockId(1), BlockId(2)] }],
+        Command::MoveTab { .. } => {
+            vec![Event::TabMoved { was_at: 1, left: 0 }, Event::TabMoved { was_at: 0, left: 1 }]
+        }
+        Command::DeleteBlock { .. } => vec![Event::BlockDeleted],
+        Command::DeleteBlocks { .. } => vec![Event::BlocksDeleted],
+        Command::MoveBlock { .. } => vec![Event::BlockMoved { was_at: place }],
+        Command::PlaceOf { .. } => vec![Event::BlockPlace { tab: TabId(3), place }],
+        Command::CloseWindow { .. }
+        | Command::DeleteWorkspace { .. }
+        | Command::CloseGaps { .. }
+        | Command::StartSession { .. }
+        | Command::EndSession { .. } => Vec::new(),
     }
 }
 

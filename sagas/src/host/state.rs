@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::terminal::Terminal;
 use super::windows::{Origin, PaneNumber, Place, Window};
 use crate::bus::Label;
+use crate::terminal::Terminal;
 
 /// What there is to see of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::*;
+use crate::terminal::PROMPT;
 
 /// Longer than anything here takes on a slow machine; no test waits for it to pass.
 const BOUND: Duration = Duration::from_secs(20);
@@ -57,7 +58,7 @@ async fn keeps_two_shells_at_the_prompt() {
     assert_eq!(state.windows.len(), 2);
     for window in &state.windows {
         assert!(window.hidden && window.asked_by.is_none());
-        assert!(host.output(&window.label).expect("it is there").ends_with(terminal::PROMPT));
+        assert!(host.output(&window.label).expect("it is there").ends_with(PROMPT));
     }
     assert!(shells(&state).into_iter().all(is_process));
     host.quit().await;
@@ -85,7 +86,7 @@ async fn a_promote_of_an_empty_pool_waits_for_a_window() {
     let label = host.promote().await.expect("the system gives one more");
     assert_eq!(next(&mut told).await, Event::PoolWindowAdded { label: label.clone() });
     assert_eq!(next(&mut told).await, Event::PoolWindowPromoted { label: label.clone() });
-    assert!(host.output(&label).expect("it is there").ends_with(terminal::PROMPT));
+    assert!(host.output(&label).expect("it is there").ends_with(PROMPT));
 }
 
 #[tokio::test]

@@ -14,8 +14,8 @@ use super::ProgramError;
 use super::stop::Stop;
 use crate::bus::{AgentMux, Event};
 use crate::host::control::{self, HOST_SOCKET};
-use crate::host::terminal::Shell;
 use crate::host::{Host, HostOptions};
+use crate::terminal::Shell;
 
 /// How long commands may go on when the host stops, and their answers may wait for the coordinator.
 const GRACE: Duration = Duration::from_secs(2);

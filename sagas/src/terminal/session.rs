@@ -18,16 +18,16 @@ const KILLED_WITHIN: Duration = Duration::from_secs(5);
 
 /// A session, named by its leader. The number stays taken until the leader is reaped and all members have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Session(Pid);
+pub(super) struct Session(Pid);
 
 impl Session {
-    pub(crate) fn led_by(leader: Pid) -> Self {
+    pub(super) fn led_by(leader: Pid) -> Self {
         Self(leader)
     }
 
     /// Sends a signal to every process of the session; at least to the leader, if the system gives no file descriptor
     /// to look for others.
-    pub(crate) fn signal(self, signal: Signal) {
+    pub(super) fn signal(self, signal: Signal) {
         // Whoever has ended meanwhile needs no signal.
         let _ = rustix::process::kill_process(self.0, signal);
         for member in self.members().unwrap_or_default().into_iter().filter(|member| *member != self.0) {
@@ -38,13 +38,13 @@ impl Session {
     }
 
     /// As a terminal does that is closed: asks every process to end, stopped ones too.
-    pub(crate) fn hang_up(self) {
+    pub(super) fn hang_up(self) {
         self.signal(Signal::HUP);
         self.signal(Signal::CONT);
     }
 
     /// Hangs up, kills after `grace` what is left then, and returns when nothing is: at most five seconds later.
-    pub(crate) fn end(self, grace: Duration) {
+    pub(super) fn end(self, grace: Duration) {
         self.hang_up();
         if self.await_end(grace) {
             return;

@@ -5,6 +5,8 @@
 //! may then outlive it, as in any terminal, and so may at any time a process that makes itself a daemon (in a session of
 //! its own). It knows no windows.
 
+mod session;
+
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::session::Session;
+use self::session::Session;
 
 /// Shown by the shell when it is ready for a command.
 pub const PROMPT: &str = "agentmux$ ";
