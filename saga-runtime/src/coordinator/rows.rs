@@ -112,7 +112,9 @@ pub(super) fn command_in(row: &RecordRow, step: &str, at: At) -> Option<Box<RawV
     #[derive(Deserialize)]
     struct Sent {
         step: String,
+        #[serde(default)]
         item: u32,
+        #[serde(default)]
         mode: Mode,
         command: Option<Box<RawValue>>,
     }
@@ -180,13 +182,11 @@ impl<B: Bus> Serialize for Data<'_, B> {
     }
 }
 
-/// An exchange by its names.
-#[derive(Serialize)]
+/// An exchange by its names: without an item it is the first or only one, without a mode it goes forward.
 struct Exchange {
     step: &'static str,
     item: u32,
     mode: Mode,
-    #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<u32>,
 }
 
@@ -198,12 +198,24 @@ impl Exchange {
     /// Its entries, in a map with others.
     fn serialize_into<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         map.serialize_entry("step", self.step)?;
-        map.serialize_entry("item", &self.item)?;
-        map.serialize_entry("mode", &self.mode)?;
+        if self.item != 0 {
+            map.serialize_entry("item", &self.item)?;
+        }
+        if self.mode != Mode::Forward {
+            map.serialize_entry("mode", &self.mode)?;
+        }
         match self.attempt {
             Some(attempt) => map.serialize_entry("attempt", &attempt),
             None => Ok(()),
         }
+    }
+}
+
+impl Serialize for Exchange {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.serialize_into(&mut map)?;
+        map.end()
     }
 }
 

@@ -17,7 +17,8 @@ pub(crate) struct Control {
     /// Whether it goes forward or back.
     pub(crate) phase: Phase,
     /// How long its forward part may take, counted from leaving the queue; or what the author's expression for that
-    /// panicked with.
+    /// panicked with. Nothing any more once it has left the queue.
+    #[serde(default = "unlimited", skip_serializing_if = "is_unlimited")]
     pub(crate) allowed: Result<Option<Duration>, String>,
     /// When it fails by itself. Counts in [`Phase::Forward`] only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,6 +79,18 @@ pub(crate) struct Control {
 
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+fn unlimited() -> Result<Option<Duration>, String> {
+    Ok(None)
+}
+
+fn is_unlimited(allowed: &Result<Option<Duration>, String>) -> bool {
+    *allowed == unlimited()
 }
 
 fn never() -> Timestamp {
@@ -150,6 +163,7 @@ pub(crate) struct Open {
     /// The current attempt, from 1.
     pub(crate) attempt: u32,
     /// The attempt after which this run of attempts began: 0, or higher once an operator said *retry*.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) attempts_before: u32,
     /// The number of the record that holds the bytes of its command; none while it has never been sent.
     pub(crate) recorded_in: Option<u32>,
@@ -159,9 +173,10 @@ pub(crate) struct Open {
     pub(crate) retry: Option<RetryPlan>,
     pub(crate) waits: Waits,
     /// The events of its answer were offered to triggers; the same answer may come again.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) offered: bool,
     /// Its command was handled, and what ends it is an event of anyone.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) handled: bool,
     /// Since when it waits for that.
     pub(crate) since: Timestamp,

@@ -101,12 +101,15 @@ impl<B: Bus> Turn<'_, B> {
         let now = self.now;
         let control = self.control_mut();
         control.phase = Phase::Forward;
-        match control.allowed.clone() {
+        match &mut control.allowed {
             Ok(allowed) => {
-                control.deadline = allowed.map(|allowed| now.after(allowed));
+                control.deadline = allowed.take().map(|allowed| now.after(allowed));
                 self.enter();
             }
-            Err(message) => self.stick_panicked(Point::Admitting, &Panicked(message)),
+            Err(message) => {
+                let panicked = Panicked(message.clone());
+                self.stick_panicked(Point::Admitting, &panicked);
+            }
         }
     }
 

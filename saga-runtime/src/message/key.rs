@@ -89,10 +89,11 @@ impl FromStr for LogId {
 }
 
 /// Why a command is sent: travels with it, so that a participant can tell a rollback from a user's wish.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// A step of the way forward.
+    #[default]
     Forward,
     /// Undoes a step that took effect. Guards must not block it.
     Compensation,
@@ -112,7 +113,10 @@ impl Mode {
 }
 
 /// One exchange of a saga: which step, for which item, in which mode.
+///
+/// As JSON `step`, `[step, item]` or `[step, item, mode]`, as short as it can be said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "Short", into = "Short")]
 pub struct At {
     /// The mode.
     pub mode: Mode,
@@ -132,6 +136,35 @@ impl At {
     #[must_use]
     pub const fn undo(self) -> Self {
         Self { mode: Mode::Compensation, ..self }
+    }
+}
+
+/// [`At`] as JSON: there are several in every state that is kept.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Short {
+    Step(u16),
+    Item(u16, u32),
+    Mode(u16, u32, Mode),
+}
+
+impl From<At> for Short {
+    fn from(At { mode, step, item }: At) -> Self {
+        match (mode, item) {
+            (Mode::Forward, 0) => Self::Step(step),
+            (Mode::Forward, item) => Self::Item(step, item),
+            (mode, item) => Self::Mode(step, item, mode),
+        }
+    }
+}
+
+impl From<Short> for At {
+    fn from(short: Short) -> Self {
+        match short {
+            Short::Step(step) => Self::step(step),
+            Short::Item(step, item) => Self { item, ..Self::step(step) },
+            Short::Mode(step, item, mode) => Self { mode, step, item },
+        }
     }
 }
 
@@ -213,6 +246,15 @@ mod tests {
         };
         assert_eq!(key.to_string(), "0000000000c0ffee/17/2/5/compensation");
         assert_eq!(key.to_string().parse(), Ok(key));
+    }
+
+    #[test]
+    fn an_exchange_reads_back_however_short() {
+        let [first, third] = [At::step(7), At { item: 2, ..At::step(7) }];
+        for (at, json) in [(first, "7"), (third, "[7,2]"), (third.undo(), r#"[7,2,"compensation"]"#)] {
+            assert_eq!(serde_json::to_string(&at).expect("it is JSON"), json);
+            assert_eq!(serde_json::from_str::<At>(json).expect("it reads back"), at);
+        }
     }
 
     #[test]
