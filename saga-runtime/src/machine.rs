@@ -297,20 +297,21 @@ impl<B: Bus> Machine<B> {
     ) {
         let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
         let kind = self.kinds[usize::from(kind)].as_mut();
+        let definition = kind.definition();
+        let (control, body) = kind.saga_mut(slot);
         let (presence, seed) = (&self.presence, self.seed);
         let first = self.next;
         let next = &mut self.next;
         let (changes, wishes) = (Vec::new(), Vec::new());
-        let mut turn = Turn { kind, slot, saga, now, presence, seed, next, wishes, changes };
+        let mut turn = Turn { definition, control, body, saga, now, presence, seed, next, wishes, changes };
         let moved = act(&mut turn);
         let (then, wishes) = (turn.changes, turn.wishes);
         if moved || !then.is_empty() {
-            let control = kind.control_mut(slot);
             control.number += 1;
             control.since = now;
             let end = End::of(&then);
             let number = control.number;
-            let definition = Some(kind.definition());
+            let definition = Some(definition);
             decisions.push(Decision::Record(Record { saga, definition, number, time: now, happened, then }));
             self.opened(first);
             match end {

@@ -138,7 +138,8 @@ impl<B: Bus> Machine<B> {
                 continue;
             }
             let Some(&Route { kind, slot }) = self.routes.get(&saga) else { continue };
-            let heeds = self.kinds[usize::from(kind)].heeds(slot, at, arm.number, event);
+            let (control, body) = self.kinds[usize::from(kind)].saga(slot);
+            let heeds = body.heeds(at, arm.number, control.cause.as_deref(), event);
             if heeds.unwrap_or(true) {
                 last = Some((saga, at));
                 let happened = Happened::Seen { at, event: event.clone() };
@@ -164,14 +165,18 @@ impl<B: Bus> Machine<B> {
 
 /// The exchanges of a saga that await something through this arm, open or still to come, and what that compares with.
 fn armed<B: Bus>(kind: &dyn Kind<B>, slot: Slot, arm: Arm) -> Vec<(Arm, At, Key)> {
-    let control = kind.control(slot);
+    let (control, body) = kind.saga(slot);
     if control.is_resting() {
         return Vec::new();
     }
     let is_here = |at: &At| at.step == arm.step && at.mode == arm.mode;
     let open = control.on_its_way().filter(|open| !open.is_asked()).map(|open| open.at).filter(is_here);
-    let ahead = if arm.mode == Mode::Forward { super::turn::ahead(kind, slot, arm.step) } else { Vec::new() };
+    let ahead = match arm.mode {
+        Mode::Forward => super::turn::ahead(kind.definition(), control, body.position(), arm.step),
+        Mode::Compensation | Mode::Finally => Vec::new(),
+    };
     let exchanges = open.chain(ahead).filter(|at| control.kept.iter().all(|kept| kept.at != *at));
-    let armed = exchanges.filter_map(|at| Some((arm, at, kind.awaited(slot, at, arm.number).ok()??)));
+    let awaited = |at| body.awaited(at, arm.number, control.cause.as_deref()).ok()?;
+    let armed = exchanges.filter_map(|at| Some((arm, at, awaited(at)?)));
     armed.collect()
 }

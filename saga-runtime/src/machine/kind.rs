@@ -3,19 +3,23 @@
 //! Everything generic over a saga's types is here, and it is thin, so that the rest of the machine is compiled once a
 //! bus. Every call into an author's expression is contained: a panic becomes a [`Panicked`].
 
+mod body;
+
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::body::Body;
+use self::body::BodyOf;
 use super::asides::Asides;
 use super::control::Control;
 use crate::codec;
 use crate::definition::{Definition, Policy};
-use crate::message::{At, Bus, Event, EventOf, Mode, SagaId};
+use crate::message::{Bus, Event, EventOf, Mode, SagaId};
 use crate::redaction::REDACTED;
-use crate::saga::{ExchangePlan, Heard, Key, Position, Saga, Verdict};
+use crate::saga::{Key, Saga};
 use crate::time::Timestamp;
 
 /// An author's expression panicked, with this message.
@@ -47,32 +51,11 @@ pub(crate) trait Kind<B: Bus>: Send {
     fn remove(&mut self, slot: Slot);
     fn control(&self, slot: Slot) -> &Control;
     fn control_mut(&mut self, slot: Slot) -> &mut Control;
-    fn position(&self, slot: Slot) -> Position;
-    fn required(&self, slot: Slot, place: u16) -> Result<Result<(), String>, Panicked>;
-    fn exchanges(&mut self, slot: Slot, step: u16) -> Result<u32, Panicked>;
-    fn exchange(&self, slot: Slot, at: At) -> Result<ExchangePlan<B>, Panicked>;
-    fn answer(&mut self, slot: Slot, at: At, heard: Heard<'_, B>) -> Result<Verdict, Panicked>;
-    fn forward(&mut self, slot: Slot) -> Result<(), Panicked>;
-    fn back(&mut self, slot: Slot, place: u16) -> Result<(), Panicked>;
-    fn finish(&mut self, slot: Slot, index: u16) -> Result<(), Panicked>;
-    fn awaited(&self, slot: Slot, at: At, arm: u16) -> Result<Option<Key>, Panicked>;
+    /// One saga: what is common to all, and what is its own.
+    fn saga(&self, slot: Slot) -> (&Control, &dyn Body<B>);
+    fn saga_mut(&mut self, slot: Slot) -> (&mut Control, &mut dyn Body<B>);
     /// What an event carries for an arm; nothing either, if that cannot be told.
     fn carried(&self, step: u16, mode: Mode, arm: u16, event: &EventOf<B>) -> Option<Key>;
-    fn heeds(&self, slot: Slot, at: At, arm: u16, event: &EventOf<B>) -> Result<bool, Panicked>;
-    /// Asks the arms of an exchange that the saga would go on without; if they end it, the state from before is kept,
-    /// and this exchange is seen in that from then on.
-    fn abandon(&mut self, slot: Slot, at: At, heard: Heard<'_, B>) -> Result<Verdict, Panicked>;
-    /// Takes the state that was kept for this exchange to the undoing of this place; false if none was kept.
-    fn back_aside(&mut self, slot: Slot, at: At, place: u16) -> Result<bool, Panicked>;
-    /// Whether a state was kept for this exchange.
-    fn has_aside(&self, slot: Slot, at: At) -> bool;
-    /// Forgets the state that was kept for this exchange.
-    fn forget_aside(&mut self, slot: Slot, at: At);
-    /// Keeps the state as it is, for [`Kind::take_back`].
-    fn set_aside(&mut self, slot: Slot);
-    /// Returns to the state that was set aside, if one was.
-    fn take_back(&mut self, slot: Slot);
-    fn output(&self, slot: Slot) -> Result<String, Panicked>;
     /// The ids of all that are in flight, with their slots, in no order.
     fn in_flight(&self) -> Vec<(SagaId, Slot)>;
     fn as_any(&self) -> &dyn Any;
@@ -87,19 +70,8 @@ pub(crate) struct KindOf<S: Saga> {
 struct Entry<S: Saga> {
     id: SagaId,
     control: Control,
-    state: S::State,
-    asides: Asides<S::State>,
+    body: BodyOf<S>,
 }
-
-impl<S: Saga> Entry<S> {
-    /// The state in which this exchange is seen.
-    fn seen(&self, at: At) -> &S::State {
-        self.asides.get(at).unwrap_or(&self.state)
-    }
-}
-
-/// The name of the state that is set aside before the steps on the way out: no exchange has it.
-const WHOLE: At = At { mode: Mode::Finally, step: u16::MAX, item: u32::MAX };
 
 /// What the log keeps of a saga in flight.
 #[derive(Serialize)]
@@ -126,7 +98,7 @@ impl<S: Saga> KindOf<S> {
 
     /// The state of a saga that is in flight.
     pub(crate) fn state(&self, slot: Slot) -> &S::State {
-        &self.entry(slot).state
+        &self.entry(slot).body.state
     }
 
     fn entry(&self, slot: Slot) -> &Entry<S> {
@@ -144,14 +116,6 @@ impl<S: Saga> KindOf<S> {
         }
         self.entries.push(Some(entry));
         Slot::try_from(self.entries.len() - 1).expect("fewer than 2^32 sagas of a kind are in flight")
-    }
-
-    /// Replaces the state by what `change` makes of it; when that panics, nothing has changed.
-    fn replace(&mut self, slot: Slot, change: impl FnOnce(S::State) -> S::State) -> Result<(), Panicked> {
-        let entry = self.entry_mut(slot);
-        let state = contain::<S, _>(|| change(entry.state.clone()))?;
-        entry.state = state;
-        Ok(())
     }
 }
 
@@ -178,7 +142,7 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
             let allowed = contain::<S, _>(|| saga.deadline()).map_err(|panicked| panicked.0);
             (input, Control::new(now, allowed, keys(&saga)), saga.begin())
         })?;
-        let slot = self.insert(Entry { id, control, state, asides: Asides::default() });
+        let slot = self.insert(Entry { id, control, body: BodyOf { state, asides: Asides::default() } });
         input.map(|input| Begun { slot, input }).map_err(|reason| {
             self.remove(slot);
             Panicked(reason)
@@ -188,12 +152,12 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
     fn load(&mut self, id: SagaId, text: &str) -> Result<Slot, String> {
         let loaded = contain::<S, _>(|| codec::decode::<Loaded<S::State>>(text)).map_err(|panicked| panicked.0)?;
         let Loaded { control, state, asides } = loaded.map_err(|error| shown_error::<S>(&error))?;
-        Ok(self.insert(Entry { id, control, state, asides }))
+        Ok(self.insert(Entry { id, control, body: BodyOf { state, asides } }))
     }
 
     fn save(&self, slot: Slot) -> Result<String, String> {
-        let entry = self.entry(slot);
-        let saved = Saved { control: &entry.control, state: &entry.state, asides: &entry.asides };
+        let Entry { control, body: BodyOf { state, asides }, .. } = self.entry(slot);
+        let saved = Saved { control, state, asides };
         contain::<S, _>(|| codec::encode(&saved))
             .map_err(|panicked| panicked.0)?
             .map_err(|error| shown_error::<S>(&error))
@@ -216,102 +180,18 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
         &mut self.entry_mut(slot).control
     }
 
-    fn position(&self, slot: Slot) -> Position {
-        S::position(&self.entry(slot).state)
+    fn saga(&self, slot: Slot) -> (&Control, &dyn Body<S::Bus>) {
+        let Entry { control, body, .. } = self.entry(slot);
+        (control, body)
     }
 
-    fn required(&self, slot: Slot, place: u16) -> Result<Result<(), String>, Panicked> {
-        let state = &self.entry(slot).state;
-        contain::<S, _>(|| S::required(state, place))
-    }
-
-    fn exchanges(&mut self, slot: Slot, step: u16) -> Result<u32, Panicked> {
-        let entry = self.entry_mut(slot);
-        contain::<S, _>(|| S::exchanges(&mut entry.state, step, entry.control.cause.as_deref()))
-    }
-
-    fn exchange(&self, slot: Slot, at: At) -> Result<ExchangePlan<S::Bus>, Panicked> {
-        let entry = self.entry(slot);
-        contain::<S, _>(|| S::exchange(entry.seen(at), at, entry.control.cause.as_deref()))
-    }
-
-    fn answer(&mut self, slot: Slot, at: At, heard: Heard<'_, S::Bus>) -> Result<Verdict, Panicked> {
-        let Entry { control, state, asides, .. } = self.entry_mut(slot);
-        let state = asides.get_mut(at).unwrap_or(state);
-        contain::<S, _>(|| S::answer(state, at, control.cause.as_deref(), heard))
-    }
-
-    fn forward(&mut self, slot: Slot) -> Result<(), Panicked> {
-        self.replace(slot, S::forward)
-    }
-
-    fn back(&mut self, slot: Slot, place: u16) -> Result<(), Panicked> {
-        self.replace(slot, |state| S::back(state, place))
-    }
-
-    fn finish(&mut self, slot: Slot, index: u16) -> Result<(), Panicked> {
-        self.replace(slot, |state| S::finish(state, index))
-    }
-
-    fn awaited(&self, slot: Slot, at: At, arm: u16) -> Result<Option<Key>, Panicked> {
-        let entry = self.entry(slot);
-        contain::<S, _>(|| S::awaited(&entry.state, at, arm, entry.control.cause.as_deref()))
+    fn saga_mut(&mut self, slot: Slot) -> (&mut Control, &mut dyn Body<S::Bus>) {
+        let Entry { control, body, .. } = self.entry_mut(slot);
+        (control, body)
     }
 
     fn carried(&self, step: u16, mode: Mode, arm: u16, event: &EventOf<S::Bus>) -> Option<Key> {
         contain::<S, _>(|| S::carried(step, mode, arm, event)).ok()?
-    }
-
-    fn heeds(&self, slot: Slot, at: At, arm: u16, event: &EventOf<S::Bus>) -> Result<bool, Panicked> {
-        let entry = self.entry(slot);
-        contain::<S, _>(|| S::heeds(&entry.state, at, arm, entry.control.cause.as_deref(), event))
-    }
-
-    fn abandon(&mut self, slot: Slot, at: At, heard: Heard<'_, S::Bus>) -> Result<Verdict, Panicked> {
-        let Entry { control, state, asides, .. } = self.entry_mut(slot);
-        contain::<S, _>(|| {
-            let before = state.clone();
-            let verdict = S::answer(state, at, control.cause.as_deref(), heard);
-            if verdict == Verdict::Done {
-                asides.keep(at, before);
-            }
-            verdict
-        })
-    }
-
-    fn back_aside(&mut self, slot: Slot, at: At, place: u16) -> Result<bool, Panicked> {
-        let Some(kept) = self.entry_mut(slot).asides.get_mut(at) else { return Ok(false) };
-        if S::position(kept) != Position::Compensating(place) {
-            *kept = contain::<S, _>(|| S::back(kept.clone(), place))?;
-        }
-        Ok(true)
-    }
-
-    fn has_aside(&self, slot: Slot, at: At) -> bool {
-        self.entry(slot).asides.get(at).is_some()
-    }
-
-    fn forget_aside(&mut self, slot: Slot, at: At) {
-        self.entry_mut(slot).asides.forget(at);
-    }
-
-    fn set_aside(&mut self, slot: Slot) {
-        let Entry { state, asides, .. } = self.entry_mut(slot);
-        asides.keep(WHOLE, state.clone());
-    }
-
-    fn take_back(&mut self, slot: Slot) {
-        let Entry { state, asides, .. } = self.entry_mut(slot);
-        if let Some(kept) = asides.get(WHOLE) {
-            *state = kept.clone();
-            asides.forget(WHOLE);
-        }
-    }
-
-    fn output(&self, slot: Slot) -> Result<String, Panicked> {
-        let entry = self.entry(slot);
-        contain::<S, _>(|| codec::encode(&S::output(&entry.state)))?
-            .map_err(|error| Panicked(format!("its output cannot be written: {}", shown_error::<S>(&error))))
     }
 
     fn in_flight(&self) -> Vec<(SagaId, Slot)> {

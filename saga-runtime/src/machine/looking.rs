@@ -55,11 +55,11 @@ impl<B: Bus> Machine<B> {
         }
         let route = self.routes.get(&saga)?;
         let kind = self.kinds[usize::from(route.kind)].as_ref();
-        let control = kind.control(route.slot);
+        let (control, body) = kind.saga(route.slot);
         if control.phase == Phase::Queued {
             return Some(standing::queued(control.since, self.lines.holders(&control.keys).first().copied()));
         }
-        Some(standing::of(kind.definition(), control, kind.position(route.slot)))
+        Some(standing::of(kind.definition(), control, body.position()))
     }
 
     /// The name of a saga in flight; none of one that ended, or that this program cannot load.

@@ -20,7 +20,7 @@ pub(super) use self::child::Wish;
 pub(super) use self::seen::ahead;
 
 use super::control::{Control, Open, Phase, Point};
-use super::kind::{Kind, Panicked, Slot};
+use super::kind::{Body, Panicked};
 use super::presence::Presence;
 use super::record::Change;
 use crate::cause::{Cause, CauseKind};
@@ -31,8 +31,9 @@ use crate::time::Timestamp;
 
 /// One saga while it moves.
 pub(super) struct Turn<'a, B: Bus> {
-    pub(super) kind: &'a mut dyn Kind<B>,
-    pub(super) slot: Slot,
+    pub(super) definition: &'static Definition,
+    pub(super) control: &'a mut Control,
+    pub(super) body: &'a mut dyn Body<B>,
     pub(super) saga: SagaId,
     pub(super) now: Timestamp,
     pub(super) presence: &'a Presence,
@@ -46,28 +47,16 @@ pub(super) struct Turn<'a, B: Bus> {
 }
 
 impl<B: Bus> Turn<'_, B> {
-    pub(super) fn control(&self) -> &Control {
-        self.kind.control(self.slot)
-    }
-
-    fn control_mut(&mut self) -> &mut Control {
-        self.kind.control_mut(self.slot)
-    }
-
     fn open_ref(&self, at: At) -> Option<&Open> {
-        self.control().open.iter().find(|open| open.at == at)
+        self.control.open.iter().find(|open| open.at == at)
     }
 
     fn open_mut(&mut self, at: At) -> Option<&mut Open> {
-        self.control_mut().open.iter_mut().find(|open| open.at == at)
-    }
-
-    fn definition(&self) -> &'static Definition {
-        self.kind.definition()
+        self.control.open.iter_mut().find(|open| open.at == at)
     }
 
     fn step(&self, at: At) -> &'static Step {
-        &self.definition().steps[usize::from(at.step)]
+        &self.definition.steps[usize::from(at.step)]
     }
 
     /// The block of the step or of its compensation.
@@ -85,21 +74,21 @@ impl<B: Bus> Turn<'_, B> {
 
     /// The number of the record that this turn becomes.
     fn number(&self) -> u32 {
-        self.control().number + 1
+        self.control.number + 1
     }
 
     /// The name of the step at which the saga stands.
     fn standing_step(&self) -> &'static str {
-        let definition = self.definition();
-        let position = self.kind.position(self.slot);
-        let step = self.control().standing_at().map(|open| open.at.step).or_else(|| definition.first_step(position));
+        let definition = self.definition;
+        let position = self.body.position();
+        let step = self.control.standing_at().map(|open| open.at.step).or_else(|| definition.first_step(position));
         step.map_or("", |step| definition.steps[usize::from(step)].name)
     }
 
     /// Its keys are free: its time begins.
     pub(super) fn admit(&mut self) {
         let now = self.now;
-        let control = self.control_mut();
+        let control = &mut *self.control;
         control.phase = Phase::Forward;
         match &mut control.allowed {
             Ok(allowed) => {
@@ -126,28 +115,28 @@ impl<B: Bus> Turn<'_, B> {
         if self.phase() == Phase::Finishing {
             return self.advance_to_the_end();
         }
-        let Position::Forward(place) = self.kind.position(self.slot) else { return };
-        let steps = self.definition().places[usize::from(place)].steps;
-        if self.is_beginning() || self.control().on_its_way().any(|open| steps.contains(&open.at.step)) {
+        let Position::Forward(place) = self.body.position() else { return };
+        let steps = self.definition.places[usize::from(place)].steps;
+        if self.is_beginning() || self.control.on_its_way().any(|open| steps.contains(&open.at.step)) {
             return;
         }
-        if usize::from(place) + 1 == self.definition().places.len() {
+        if usize::from(place) + 1 == self.definition.places.len() {
             return self.complete();
         }
         self.forget_kept(steps);
-        match self.kind.forward(self.slot) {
+        match self.body.forward() {
             Ok(()) => self.enter(),
             Err(panicked) => self.stick_panicked(Point::Moving, &panicked),
         }
     }
 
     fn complete(&mut self) {
-        if !self.holds(self.definition().places.len(), Point::Returning) {
+        if !self.holds(self.definition.places.len(), Point::Returning) {
             return;
         }
-        match self.kind.output(self.slot) {
+        match self.body.output() {
             Ok(output) => {
-                self.control_mut().output = Some(output);
+                self.control.output = Some(output);
                 self.finish();
             }
             Err(panicked) => self.stick_panicked(Point::Returning, &panicked),
@@ -174,6 +163,6 @@ impl<B: Bus> Turn<'_, B> {
 
     /// The direction it goes in.
     fn phase(&self) -> Phase {
-        self.control().phase
+        self.control.phase
     }
 }

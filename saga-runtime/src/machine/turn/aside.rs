@@ -12,7 +12,7 @@ impl<B: Bus> Turn<'_, B> {
     /// Whether something that the saga went on without is not yet settled or undone: until then it does not end, and
     /// no step that runs on every way out begins.
     pub(super) fn has_asides(&self) -> bool {
-        !self.control().asides.is_empty()
+        !self.control.asides.is_empty()
     }
 
     /// What the arms say to something other than an answer. Should they end an exchange that is in doubt and can be
@@ -20,9 +20,9 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn ask_without_answer(&mut self, at: At, heard: Heard<'_, B>) -> Result<Verdict, Panicked> {
         let in_doubt = self.open_ref(at).is_some_and(Open::in_doubt);
         if in_doubt && at.mode == Mode::Forward && self.is_undone(at) {
-            self.kind.abandon(self.slot, at, heard)
+            self.body.abandon(at, self.control.cause.as_deref(), heard)
         } else {
-            self.kind.answer(self.slot, at, heard)
+            self.body.answer(at, self.control.cause.as_deref(), heard)
         }
     }
 
@@ -51,9 +51,9 @@ impl<B: Bus> Turn<'_, B> {
         }
         let in_doubt = self.open_ref(at).is_some_and(Open::in_doubt);
         self.unstick_at(|point| point == Point::Answer(at));
-        if self.kind.has_aside(self.slot, at) && at.mode == Mode::Forward {
+        if self.body.has_aside(at) && at.mode == Mode::Forward {
             self.changes.push(Change::Done { at });
-            self.control_mut().asides.push(at);
+            self.control.asides.push(at);
             self.ask_fate_of(at);
         } else {
             self.over(at);
@@ -73,9 +73,8 @@ impl<B: Bus> Turn<'_, B> {
 
     /// Begins to undo what has a state of its own; false if it has none.
     pub(super) fn open_undo_of_aside(&mut self, at: At) -> bool {
-        let place =
-            self.definition().places.iter().position(|place| place.steps.contains(&at.step)).unwrap_or_default();
-        match self.kind.back_aside(self.slot, at, u16::try_from(place).unwrap_or(u16::MAX)) {
+        let place = self.definition.places.iter().position(|place| place.steps.contains(&at.step)).unwrap_or_default();
+        match self.body.back_aside(at, u16::try_from(place).unwrap_or(u16::MAX)) {
             Ok(false) => return false,
             Ok(true) => self.open(at.undo()),
             Err(panicked) => self.stick_panicked(Point::Opening(at.undo()), &panicked),
@@ -86,10 +85,10 @@ impl<B: Bus> Turn<'_, B> {
     /// Nothing more is to be done about what was abandoned.
     pub(super) fn aside_over(&mut self, at: At) {
         let at = At { mode: Mode::Forward, ..at };
-        self.control_mut().asides.retain(|aside| *aside != at);
-        self.kind.forget_aside(self.slot, at);
+        self.control.asides.retain(|aside| *aside != at);
+        self.body.forget_aside(at);
         match self.phase() {
-            Phase::Forward | Phase::Finishing if !self.control().is_halted() => self.advance(),
+            Phase::Forward | Phase::Finishing if !self.control.is_halted() => self.advance(),
             Phase::Settling => self.compensate_when_settled(),
             Phase::Queued | Phase::Forward | Phase::Finishing | Phase::Compensating | Phase::Kept => {}
         }

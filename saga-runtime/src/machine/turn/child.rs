@@ -26,7 +26,7 @@ pub(in super::super) enum Wish<B: Bus> {
 impl<B: Bus> Turn<'_, B> {
     /// Makes the next attempt of a `run`: another saga, unless one still runs.
     pub(super) fn attempt_run(&mut self, at: At, child: Option<Child<B>>) {
-        if self.control().child_at(at).is_some_and(|ran| ran.ended.is_some()) {
+        if self.control.child_at(at).is_some_and(|ran| ran.ended.is_some()) {
             return self.hear_children();
         }
         let now = self.now;
@@ -35,12 +35,12 @@ impl<B: Bus> Turn<'_, B> {
         open.waits = Waits::Child;
         open.since = now;
         open.due = open.within.map(|within| now.after(within));
-        if self.control().child_at(at).is_some() {
+        if self.control.child_at(at).is_some() {
             return;
         }
         let child = match child {
             Some(child) => child,
-            None => match self.kind.exchange(self.slot, at).map(|plan| plan.act) {
+            None => match self.body.exchange(at, self.control.cause.as_deref()).map(|plan| plan.act) {
                 Ok(Act::Run(child)) => child,
                 Ok(_) => return,
                 Err(panicked) => return self.stick_panicked(Point::Answer(at), &panicked),
@@ -48,7 +48,7 @@ impl<B: Bus> Turn<'_, B> {
         };
         let id = *self.next;
         *self.next = id.next();
-        self.control_mut().children.push(Ran { saga: id, at, kept: false, ended: None });
+        self.control.children.push(Ran { saga: id, at, kept: false, ended: None });
         let attempt = self.open_ref(at).map_or(1, |open| open.attempt);
         self.changes.push(Change::Ran { at, attempt, child: id, name: child.name() });
         self.wishes.push(Wish::Start { id, at, child });
@@ -56,11 +56,11 @@ impl<B: Bus> Turn<'_, B> {
 
     /// A saga that it ran has ended; or has completed and is kept, as it may have to be unwound.
     pub(in super::super) fn child_ended(&mut self, child: SagaId, outcome: Outcome<String>, kept: bool) {
-        let resting = self.control().is_resting();
-        let Some(at) = self.control().children.iter().find(|ran| ran.saga == child).map(|ran| ran.at) else { return };
+        let resting = self.control.is_resting();
+        let Some(at) = self.control.children.iter().find(|ran| ran.saga == child).map(|ran| ran.at) else { return };
         // A child that a test ends by hand is kept if it may be unwound.
         let kept = kept && matches!(self.step(at).compensation, Compensation::Unwind);
-        let Some(ran) = self.control_mut().children.iter_mut().find(|ran| ran.saga == child) else { return };
+        let Some(ran) = self.control.children.iter_mut().find(|ran| ran.saga == child) else { return };
         if ran.kept && !kept {
             self.forget_child(child);
             if self.open_ref(at.undo()).is_some() {
@@ -80,7 +80,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// Takes up the ends of which nothing could be made before.
     pub(super) fn hear_children(&mut self) {
-        let ended = self.control_mut().children.iter_mut();
+        let ended = self.control.children.iter_mut();
         let ended: Vec<_> = ended.filter_map(|ran| Some((ran.at, ran.saga, ran.ended.take()?))).collect();
         for (at, child, outcome) in ended {
             if self.open_ref(at).is_some() {
@@ -90,11 +90,11 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn heard(&mut self, at: At, child: SagaId, outcome: Outcome<String>) {
-        let settling = self.control().is_settling(at);
+        let settling = self.control.is_settling(at);
         let verdict = match &outcome {
-            Outcome::Completed(output) => self.kind.answer(self.slot, at, Heard::Completed(output)),
+            Outcome::Completed(output) => self.body.answer(at, self.control.cause.as_deref(), Heard::Completed(output)),
             _ if settling => Ok(Verdict::NoArm),
-            failed => self.kind.answer(self.slot, at, Heard::Failed(&cause_of(failed))),
+            failed => self.body.answer(at, self.control.cause.as_deref(), Heard::Failed(&cause_of(failed))),
         };
         let verdict = match verdict {
             Ok(verdict) => verdict,
@@ -116,7 +116,7 @@ impl<B: Bus> Turn<'_, B> {
                 }
             }
         }
-        if !self.control().children.iter().any(|ran| ran.saga == child && ran.kept) {
+        if !self.control.children.iter().any(|ran| ran.saga == child && ran.kept) {
             self.forget_child(child);
         }
     }
@@ -125,7 +125,7 @@ impl<B: Bus> Turn<'_, B> {
         match verdict {
             Verdict::Fail(message) if at.mode.perseveres() => self.stick(Point::Answer(at), message),
             Verdict::Fail(message) => {
-                self.control_mut().close(at);
+                self.control.close(at);
                 self.fail(Cause::new(self.step(at).name, CauseKind::Failed, message));
             }
             Verdict::Done | Verdict::NoArm | Verdict::Retry => self.took_effect(at),
@@ -134,35 +134,35 @@ impl<B: Bus> Turn<'_, B> {
 
     /// An expression panicked on the end of a child, which is kept for when an operator has it tried again.
     fn make_nothing_of(&mut self, at: At, child: SagaId, outcome: Outcome<String>, panicked: &Panicked) {
-        if let Some(ran) = self.control_mut().children.iter_mut().find(|ran| ran.saga == child) {
+        if let Some(ran) = self.control.children.iter_mut().find(|ran| ran.saga == child) {
             ran.ended = Some(outcome);
         }
-        let settling = self.control().is_settling(at);
+        let settling = self.control.is_settling(at);
         let point = if settling { Point::Fate { at, late: false } } else { Point::Answer(at) };
         self.stick_panicked(point, panicked);
     }
 
     fn forget_child(&mut self, child: SagaId) {
-        self.control_mut().children.retain(|ran| ran.saga != child);
+        self.control.children.retain(|ran| ran.saga != child);
     }
 
     /// The saga fails while another one runs as its step: that is cancelled, and its end decides.
     pub(super) fn await_child(&mut self, open: &Open) {
         let awaited = Open { waits: Waits::Child, since: self.now, due: None, ..open.clone() };
-        self.control_mut().open.push(awaited);
+        self.control.open.push(awaited);
         self.cancel_child(open.at);
     }
 
     /// What this exchange runs is to be undone.
     pub(super) fn cancel_child(&mut self, at: At) {
-        let running = self.control().child_at(at).filter(|ran| ran.ended.is_none()).map(|ran| ran.saga);
+        let running = self.control.child_at(at).filter(|ran| ran.ended.is_none()).map(|ran| ran.saga);
         self.wishes.extend(running.map(Wish::Cancel));
     }
 
     /// Undoes the saga that this exchange ran, by its own compensations.
     pub(super) fn unwind_child(&mut self, at: At) {
         let at = at.undo();
-        let Some(child) = self.control().child_at(at).map(|ran| ran.saga) else { return self.compensate_next() };
+        let Some(child) = self.control.child_at(at).map(|ran| ran.saga) else { return self.compensate_next() };
         let open = Open {
             at,
             attempt: 1,
@@ -176,7 +176,7 @@ impl<B: Bus> Turn<'_, B> {
             since: self.now,
             due: None,
         };
-        self.control_mut().put(open);
+        self.control.put(open);
         self.changes.push(Change::Unwinding { at, child });
         self.wishes.push(Wish::Unwind(child));
     }
@@ -186,21 +186,21 @@ impl<B: Bus> Turn<'_, B> {
 impl<B: Bus> Turn<'_, B> {
     /// Whether the saga that runs it may have to unwind it when it has completed.
     pub(super) fn may_be_unwound(&self) -> bool {
-        let control = self.control();
+        let control = &*self.control;
         control.parent.is_some_and(|parent| parent.unwinds) && !control.effects.is_empty()
     }
 
     /// Nobody can unwind it any more.
     pub(in super::super) fn release(&mut self) {
-        let output = self.control_mut().output.take().unwrap_or_default();
+        let output = self.control.output.take().unwrap_or_default();
         self.changes.push(Change::Ended(Outcome::Completed(output)));
     }
 
     /// The saga that ran it is undone.
     pub(in super::super) fn unwound(&mut self, by: SagaId) {
         let message = format!("saga {by}, which ran it, is undone");
-        self.control_mut().output = None;
-        self.kind.take_back(self.slot);
+        self.control.output = None;
+        self.body.take_back();
         self.fail(Cause::new(self.standing_step(), CauseKind::Cancelled, message));
     }
 }

@@ -56,7 +56,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// Sends the command of an exchange for the first time.
     pub(super) fn open(&mut self, at: At) {
-        let plan = match self.kind.exchange(self.slot, at) {
+        let plan = match self.body.exchange(at, self.control.cause.as_deref()) {
             Ok(plan) => plan,
             Err(panicked) => return self.stick_panicked(Point::Opening(at), &panicked),
         };
@@ -78,7 +78,7 @@ impl<B: Bus> Turn<'_, B> {
             since: self.now,
             due: None,
         };
-        self.control_mut().put(open);
+        self.control.put(open);
         if !self.hears_what_was_kept(at) {
             return;
         }
@@ -113,11 +113,11 @@ impl<B: Bus> Turn<'_, B> {
 
     fn send(&mut self, at: At, command: Option<B::Command>) {
         let number = self.number();
-        let Some(Open { attempt, recorded_in, .. }) = self.open_ref(at).cloned() else { return };
+        let Some(&Open { attempt, recorded_in, .. }) = self.open_ref(at) else { return };
         let command = match (recorded_in, command) {
             (Some(_), _) => None,
             (None, Some(command)) => Some(command),
-            (None, None) => match self.kind.exchange(self.slot, at) {
+            (None, None) => match self.body.exchange(at, self.control.cause.as_deref()) {
                 Ok(plan) => plan.into_command(),
                 Err(panicked) => return self.stick_panicked(Point::Answer(at), &panicked),
             },
@@ -170,7 +170,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// The participant has answered an open exchange, and the answer counts.
     pub(in super::super) fn answered(&mut self, at: At, answer: &Answer<EventOf<B>, RefusalOf<B>>) {
-        let settling = self.control().is_settling(at);
+        let settling = self.control.is_settling(at);
         match answer {
             Answer::Handled(events) if settling => self.settled_done(at, events),
             Answer::Refused(_) if settling => self.settled_never(at),
@@ -189,7 +189,7 @@ impl<B: Bus> Turn<'_, B> {
             Err(reason) => self.stick(Point::Answer(at), reason),
             Ok(Verdict::Fail(message)) if self.perseveres(at) => self.stick(Point::Answer(at), message),
             Ok(Verdict::Fail(message)) => {
-                self.control_mut().close(at);
+                self.control.close(at);
                 let cause = Cause::new(self.step(at).name, CauseKind::Failed, message);
                 self.fail(cause);
             }
@@ -215,7 +215,7 @@ impl<B: Bus> Turn<'_, B> {
         }
         let heard = events.iter().map(Heard::Event).chain([Heard::Handled]);
         for heard in heard {
-            match self.kind.answer(self.slot, at, heard) {
+            match self.body.answer(at, self.control.cause.as_deref(), heard) {
                 Ok(Verdict::NoArm) => {}
                 Ok(verdict) => return Ok(verdict),
                 Err(panicked) => return Err(panicked.to_string()),
@@ -241,16 +241,16 @@ impl<B: Bus> Turn<'_, B> {
     /// An exchange is over.
     pub(super) fn over(&mut self, at: At) {
         self.unstick_at(|point| point == Point::Enduring(at));
-        self.control_mut().close(at);
+        self.control.close(at);
         self.changes.push(Change::Done { at });
     }
 
     pub(super) fn go_on(&mut self, at: At) {
         match at.mode {
-            Mode::Compensation if self.control().is_aside(at) => self.aside_over(at),
+            Mode::Compensation if self.control.is_aside(at) => self.aside_over(at),
             Mode::Forward | Mode::Finally => self.advance(),
             Mode::Compensation => {
-                self.kind.forget_aside(self.slot, At { mode: Mode::Forward, ..at });
+                self.body.forget_aside(At { mode: Mode::Forward, ..at });
                 self.compensate_next();
             }
         }
@@ -262,7 +262,7 @@ impl<B: Bus> Turn<'_, B> {
             message: refusal.to_string(),
             refusal: serde_json::to_value(refusal).ok(),
         };
-        match self.kind.answer(self.slot, at, Heard::Refused(refusal)) {
+        match self.body.answer(at, self.control.cause.as_deref(), Heard::Refused(refusal)) {
             Ok(Verdict::NoArm) if self.perseveres(at) => self.again_if_allowed(at, failure),
             verdict => self.without_effect(at, verdict, failure),
         }
@@ -335,7 +335,7 @@ impl<B: Bus> Turn<'_, B> {
             return;
         }
         if matches!(failure.kind, CauseKind::Refused | CauseKind::Child) {
-            self.control_mut().close(at);
+            self.control.close(at);
         }
         let cause = Cause::new(self.step(at).name, failure.kind, failure.message);
         self.fail(match failure.refusal {

@@ -10,29 +10,29 @@ use crate::saga::Position;
 impl<B: Bus> Turn<'_, B> {
     /// Nothing is left but what is done on every way out.
     pub(super) fn finish(&mut self) {
-        if self.control().finished {
+        if self.control.finished {
             return self.end();
         }
-        let finally = !self.definition().finally.is_empty();
-        if finally && self.control().output.is_some() && self.may_be_unwound() {
-            self.kind.set_aside(self.slot);
+        let finally = !self.definition.finally.is_empty();
+        if finally && self.control.output.is_some() && self.may_be_unwound() {
+            self.body.set_aside();
         }
-        self.control_mut().phase = Phase::Finishing;
+        self.control.phase = Phase::Finishing;
         self.advance_to_the_end();
     }
 
     /// Goes on when the step on the way out at which the saga is has ended.
     pub(super) fn advance_to_the_end(&mut self) {
-        let next = match self.kind.position(self.slot) {
-            Position::Finally(_) if self.is_beginning() || !self.control().open.is_empty() => return,
+        let next = match self.body.position() {
+            Position::Finally(_) if self.is_beginning() || !self.control.open.is_empty() => return,
             Position::Finally(index) => index + 1,
             Position::Forward(_) | Position::Compensating(_) if self.has_asides() => return,
             Position::Forward(_) | Position::Compensating(_) => 0,
         };
-        let Some(&step) = self.definition().finally.get(usize::from(next)) else { return self.end() };
-        match self.kind.finish(self.slot, next) {
+        let Some(&step) = self.definition.finally.get(usize::from(next)) else { return self.end() };
+        match self.body.finish(next) {
             Ok(()) => {
-                self.control_mut().starting = vec![Starting { step, next: 0, count: None }];
+                self.control.starting = vec![Starting { step, next: 0, count: None }];
                 self.advance();
             }
             Err(panicked) => self.stick_panicked(Point::Moving, &panicked),
@@ -41,12 +41,12 @@ impl<B: Bus> Turn<'_, B> {
 
     /// An operator ends it: nothing more is undone.
     pub(super) fn end_by(&mut self, by: EndedBy) {
-        let at_finally = matches!(self.kind.position(self.slot), Position::Finally(_));
-        let finishes = !at_finally && !self.definition().finally.is_empty();
+        let at_finally = matches!(self.body.position(), Position::Finally(_));
+        let finishes = !at_finally && !self.definition.finally.is_empty();
         if finishes {
             self.unstick();
         }
-        let control = self.control_mut();
+        let control = &mut *self.control;
         control.starting.clear();
         control.effects.clear();
         control.asides.clear();
@@ -55,15 +55,15 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn end(&mut self) {
-        if self.control().ended_by.is_none()
-            && let Some(output) = self.control().output.clone()
+        if self.control.ended_by.is_none()
+            && let Some(output) = self.control.output.clone()
             && self.may_be_unwound()
         {
-            let control = self.control_mut();
+            let control = &mut *self.control;
             (control.phase, control.finished) = (Phase::Kept, true);
             return self.changes.push(Change::Complete { output });
         }
-        let control = self.control_mut();
+        let control = &mut *self.control;
         let (by, output) = (control.ended_by.take(), control.output.take());
         let outcome = match (by, output) {
             (Some(by), _) => Outcome::Ended(*by),
@@ -75,6 +75,6 @@ impl<B: Bus> Turn<'_, B> {
 
     fn cause(&self) -> Cause {
         let unknown = || Cause::new("", CauseKind::Failed, "the saga failed");
-        self.control().cause.as_deref().cloned().unwrap_or_else(unknown)
+        self.control.cause.as_deref().cloned().unwrap_or_else(unknown)
     }
 }

@@ -13,7 +13,7 @@ impl<B: Bus> Turn<'_, B> {
     /// # Errors
     /// Why not.
     pub(in super::super) fn permits(&self, action: Operator) -> Result<(), String> {
-        let Some(stuck) = &self.control().stuck else {
+        let Some(stuck) = &self.control.stuck else {
             return Err("it is not stuck: a saga that goes on by itself can only be cancelled".to_owned());
         };
         let skippable = match stuck.point {
@@ -36,7 +36,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// Does what the operator said.
     pub(in super::super) fn operate(&mut self, action: Operator, by: EndedBy) {
-        let Some(point) = self.control().stuck.as_ref().map(|stuck| stuck.point) else { return };
+        let Some(point) = self.control.stuck.as_ref().map(|stuck| stuck.point) else { return };
         if action == Operator::End {
             self.withdraw_all();
             return self.end_by(by);
@@ -47,7 +47,7 @@ impl<B: Bus> Turn<'_, B> {
         }
         let phase = self.phase();
         for point in self.unstick() {
-            if self.phase() == phase && !self.control().is_stuck_at(point) {
+            if self.phase() == phase && !self.control.is_stuck_at(point) {
                 self.retry(point);
             }
         }
@@ -92,7 +92,7 @@ impl<B: Bus> Turn<'_, B> {
                 self.go_on(at);
             }
             Point::Beginning | Point::Moving if self.phase() == Phase::Finishing => {
-                self.control_mut().starting.clear();
+                self.control.starting.clear();
                 self.advance();
             }
             Point::Admitting
@@ -107,12 +107,12 @@ impl<B: Bus> Turn<'_, B> {
 
     /// Nobody waits for any answer any more.
     fn withdraw_all(&mut self) {
-        let open: Vec<_> = self.control().open.iter().map(|open| open.at).collect();
+        let open: Vec<_> = self.control.open.iter().map(|open| open.at).collect();
         open.into_iter().for_each(|at| self.withdraw(at));
     }
 
     fn withdraw(&mut self, at: At) {
-        if self.control_mut().close(at).is_some_and(|open| open.in_doubt()) {
+        if self.control.close(at).is_some_and(|open| open.in_doubt()) {
             self.changes.push(Change::Withdrawn { at, participant: self.command(at).to });
         }
     }

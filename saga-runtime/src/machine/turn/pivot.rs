@@ -23,7 +23,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// Whether the exchange is tried until it is handled: behind the pivot.
     pub(super) fn endures(&self, at: At) -> bool {
-        at.mode == Mode::Forward && self.control().past_pivot
+        at.mode == Mode::Forward && self.control.past_pivot
     }
 
     /// Whether the exchange goes on by itself after a failure.
@@ -38,7 +38,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// There is no way back from here.
     pub(super) fn pass_pivot(&mut self) {
-        let control = self.control_mut();
+        let control = &mut *self.control;
         control.past_pivot = true;
         control.deadline = None;
     }
@@ -46,7 +46,7 @@ impl<B: Bus> Turn<'_, B> {
     /// The pivot turned out to have taken effect: whatever was to be undone, the saga goes on.
     pub(super) fn go_on_behind_pivot(&mut self) {
         self.pass_pivot();
-        let control = self.control_mut();
+        let control = &mut *self.control;
         control.phase = Phase::Forward;
         control.cause = None;
         self.advance();
@@ -54,14 +54,14 @@ impl<B: Bus> Turn<'_, B> {
 
     /// The pivot turned out to have done nothing: the saga is undone, for the reason that it had.
     pub(super) fn go_back_before_pivot(&mut self) {
-        let cause = self.control().cause.as_deref().cloned();
+        let cause = self.control.cause.as_deref().cloned();
         self.changes.extend(cause.map(Change::Failed));
     }
 
     /// After many attempts this is shown, and goes on.
     pub(super) fn show_endurance(&mut self, at: At, why: &str) {
         let attempts = self.open_ref(at).map_or(0, |open: &Open| open.attempt - open.attempts_before);
-        if attempts >= SHOWN_AFTER && !self.control().is_stuck_at(Point::Enduring(at)) {
+        if attempts >= SHOWN_AFTER && !self.control.is_stuck_at(Point::Enduring(at)) {
             let reason = format!("{} has failed {attempts} times, and is tried again: {why}", self.command(at).name);
             self.stick(Point::Enduring(at), reason);
         }

@@ -9,9 +9,9 @@ use crate::message::Bus;
 impl<B: Bus> Turn<'_, B> {
     /// Its process was started again. Whether that makes a difference.
     pub(in super::super) fn restarted(&mut self) -> bool {
-        let (phase, is_stuck) = (self.phase(), self.control().stuck.is_some());
-        match self.definition().on_restart {
-            OnRestart::Compensate if self.control().can_turn_back() => {
+        let (phase, is_stuck) = (self.phase(), self.control.stuck.is_some());
+        match self.definition.on_restart {
+            OnRestart::Compensate if self.control.can_turn_back() => {
                 let message = "its process was started again, and the saga is undone then";
                 self.fail(Cause::new(self.standing_step(), CauseKind::Cancelled, message));
                 true
@@ -30,7 +30,7 @@ impl<B: Bus> Turn<'_, B> {
     /// and a participant that did it gives the answer that it gave.
     pub(super) fn wake(&mut self) {
         self.hear_children();
-        let open: Vec<_> = self.control().open.iter().map(|open| (open.at, open.waits, open.recorded_in)).collect();
+        let open: Vec<_> = self.control.open.iter().map(|open| (open.at, open.waits, open.recorded_in)).collect();
         for (at, waits, recorded_in) in open {
             match waits {
                 Waits::Answer if recorded_in.is_some() => {

@@ -1,20 +1,24 @@
 //! Events of anyone, which arms with `where` take: at once, or when their step begins.
 
-use super::super::control::{Kept, Phase, Point};
-use super::super::kind::{Kind, Slot};
+use super::super::control::{Control, Kept, Phase, Point};
 use super::super::record::Change;
 use super::Turn;
 use super::exchange::Failure;
 use crate::cause::{Cause, CauseKind};
 use crate::codec;
+use crate::definition::Definition;
 use crate::message::{At, Bus, EventOf, Mode};
 use crate::saga::{Heard, Position, Verdict};
 
 /// The exchanges of a step that are still to come, as far as they are known: the items of a `for` are when it begins.
-pub(in super::super) fn ahead<B: Bus>(kind: &dyn Kind<B>, slot: Slot, step: u16) -> Vec<At> {
-    let (control, definition) = (kind.control(slot), kind.definition());
+pub(in super::super) fn ahead(
+    definition: &'static Definition,
+    control: &Control,
+    position: Position,
+    step: u16,
+) -> Vec<At> {
     let forward = matches!(control.phase, Phase::Queued | Phase::Forward);
-    let (true, Position::Forward(here)) = (forward, kind.position(slot)) else { return Vec::new() };
+    let (true, Position::Forward(here)) = (forward, position) else { return Vec::new() };
     let place = definition.places.iter().position(|place| place.steps.contains(&step));
     let Some(place) = place else { return Vec::new() };
     let one = definition.steps[usize::from(step)].each.is_none().then_some(At::step(step));
@@ -42,7 +46,7 @@ impl<B: Bus> Turn<'_, B> {
         }
         match codec::encode(event) {
             Ok(event) => {
-                self.control_mut().kept.push(Kept { at, event });
+                self.control.kept.push(Kept { at, event });
                 self.changes.push(Change::Kept { at });
             }
             Err(error) => self.stick(Point::Opening(at), format!("an event that it awaits cannot be kept: {error}")),
@@ -53,7 +57,7 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn is_armed(&mut self, at: At) -> bool {
         let arms = self.block(at).arms.iter().zip(0..).filter(|(arm, _)| !arm.correlations.is_empty());
         for (_, arm) in arms {
-            if let Err(panicked) = self.kind.awaited(self.slot, at, arm) {
+            if let Err(panicked) = self.body.awaited(at, arm, self.control.cause.as_deref()) {
                 self.stick_panicked(Point::Opening(at), &panicked);
                 return false;
             }
@@ -63,7 +67,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// An exchange that has just been opened hears what was kept for it. Whether it goes on.
     pub(super) fn hears_what_was_kept(&mut self, at: At) -> bool {
-        let kept = &mut self.control_mut().kept;
+        let kept = &mut self.control.kept;
         let Some(position) = kept.iter().position(|kept| kept.at == at) else { return true };
         match codec::decode::<EventOf<B>>(&kept.remove(position).event) {
             Ok(event) => self.ended_by(at, &event),
@@ -71,12 +75,12 @@ impl<B: Bus> Turn<'_, B> {
                 self.stick(Point::Answer(at), format!("the event that was kept for it does not read back: {error}"));
             }
         }
-        self.open_ref(at).is_some_and(|open| open.attempt == 0) && !self.control().is_stuck_at(Point::Answer(at))
+        self.open_ref(at).is_some_and(|open| open.attempt == 0) && !self.control.is_stuck_at(Point::Answer(at))
     }
 
     /// What was kept for the steps of a place that is left, and not wanted.
     pub(super) fn forget_kept(&mut self, steps: &[u16]) {
-        self.control_mut().kept.retain(|kept| !steps.contains(&kept.at.step));
+        self.control.kept.retain(|kept| !steps.contains(&kept.at.step));
     }
 
     /// The arms of an open exchange are asked about an event of anyone.
@@ -88,7 +92,7 @@ impl<B: Bus> Turn<'_, B> {
             Ok(Verdict::Fail(message)) if at.mode.perseveres() => self.stick(Point::Answer(at), message),
             Ok(Verdict::Fail(message)) => {
                 if self.open_ref(at).is_some_and(|open| !open.in_doubt()) {
-                    self.control_mut().close(at);
+                    self.control.close(at);
                 }
                 self.fail(Cause::new(self.step(at).name, CauseKind::Failed, message));
             }

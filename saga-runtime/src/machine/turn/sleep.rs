@@ -24,10 +24,10 @@ impl<B: Bus> Turn<'_, B> {
     /// The time has passed.
     pub(in super::super) fn slept(&mut self, at: At) {
         self.unstick_at(|point| point == Point::Answer(at));
-        match self.kind.answer(self.slot, at, Heard::Handled) {
+        match self.body.answer(at, self.control.cause.as_deref(), Heard::Handled) {
             Err(panicked) => self.stick_panicked(Point::Answer(at), &panicked),
             Ok(Verdict::Fail(message)) => {
-                self.control_mut().close(at);
+                self.control.close(at);
                 self.fail(Cause::new(self.step(at).name, CauseKind::Failed, message));
             }
             Ok(Verdict::Done | Verdict::NoArm | Verdict::Retry) => self.took_effect(at),

@@ -13,7 +13,7 @@ impl<B: Bus> Turn<'_, B> {
             self.wait_for_operator(at, point);
         }
         self.changes.push(Change::Stuck { reason: reason.clone() });
-        let control = self.control_mut();
+        let control = &mut *self.control;
         control.also_stuck.retain(|stuck| stuck.point != point);
         let stuck = Stuck { reason, point };
         match &mut control.stuck {
@@ -46,7 +46,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// Whatever was stuck no longer is; gives what that was.
     pub(super) fn unstick(&mut self) -> Vec<Point> {
-        let control = self.control_mut();
+        let control = &mut *self.control;
         let Some(shown) = control.stuck.take() else { return Vec::new() };
         let also = std::mem::take(&mut control.also_stuck);
         self.changes.push(Change::Unstuck);
@@ -55,7 +55,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// What was stuck here no longer is; the rest of what is stuck is shown.
     pub(super) fn unstick_at(&mut self, here: impl Fn(Point) -> bool) {
-        let control = self.control_mut();
+        let control = &mut *self.control;
         control.also_stuck.retain(|stuck| !here(stuck.point));
         if !control.stuck.as_ref().is_some_and(|stuck| here(stuck.point)) {
             return;

@@ -21,13 +21,13 @@ const FATE_AGAIN_AT_MOST: Duration = Duration::from_secs(10);
 impl<B: Bus> Turn<'_, B> {
     /// The forward part is over. What is in doubt and can be undone is settled first.
     pub(super) fn fail(&mut self, cause: Cause) {
-        let asides = self.control().asides.clone();
+        let asides = self.control.asides.clone();
         let is_aside = |at: At| asides.contains(&At { mode: Mode::Forward, ..at });
         self.unstick_at(|point| !point.at().is_some_and(is_aside));
-        if !self.control().open.iter().any(|open| open.in_doubt() && self.is_pivot(open.at)) {
+        if !self.control.open.iter().any(|open| open.in_doubt() && self.is_pivot(open.at)) {
             self.changes.push(Change::Failed(cause.clone()));
         }
-        let control = self.control_mut();
+        let control = &mut *self.control;
         control.phase = Phase::Settling;
         control.starting.clear();
         control.kept.clear();
@@ -41,10 +41,10 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn settle_or_drop(&mut self, open: &Open) {
-        if self.control().is_aside(open.at) {
-            return self.control_mut().open.push(open.clone());
+        if self.control.is_aside(open.at) {
+            return self.control.open.push(open.clone());
         }
-        if self.control().child_at(open.at).is_some() {
+        if self.control.child_at(open.at).is_some() {
             return self.await_child(open);
         }
         if open.handled && self.settles(open.at) {
@@ -60,7 +60,7 @@ impl<B: Bus> Turn<'_, B> {
         }
         let due = Some(self.now.after(FATE_OVERDUE));
         let asked = Open { waits: Waits::Fate { running: 0 }, since: self.now, due, ..open.clone() };
-        self.control_mut().open.push(asked);
+        self.control.open.push(asked);
         self.changes.push(Change::Asked { at, participant });
     }
 
@@ -103,7 +103,7 @@ impl<B: Bus> Turn<'_, B> {
 
     fn ask(&mut self, at: At, running: u8) {
         let participant = self.command(at).to;
-        let is_shown = self.control().is_stuck_at(Point::Fate { at, late: true });
+        let is_shown = self.control.is_stuck_at(Point::Fate { at, late: true });
         if let Some(open) = self.open_mut(at) {
             open.waits = Waits::Fate { running };
             open.due = (!is_shown).then(|| open.since.after(FATE_OVERDUE));
@@ -126,7 +126,7 @@ impl<B: Bus> Turn<'_, B> {
         if let Some(open) = self.open_mut(at) {
             open.due = open.due.filter(|due| *due > now);
         }
-        if !self.control().is_stuck_at(Point::Fate { at, late: true }) {
+        if !self.control.is_stuck_at(Point::Fate { at, late: true }) {
             let command = self.command(at);
             let reason = format!("{} has not said for a minute whether it did {}", command.to, command.name);
             self.stick(Point::Fate { at, late: true }, reason);
@@ -137,7 +137,7 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn settled_never(&mut self, at: At) {
         self.settled(at);
         self.changes.push(Change::Undone { at });
-        if self.control().is_aside(at) {
+        if self.control.is_aside(at) {
             return self.aside_over(at);
         }
         if self.is_pivot(at) {
@@ -164,7 +164,7 @@ impl<B: Bus> Turn<'_, B> {
     /// What was in doubt counts as completed now.
     pub(super) fn took_effect_late(&mut self, at: At) {
         self.settled(at);
-        let is_aside = self.control().is_aside(at);
+        let is_aside = self.control.is_aside(at);
         if is_aside && self.goes_on() && self.step(at).compensation.exchange().is_some() {
             return self.undo_aside(at);
         }
@@ -173,7 +173,7 @@ impl<B: Bus> Turn<'_, B> {
         if is_aside && self.goes_on() {
             return self.aside_over(at);
         }
-        self.control_mut().asides.retain(|aside| *aside != at);
+        self.control.asides.retain(|aside| *aside != at);
         if self.is_pivot(at) {
             return self.go_on_behind_pivot();
         }
@@ -188,60 +188,60 @@ impl<B: Bus> Turn<'_, B> {
         }
         match self.step(at).compensation {
             Compensation::NotNeeded | Compensation::None { .. } => {}
-            Compensation::Exchange(_) => self.control_mut().effects.push(at),
+            Compensation::Exchange(_) => self.control.effects.push(at),
             Compensation::Unwind => {
-                if self.control().children.iter().any(|ran| ran.at == at && ran.kept) {
-                    self.control_mut().effects.push(at);
+                if self.control.children.iter().any(|ran| ran.at == at && ran.kept) {
+                    self.control.effects.push(at);
                 }
             }
             Compensation::With(other) => {
                 let other = At::step(other);
-                if self.control().effects.contains(&other) {
+                if self.control.effects.contains(&other) {
                     return;
                 }
                 let place = self.place_of(other.step);
                 let later = |effect: &At| self.place_of(effect.step) > place;
-                let effects = &self.control().effects;
+                let effects = &self.control.effects;
                 let position = effects.iter().position(later).unwrap_or(effects.len());
-                self.control_mut().effects.insert(position, other);
+                self.control.effects.insert(position, other);
             }
         }
     }
 
     fn place_of(&self, step: u16) -> Option<usize> {
-        self.definition().places.iter().position(|place| place.steps.contains(&step))
+        self.definition.places.iter().position(|place| place.steps.contains(&step))
     }
 
     fn settled(&mut self, at: At) {
         self.unstick_at(|point| matches!(point, Point::Fate { at: stuck, .. } if stuck == at));
-        self.control_mut().close(at);
+        self.control.close(at);
     }
 
     pub(super) fn compensate_when_settled(&mut self) {
-        if self.phase() == Phase::Settling && self.control().open.is_empty() && !self.has_asides() {
-            self.control_mut().phase = Phase::Compensating;
+        if self.phase() == Phase::Settling && self.control.open.is_empty() && !self.has_asides() {
+            self.control.phase = Phase::Compensating;
             self.compensate_next();
         }
     }
 
     /// Undoes what completed last, or ends.
     pub(super) fn compensate_next(&mut self) {
-        if planted::is(Bug::CompensateForwards) && !self.control().effects.is_empty() {
-            self.control_mut().effects.rotate_left(1);
+        if planted::is(Bug::CompensateForwards) && !self.control.effects.is_empty() {
+            self.control.effects.rotate_left(1);
         }
-        let Some(&at) = self.control().effects.last() else { return self.finish() };
-        if self.kind.has_aside(self.slot, at) {
-            self.control_mut().effects.pop();
+        let Some(&at) = self.control.effects.last() else { return self.finish() };
+        if self.body.has_aside(at) {
+            self.control.effects.pop();
             self.open_undo_of_aside(at);
             return;
         }
         let place = self.latest_effect();
-        if self.kind.position(self.slot) != Position::Compensating(place)
-            && let Err(panicked) = self.kind.back(self.slot, place)
+        if self.body.position() != Position::Compensating(place)
+            && let Err(panicked) = self.body.back(place)
         {
             return self.stick_panicked(Point::Moving, &panicked);
         }
-        self.control_mut().effects.pop();
+        self.control.effects.pop();
         match self.step(at).compensation {
             Compensation::Unwind => self.unwind_child(at),
             _ => self.open(at.undo()),
@@ -251,9 +251,9 @@ impl<B: Bus> Turn<'_, B> {
     /// The latest place at which something is still to be undone: what completed out of order (it was in doubt)
     /// leaves the state at the later place until nothing there is left.
     fn latest_effect(&self) -> u16 {
-        let places = (0..).zip(self.definition().places);
-        let own = |at: &&At| !self.kind.has_aside(self.slot, **at);
-        let concerned = |steps: &[u16]| self.control().effects.iter().filter(own).any(|at| steps.contains(&at.step));
+        let places = (0..).zip(self.definition.places);
+        let own = |at: &&At| !self.body.has_aside(**at);
+        let concerned = |steps: &[u16]| self.control.effects.iter().filter(own).any(|at| steps.contains(&at.step));
         places.filter(|(_, place)| concerned(place.steps)).map(|(number, _)| number).max().unwrap_or(0)
     }
 }
