@@ -1,0 +1,22 @@
+//! The srv: the participant that owns workspaces, their tabs, the blocks in those, and a terminal session for each block.
+//!
+//! # Layout
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`layout`] | where the blocks of a tab are; pure |
+//! | [`model`] | what there is; pure |
+//! | [`reducer`] | what a command changes, and when it is refused; pure |
+//! | [`store`] | what there is, as rows of a database |
+//!
+//! Workspaces live in the srv's database, and survive it. Sessions live and die with its process; the next one starts
+//! a fresh shell wherever one is wanted. It knows no sagas.
+
+pub mod layout;
+pub mod model;
+pub mod reducer;
+pub mod store;
+
+mod participant;
+
+pub use participant::{Order, Srv};
