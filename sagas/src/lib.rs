@@ -11,14 +11,20 @@
 //! | [`catalogue`] | the sagas |
 //! | [`host`] | the participant that owns windows |
 //! | [`srv`] | the participant that owns workspaces |
+//! | [`control`] | what users ask of a program from another process |
 //! | [`terminal`] | a shell in a pseudo-terminal |
+//! | [`mark`] | what runs in terminals, found again wherever it went |
+//! | [`processes`] | processes, found, signalled and ended |
 //! | [`programs`] | the processes of the binary, and those that run several of them |
 //! | [`command_line`] | which program with which options |
 
 pub mod bus;
 pub mod catalogue;
 pub mod command_line;
+pub mod control;
 pub mod host;
+pub mod mark;
+pub mod processes;
 pub mod programs;
 pub mod srv;
 pub mod terminal;

@@ -91,20 +91,15 @@ impl Store {
         blocks.collect()
     }
 
-    /// A session that was being ended has ended.
+    /// A session that was being ended stays: its block, if it is still there, is to have one again. Whether it is.
     ///
     /// # Errors
     /// What the database says.
-    pub fn session_ended(&self, block: BlockId) -> Result<(), Failure<Refusal>> {
-        self.session_was(block, Session::Ending, None)
-    }
-
-    /// A session that was being ended stays: its block is to have one again.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub fn session_stays(&self, block: BlockId) -> Result<(), Failure<Refusal>> {
-        self.session_was(block, Session::Ending, Some(Session::Wanted))
+    pub fn session_stays(&self, block: BlockId) -> Result<bool, Failure<Refusal>> {
+        self.transact(&Extent::block(block), |model| {
+            let stays = model.sessions.get_mut(&block).filter(|_| model.blocks.contains_key(&block));
+            Ok(stays.map(|session| *session = Session::Wanted).is_some())
+        })
     }
 
     /// A session that was wanted could not be started: its block has none, as before.
@@ -112,14 +107,21 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub fn session_not_started(&self, block: BlockId) -> Result<(), Failure<Refusal>> {
-        self.session_was(block, Session::Wanted, None)
+        self.forget_session(block, Session::Wanted)
     }
 
-    fn session_was(&self, block: BlockId, was: Session, is: Option<Session>) -> Result<(), Failure<Refusal>> {
+    /// A session that was being ended has ended.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn session_ended(&self, block: BlockId) -> Result<(), Failure<Refusal>> {
+        self.forget_session(block, Session::Ending)
+    }
+
+    fn forget_session(&self, block: BlockId, was: Session) -> Result<(), Failure<Refusal>> {
         self.transact(&Extent::block(block), |model| {
             if model.sessions.get(&block) == Some(&was) {
                 model.sessions.remove(&block);
-                model.sessions.extend(is.map(|is| (block, is)));
             }
             Ok(())
         })
