@@ -53,7 +53,7 @@ impl Stop {
     pub async fn owner_gone(&mut self) {
         if self.owner_gone.wait_for(|gone| *gone).await.is_err() {
             // Without an owner nobody ever says so.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -23,7 +23,8 @@ use super::reducer::Then;
 use super::store::Store;
 use crate::bus::{BlockId, Refusal};
 use crate::mark::Mark;
-use crate::terminal::{Shell, Terminal};
+use crate::processes::Processes;
+use crate::terminal::{GRACE, Shell, Terminal};
 
 /// How many shells are started at the same time: more are not ready sooner.
 const STARTED_AT_ONCE: usize = 8;
@@ -36,6 +37,8 @@ struct Inner {
     store: Arc<Store>,
     shell: Shell,
     mark: Mark,
+    /// Ends the processes of a session; whether nothing is left. Blocks.
+    end: fn(&Mark, BlockId) -> bool,
     starting: Semaphore,
     seats: Mutex<BTreeMap<BlockId, Seat>>,
 }
@@ -43,8 +46,12 @@ struct Inner {
 impl Sessions {
     /// None yet. What runs in them is marked.
     pub fn new(store: Arc<Store>, shell: Shell, mark: Mark) -> Self {
+        Self::ending(store, shell, mark, |mark, block| mark.of(&block.0.to_string()).end(GRACE))
+    }
+
+    fn ending(store: Arc<Store>, shell: Shell, mark: Mark, end: fn(&Mark, BlockId) -> bool) -> Self {
         let (starting, seats) = (Semaphore::new(STARTED_AT_ONCE), Mutex::default());
-        Self(Arc::new(Inner { store, shell, mark, starting, seats }))
+        Self(Arc::new(Inner { store, shell, mark, end, starting, seats }))
     }
 
     /// At the start of a life: starts a shell wherever one is wanted, and returns when each is at its prompt or has

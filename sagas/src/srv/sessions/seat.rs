@@ -8,9 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Sessions;
 use crate::bus::{BlockId, Refusal};
-use crate::processes::Processes;
 use crate::srv::store::Store;
-use crate::terminal::{GRACE, Shell, Terminal};
+use crate::terminal::{Shell, Terminal};
 
 /// How long after a shell did not come up another one is tried; each time twice as long.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
@@ -200,12 +199,12 @@ impl Attendant {
     /// Ends all that runs in the session, wherever it went; whether nothing is left.
     async fn end_processes(&self, standing: Standing) -> bool {
         self.seat(None);
-        let marked = self.sessions.0.mark.of(&self.block.0.to_string());
-        let marked = tokio::task::spawn_blocking(move || marked.end(GRACE));
+        let (end, mark, block) = (self.sessions.0.end, self.sessions.0.mark.clone(), self.block);
+        let ended = tokio::task::spawn_blocking(move || end(&mark, block));
         if let Standing::Runs(terminal) = standing {
             terminal.end().await;
         }
-        marked.await.unwrap_or(false)
+        ended.await.unwrap_or(false)
     }
 
     fn seat(&self, terminal: Option<Arc<Terminal>>) {

@@ -7,8 +7,7 @@ use saga_runtime::prelude::Mode;
 use tempfile::TempDir;
 
 use super::*;
-use crate::bus::SrvCommand;
-use crate::processes::Processes;
+use crate::bus::{SrvCommand, TabId};
 use crate::srv::model::{Model, Session};
 use crate::srv::reducer;
 use crate::srv::store::{Extent, STORE_FILE};
@@ -119,6 +118,27 @@ async fn what_is_asked_of_one_block_is_done_in_order() {
     assert_eq!((ended, started, ended_again), (Ok(()), Ok(()), Ok(())));
     assert_eq!(room.marked(), 0);
     assert!(room.sessions.terminals().is_empty());
+}
+
+#[tokio::test]
+async fn a_session_that_stays_is_refused_and_its_block_gets_a_fresh_shell() {
+    let room = Room::with(2, Shell::default());
+    let stays = |_: &Mark, _: BlockId| false;
+    let sessions = Sessions::ending(Arc::clone(&room.store), Shell::default(), room.mark.clone(), stays);
+    sessions.start_wanted().await.expect("the database says where");
+    let before = sessions.terminal(BLOCK).expect("it runs").shell();
+    room.decide(&SrvCommand::EndSession { block: BLOCK });
+    assert_eq!(sessions.end(BLOCK).await, Err(Refusal::SessionStays));
+    assert_eq!(room.wanted(BLOCK), Some(Session::Wanted));
+    assert_ne!(sessions.terminal(BLOCK).expect("a fresh one").shell(), before);
+
+    let gone = BlockId(2);
+    room.decide(&SrvCommand::DeleteBlock { tab: TabId(1), block: gone });
+    room.decide(&SrvCommand::EndSession { block: gone });
+    assert_eq!(sessions.end(gone).await, Err(Refusal::SessionStays));
+    assert_eq!(room.wanted(gone), Some(Session::Ending), "no block wants it, and it may be ended again");
+    assert!(sessions.terminal(gone).is_none());
+    sessions.quit().await;
 }
 
 #[tokio::test]
