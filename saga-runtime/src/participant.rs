@@ -14,6 +14,7 @@
 //! command declares, or emits an event that is neither one of them nor declared `#[from]` this participant. Events of
 //! a command that is not handled are discarded. The first answer to a command counts, and nothing after it.
 
+mod afterwards;
 mod answering;
 mod client;
 mod context;

@@ -12,19 +12,21 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use saga_runtime::cli::Cli;
 use saga_runtime::pipe::Endpoint;
 
-use crate::bus::Label;
+use crate::bus::{BlockId, Label, TabId, WorkspaceId};
 use crate::catalogue::DEFINITIONS;
 use crate::host::control::Wish;
+use crate::mark::Mark;
 use crate::programs::fleet::Fleet;
 use crate::programs::stop::{Owner, Stop};
-use crate::programs::{ProgramError, demo, host, launcher, renderer, up, window};
+use crate::programs::{ProgramError, demo, host, keeper, launcher, renderer, srv, up, window, workspace};
+use crate::srv::control::Wish as SrvWish;
 
 /// The name of the binary, and of its directory in the runtime directory of a user.
 const NAME: &str = "sagas";
 
 /// Runs what the command line says.
 pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = Cli::new(NAME).definitions(DEFINITIONS).participants(["host"]);
+    let cli = Cli::new(NAME).definitions(DEFINITIONS).participants(["host", "srv"]);
     let mut command = command(&cli);
     let matches = match command.try_get_matches_from_mut(arguments).and_then(|matches| checked(&mut command, matches)) {
         Ok(matches) => matches,
@@ -36,11 +38,14 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let ended = match matches.subcommand() {
         None | Some(("demo", _)) => play().await,
-        Some(("up", options)) => run_both(options).await,
+        Some(("up", options)) => run_all(options).await,
         Some(("launcher", options)) => run_launcher(options).await,
         Some(("host", options)) => run_host(options).await,
+        Some(("srv", options)) => run_srv(options).await,
+        Some((keeper::NAME, options)) => run_keeper(options).await,
         Some(("renderer", options)) => run_renderer(options).await,
         Some(("window", options)) => act_on_window(options).await,
+        Some(("workspace", options)) => act_on_workspace(options).await,
         Some(_) => return cli.run(&matches).await,
     };
     match ended {
@@ -56,7 +61,7 @@ async fn play() -> Result<(), ProgramError> {
     demo::run(std::env::current_exe()?, &mut Stop::listen(Owner::Nobody)?).await
 }
 
-async fn run_both(options: &ArgMatches) -> Result<(), ProgramError> {
+async fn run_all(options: &ArgMatches) -> Result<(), ProgramError> {
     let mut stop = stop(options)?;
     let endpoint = endpoint(options)?;
     endpoint.prepare()?;
@@ -72,6 +77,16 @@ async fn run_host(options: &ArgMatches) -> Result<(), ProgramError> {
     host::run(&endpoint(options)?, shell, &mut stop(options)?).await
 }
 
+async fn run_srv(options: &ArgMatches) -> Result<(), ProgramError> {
+    let shell = options.get_one::<PathBuf>("shell").cloned().unwrap_or_default();
+    srv::run(&endpoint(options)?, shell, &mut stop(options)?).await
+}
+
+async fn run_keeper(options: &ArgMatches) -> Result<(), ProgramError> {
+    let text = |name: &str| options.get_one::<String>(name).cloned().unwrap_or_default();
+    keeper::run(&Mark::known(text("variable"), text("life"))).await
+}
+
 async fn run_renderer(options: &ArgMatches) -> Result<(), ProgramError> {
     renderer::run(&endpoint(options)?, options.get_flag("json"), &mut stop(options)?).await
 }
@@ -83,13 +98,20 @@ async fn act_on_window(options: &ArgMatches) -> Result<(), ProgramError> {
     }
 }
 
+async fn act_on_workspace(options: &ArgMatches) -> Result<(), ProgramError> {
+    match options.subcommand() {
+        Some((verb, of)) => workspace::run(&endpoint(of)?, &srv_wish(verb, of), of.get_flag("json")).await,
+        None => Err("say what to do with a workspace; `sagas workspace --help` shows what there is".into()),
+    }
+}
+
 fn command(cli: &Cli) -> Command {
     let command = Command::new(NAME)
         .about("A small AgentMux, run by sagas; without a command it shows and checks its main job")
-        .after_help("Begin with `sagas up` in one terminal and `sagas tail` in another; then `sagas window promote`.");
+        .after_help("Begin with `sagas up` in one terminal and `sagas tail` in another; then `sagas window promote`, or `sagas workspace new`.");
     cli.mount(command)
         .subcommand(Command::new("demo").about("Show and check the main job, in a directory of its own (the default)"))
-        .subcommand(Command::new("up").about("Run launcher and host until stopped").arg(owned()))
+        .subcommand(Command::new("up").about("Run launcher, host and srv until stopped").arg(owned()))
         .subcommand(Command::new("launcher").about("Run the launcher alone: it executes the sagas").arg(owned()))
         .subcommand(
             Command::new("host")
@@ -97,8 +119,16 @@ fn command(cli: &Cli) -> Command {
                 .arg(owned())
                 .arg(shell()),
         )
+        .subcommand(
+            Command::new("srv")
+                .about("Run the srv alone: it owns workspaces whose blocks are shells")
+                .arg(owned())
+                .arg(shell()),
+        )
+        .subcommand(keeper_command())
         .subcommand(Command::new("renderer").about("Run a renderer alone: it watches the sagas").arg(owned()))
         .subcommand(window_command())
+        .subcommand(workspace_command())
 }
 
 fn window_command() -> Command {
@@ -118,6 +148,34 @@ fn window_command() -> Command {
         .subcommand(verb("output", "Print what the window shows").arg(label()))
         .subcommand(verb("close", "Close a window").arg(label()))
         .subcommand(verb("crash", "Kill the shells of a window").arg(label()))
+}
+
+fn workspace_command() -> Command {
+    let number = |name: &'static str, value: &'static str| {
+        let number = Arg::new(name).required(true).value_name(value).value_parser(value_parser!(u64));
+        number.help("Its number, as `sagas workspace list` shows it")
+    };
+    let text = Arg::new("text").required(true).value_name("TEXT").help("The line, without its end");
+    let verb = |name, about| Command::new(name).about(about);
+    Command::new("workspace")
+        .about("Do with the workspaces of a running srv what their user would do")
+        .after_help("To move, close or delete what is in them, start a saga: `sagas start --help`.")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(verb("list", "List the workspaces, with their tabs and blocks"))
+        .subcommand(verb("new", "Make a workspace, with a tab with a block"))
+        .subcommand(verb("tab", "Make one more tab, with a block").arg(number("workspace", "WORKSPACE")))
+        .subcommand(verb("block", "Make one more block").arg(number("tab", "TAB")))
+        .subcommand(verb("type", "Type a line").arg(number("block", "BLOCK")).arg(text))
+        .subcommand(verb("output", "Print what the block shows").arg(number("block", "BLOCK")))
+        .subcommand(verb("crash", "Kill the shell of a block").arg(number("block", "BLOCK")))
+}
+
+/// For the programs that own terminals, not for people.
+fn keeper_command() -> Command {
+    let text = |name: &'static str| Arg::new(name).long(name).required(true);
+    let command = Command::new(keeper::NAME).about("Kill what a program leaves behind, once it is gone");
+    command.hide(true).arg(text("variable")).arg(text("life"))
 }
 
 /// What clap cannot say of a global option: the demo does not take a directory.
@@ -145,6 +203,21 @@ fn wish(verb: &str, options: &ArgMatches) -> Wish {
     }
 }
 
+fn srv_wish(verb: &str, options: &ArgMatches) -> SrvWish {
+    let number = |name: &str| options.try_get_one::<u64>(name).ok().flatten().copied().unwrap_or_default();
+    let text = || options.try_get_one::<String>("text").ok().flatten().cloned().unwrap_or_default();
+    let block = BlockId(number("block"));
+    match verb {
+        "new" => SrvWish::Workspace,
+        "tab" => SrvWish::Tab { workspace: WorkspaceId(number("workspace")) },
+        "block" => SrvWish::Block { tab: TabId(number("tab")) },
+        "type" => SrvWish::Type { block, text: text() + "\n" },
+        "output" => SrvWish::Output { block },
+        "crash" => SrvWish::Crash { block },
+        _ => SrvWish::State,
+    }
+}
+
 fn owned() -> Arg {
     Arg::new("owned").long("owned").action(ArgAction::SetTrue).help("Stop when standard input is closed")
 }
@@ -155,7 +228,7 @@ fn shell() -> Arg {
         .value_name("PATH")
         .value_parser(value_parser!(PathBuf))
         .default_value("/bin/sh")
-        .help("What runs in a pane")
+        .help("What runs in its terminals")
 }
 
 fn endpoint(options: &ArgMatches) -> Result<Endpoint, ProgramError> {
@@ -195,5 +268,24 @@ mod tests {
         let wishes: std::collections::BTreeSet<_> = verbs.iter().map(|verb| format!("{:?}", of(verb))).collect();
         assert_eq!(wishes.len(), verbs.len(), "{wishes:?}");
         assert!(matches!(of("type"), Wish::Type { text, .. } if text == "ls\n"));
+    }
+
+    #[test]
+    fn every_verb_about_workspaces_is_a_wish_of_its_own() {
+        let verbs: Vec<_> = workspace_command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+        let of = |verb: &str| {
+            let arguments = match verb {
+                "list" | "new" => vec!["workspace", verb],
+                "type" => vec!["workspace", verb, "3", "ls"],
+                _ => vec!["workspace", verb, "3"],
+            };
+            let matches = workspace_command().get_matches_from(arguments);
+            let (verb, options) = matches.subcommand().expect("a verb");
+            srv_wish(verb, options)
+        };
+        let wishes: std::collections::BTreeSet<_> = verbs.iter().map(|verb| format!("{:?}", of(verb))).collect();
+        assert_eq!(wishes.len(), verbs.len(), "{wishes:?}");
+        assert_eq!(of("type"), SrvWish::Type { block: BlockId(3), text: "ls\n".to_owned() });
+        assert_eq!(of("block"), SrvWish::Block { tab: TabId(3) });
     }
 }

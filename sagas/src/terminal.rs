@@ -3,13 +3,13 @@
 //! The shell is there when it has shown its prompt. A terminal that ends, or is dropped, takes all that runs in it with
 //! it. If this process is killed, the kernel hangs the shell up and what runs in its foreground; a job in the background
 //! may then outlive it, as in any terminal, and so may at any time a process that makes itself a daemon (in a session of
-//! its own). It knows no windows.
+//! its own): whoever must not leave such behind [marks](crate::mark) what runs in it. It knows no windows.
 
 mod session;
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use self::session::Session;
+use crate::processes::Processes;
 
 /// Shown by the shell when it is ready for a command.
 pub const PROMPT: &str = "agentmux$ ";
@@ -35,13 +36,15 @@ const KEPT_OUTPUT_BYTES: usize = 64 * 1024;
 pub struct Shell {
     /// The program: a POSIX shell.
     pub program: PathBuf,
+    /// What it and all that it starts find in their environment, beside what this process has.
+    pub environment: Vec<(String, String)>,
     /// How long it may take until it shows its prompt.
     pub ready_within: Duration,
 }
 
 impl Default for Shell {
     fn default() -> Self {
-        Self { program: PathBuf::from("/bin/sh"), ready_within: Duration::from_secs(3) }
+        Self { program: PathBuf::from("/bin/sh"), environment: Vec::new(), ready_within: Duration::from_secs(3) }
     }
 }
 
@@ -87,8 +90,8 @@ impl Terminal {
     /// # Errors
     /// If the system gives no terminal or process, or the shell does not come up in time; then nothing is left of it.
     pub async fn open(shell: &Shell) -> Result<Self, TerminalError> {
-        let (program, ready_within) = (shell.program.clone(), shell.ready_within);
-        let terminal = tokio::task::spawn_blocking(move || Self::spawn(&program)).await.map_err(refused)??;
+        let (shell, ready_within) = (shell.clone(), shell.ready_within);
+        let terminal = tokio::task::spawn_blocking(move || Self::spawn(&shell)).await.map_err(refused)??;
         match timeout(ready_within, terminal.shows(PROMPT)).await {
             Ok(true) => Ok(terminal),
             Ok(false) => Err(TerminalError::Ended),
@@ -142,6 +145,11 @@ impl Terminal {
         }
     }
 
+    /// Whether the shell has ended, by itself or not.
+    pub fn has_ended(&self) -> bool {
+        *self.life.borrow() != Life::Running
+    }
+
     /// Kills the shell, as when it crashes.
     pub fn kill_shell(&self) {
         if *self.life.borrow() == Life::Running {
@@ -176,7 +184,7 @@ impl Terminal {
         Session::led_by(self.shell)
     }
 
-    fn spawn(program: &Path) -> Result<Self, TerminalError> {
+    fn spawn(shell: &Shell) -> Result<Self, TerminalError> {
         let pair = native_pty_system().openpty(PtySize::default()).map_err(refused)?;
         let mut reader = pair.master.try_clone_reader().map_err(refused)?;
         let writer = pair.master.take_writer().map_err(refused)?;
@@ -190,7 +198,7 @@ impl Terminal {
                 attend(child, shell, &life_sender);
             }
         })?;
-        let child = pair.slave.spawn_command(interactive(program)).map_err(refused)?;
+        let child = pair.slave.spawn_command(interactive(shell)).map_err(refused)?;
         let shell = child.process_id().and_then(|id| Pid::from_raw(id.cast_signed()));
         let shell = shell.ok_or_else(|| refused("the shell has no process id"))?;
         hand_over.send((child, shell)).map_err(refused)?;
@@ -248,15 +256,20 @@ fn attend(mut child: Box<dyn Child + Send + Sync>, shell: Pid, life: &watch::Sen
         tracing::error!(%error, shell = shell.as_raw_nonzero(), "a shell cannot be waited for");
     }
     life.send_replace(Life::ShellEnded);
-    Session::led_by(shell).end(GRACE);
+    if !Session::led_by(shell).end(GRACE) {
+        tracing::error!(session = shell.as_raw_nonzero(), "processes of a closed terminal do not end");
+    }
     if let Err(error) = child.wait() {
         tracing::error!(%error, shell = shell.as_raw_nonzero(), "a shell cannot be reaped");
     }
     life.send_replace(Life::Over);
 }
 
-fn interactive(program: &Path) -> CommandBuilder {
-    let mut command = CommandBuilder::new(program);
+fn interactive(shell: &Shell) -> CommandBuilder {
+    let mut command = CommandBuilder::new(&shell.program);
+    for (variable, value) in &shell.environment {
+        command.env(variable, value);
+    }
     command.env("PS1", PROMPT);
     command.env("TERM", "dumb");
     // Files that a shell would run before its first prompt.

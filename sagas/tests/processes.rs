@@ -5,6 +5,8 @@ mod processes {
     mod host;
     mod kills;
     mod operators;
+    mod srv;
+    mod srv_kills;
     mod up;
 
     use sagas::programs::stage::{Stage, Telling};

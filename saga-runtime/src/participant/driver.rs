@@ -192,7 +192,12 @@ async fn handle<P: Participant>(
 ) {
     let context = Context::new(Arc::clone(&answering));
     let handled = contained(async { participant.handle(command, &context).await }).await;
+    let is_done = matches!(handled, Ok(Ok(())));
+    let afterwards = context.into_afterwards();
     answering.returned(handled);
+    if is_done {
+        afterwards.run();
+    }
 }
 
 /// Says that the handler is gone, whatever ended it.

@@ -40,7 +40,8 @@ type BusOf<P> = <<P as TransactionalParticipant>::Command as ParticipantCommand>
 ///
 /// What a handler writes through the transaction commits together with the memory of it and its events. A crash leaves
 /// both or neither; a command that comes again is answered from memory. What the handler does elsewhere (files,
-/// processes, the network) is not covered: let it defer its answer, and do that where it can be repeated.
+/// processes, the network) is not covered: let it defer its answer, and do that where it can be repeated, [once the
+/// transaction is committed](Context::when_committed).
 ///
 /// Several commands share one commit, each with a savepoint of its own: one that is refused, panics or breaks its
 /// contract is undone, and its neighbours are not. So a handler should be short, for the others wait for it: what takes

@@ -231,7 +231,7 @@ async fn drains_the_pool_with_the_last_window_and_fills_it_with_the_next() {
 #[tokio::test]
 async fn a_shell_that_does_not_come_up_is_a_refusal_and_leaves_nothing() {
     for program in ["/bin/false", "/bin/cat", "/no/such/shell"] {
-        let shell = Shell { program: program.into(), ready_within: Duration::from_millis(100) };
+        let shell = Shell { program: program.into(), ready_within: Duration::from_millis(100), ..Shell::default() };
         let (host, mut told) = Host::new(HostOptions { shell, ..HostOptions::default() });
         assert_eq!(host.spawn(Place::Pool, "key").await, Err(Refusal::OutOfMemory), "{program}");
         assert_eq!(host.add().await, Err(Refusal::OutOfMemory), "{program}");
@@ -242,7 +242,7 @@ async fn a_shell_that_does_not_come_up_is_a_refusal_and_leaves_nothing() {
 
 #[tokio::test]
 async fn a_request_given_up_half_way_leaves_nothing() {
-    let shell = Shell { program: "/bin/cat".into(), ready_within: BOUND };
+    let shell = Shell { program: "/bin/cat".into(), ready_within: BOUND, ..Shell::default() };
     let (host, _told) = Host::new(HostOptions { shell, ..HostOptions::default() });
     let asked = tokio::spawn({
         let host = host.clone();

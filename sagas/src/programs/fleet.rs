@@ -86,7 +86,7 @@ impl Fleet {
         &self.directory
     }
 
-    /// Starts the launcher or the host, and waits until it is ready.
+    /// Starts the launcher, the host or the srv, and waits until it is ready.
     ///
     /// # Errors
     /// If it does not come up.
@@ -96,7 +96,7 @@ impl Fleet {
         Ok(member)
     }
 
-    /// Starts the launcher or the host; it is not ready yet.
+    /// Starts the launcher, the host or the srv; it is not ready yet.
     ///
     /// # Errors
     /// If the system gives no process.
@@ -104,7 +104,7 @@ impl Fleet {
         self.spawn(name, [name, "--owned"])
     }
 
-    /// Waits until a launcher or host that was just launched says that it is ready: with its first line.
+    /// Waits until a launcher, host or srv that was just launched says that it is ready: with its first line.
     ///
     /// # Errors
     /// If it does not come up.

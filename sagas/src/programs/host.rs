@@ -8,14 +8,21 @@ use rustix::fs::{Access, access};
 use saga_runtime::participant::Publisher;
 use saga_runtime::pipe::{Endpoint, PipeOptions};
 use saga_runtime::prelude::*;
+use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 
 use super::ProgramError;
+use super::keeper::Keeper;
 use super::stop::Stop;
 use crate::bus::{AgentMux, Event};
-use crate::host::control::{self, HOST_SOCKET};
+use crate::control;
+use crate::host::control::HOST_SOCKET;
 use crate::host::{Host, HostOptions};
+use crate::mark::Mark;
 use crate::terminal::Shell;
+
+/// The program's name, and with it that of its mark.
+pub const NAME: &str = "host";
 
 /// How long commands may go on when the host stops, and their answers may wait for the coordinator.
 const GRACE: Duration = Duration::from_secs(2);
@@ -29,13 +36,25 @@ pub async fn run(endpoint: &Endpoint, shell: PathBuf, stop: &mut Stop) -> Result
     access(&shell, Access::EXEC_OK).map_err(|error| {
         format!("{} cannot be run as a shell ({error}); give another one: --shell", shell.display())
     })?;
-    let shell = Shell { program: shell, ..Shell::default() };
+    let mark = Mark::new(NAME, endpoint.directory())?;
+    let keeper = Keeper::start(&mark).await?;
+    let shell = Shell { program: shell, environment: vec![mark.environment("window")], ..Shell::default() };
+    let ran = with_keeper(endpoint, listener, shell, stop).await;
+    keeper.dismiss().await;
+    ran
+}
+
+async fn with_keeper(
+    endpoint: &Endpoint,
+    listener: UnixListener,
+    shell: Shell,
+    stop: &mut Stop,
+) -> Result<(), ProgramError> {
     let (host, told) = Host::new(HostOptions { shell, ..HostOptions::default() });
     tokio::select! {
         filled = host.fill_pool() => filled.map_err(|refusal| format!("no hidden window could be made: {refusal}"))?,
         () = stop.asked() => return Ok(()),
     }
-
     let (quit, quitting) = oneshot::channel();
     let mut on_the_bus = tokio::spawn(participate(endpoint.clone(), host.clone(), told, quitting));
     writeln!(std::io::stdout(), "the host is ready in {}", endpoint.directory().display())?;

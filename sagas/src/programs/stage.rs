@@ -1,5 +1,7 @@
-//! Launcher, host and renderer as processes in a directory of their own, and three places to look at: the log, the
-//! host, the process table. What is played on it is not its business.
+//! Launcher, host, srv and renderer as processes in a directory of their own, and the places to look at: the log, the
+//! host, the srv, the process table. What is played on it is not its business.
+
+mod workspaces;
 
 use std::collections::BTreeSet;
 use std::fs::Permissions;
@@ -51,6 +53,7 @@ pub struct Stage {
     begin: Instant,
     launcher: Option<Member>,
     host: Option<Member>,
+    srv: Option<Member>,
     renderer: Option<JoinHandle<()>>,
     notices: Arc<Mutex<Vec<Notice>>>,
     /// Every process that was ever seen, shells too.
@@ -72,13 +75,14 @@ impl Stage {
             begin: Instant::now(),
             launcher: None,
             host: None,
+            srv: None,
             renderer: None,
             notices: Arc::default(),
             processes: BTreeSet::new(),
         })
     }
 
-    /// Launcher, renderer and host, all ready.
+    /// Launcher, renderer and host, all ready; a srv may be [started](Stage::start_srv) beside them.
     ///
     /// # Errors
     /// If one of them does not come up.
@@ -165,7 +169,7 @@ impl Stage {
     /// # Errors
     /// If none runs.
     pub fn freeze_host(&self) -> Result<(), ProgramError> {
-        self.signal_host(Signal::STOP)
+        signal(self.host.as_ref(), Signal::STOP)
     }
 
     /// Lets the host go on.
@@ -173,7 +177,7 @@ impl Stage {
     /// # Errors
     /// If none runs.
     pub fn thaw_host(&self) -> Result<(), ProgramError> {
-        self.signal_host(Signal::CONT)
+        signal(self.host.as_ref(), Signal::CONT)
     }
 
     /// A user of the host.
@@ -309,7 +313,7 @@ impl Stage {
         until("the processes end", async || !processes.iter().copied().any(runs)).await
     }
 
-    /// Stops them all, the host first, so that its last words are recorded. Gives every process that was ever seen and
+    /// Stops them all, the launcher last, so that the last words of the others are recorded. Gives every process that was ever seen and
     /// still runs.
     ///
     /// # Errors
@@ -317,8 +321,9 @@ impl Stage {
     pub async fn close(mut self) -> Result<Vec<u32>, ProgramError> {
         // Frozen, it would not hear that it is to stop; gone, it need not.
         let _ = self.thaw_host();
-        if let Some(host) = self.host.take() {
-            host.stop().await?;
+        let _ = self.thaw_srv();
+        for member in [self.host.take(), self.srv.take()].into_iter().flatten() {
+            member.stop().await?;
         }
         if let Some(launcher) = self.launcher.take() {
             launcher.stop().await?;
@@ -338,18 +343,18 @@ impl Stage {
     /// The error, with what there is to see when it happens.
     fn told_why(&self, error: &ProgramError) -> ProgramError {
         let sagas = self.all_sagas();
-        let [launcher, host] = ["launcher", "host"].map(|name| self.fleet.last_words(name));
-        format!("{error}; last words of the launcher: {launcher}; of the host: {host}; in the log: {sagas:#?}").into()
+        let words = ["launcher", "host", "srv"].map(|name| format!("{name}: {}", self.fleet.last_words(name)));
+        format!("{error}; last words: {}; in the log: {sagas:#?}", words.join("; ")).into()
     }
 
     fn log(&self) -> Result<SqliteReader, ProgramError> {
         Ok(SqliteReader::open(self.directory.path().join(LOG_FILE))?)
     }
+}
 
-    fn signal_host(&self, signal: Signal) -> Result<(), ProgramError> {
-        let id = self.host.as_ref().and_then(Member::id).and_then(|id| Pid::from_raw(id.cast_signed()));
-        Ok(kill_process(id.ok_or("no host runs")?, signal)?)
-    }
+fn signal(member: Option<&Member>, signal: Signal) -> Result<(), ProgramError> {
+    let id = member.and_then(Member::id).and_then(|id| Pid::from_raw(id.cast_signed()));
+    Ok(kill_process(id.ok_or("it does not run")?, signal)?)
 }
 
 /// Tells what the renderer sees, until it ends.

@@ -49,6 +49,14 @@ impl Stop {
         })
     }
 
+    /// Completes when the owner is gone, whatever signals come.
+    pub async fn owner_gone(&mut self) {
+        if self.owner_gone.wait_for(|gone| *gone).await.is_err() {
+            // Without an owner nobody ever says so.
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Completes when the program is to stop.
     pub async fn asked(&mut self) {
         tokio::select! {

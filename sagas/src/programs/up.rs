@@ -1,4 +1,4 @@
-//! The launcher and the host together, until stopped. One that ends by itself is started again.
+//! The launcher, the host and the srv together, until stopped. One that ends by itself is started again.
 
 use std::io::{self, Write};
 use std::process::ExitStatus;
@@ -11,37 +11,40 @@ use super::stop::Stop;
 /// How long nothing is started again after a program ended by itself.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// Runs both until they are to stop.
+/// In the order in which they are started; stopped in the other, so that the last words of all are recorded.
+const PROGRAMS: [&str; 3] = ["launcher", "host", "srv"];
+
+/// Runs all of them until they are to stop.
 ///
 /// # Errors
 /// If one of them does not come up.
 pub async fn run(fleet: &Fleet, stop: &mut Stop) -> Result<(), ProgramError> {
-    let Some(mut launcher) = start(fleet, "launcher", stop).await? else { return Ok(()) };
-    let ended = with_host(fleet, &mut launcher, stop).await;
-    launcher.stop().await?;
-    ended
+    let mut members = Vec::new();
+    let ran = keep(fleet, &mut members, stop).await;
+    let mut stopped = Ok(());
+    while let Some(member) = members.pop() {
+        stopped = stopped.and(member.stop().await.map(drop));
+    }
+    ran?;
+    Ok(stopped?)
 }
 
-/// Runs the host, and stops it before the launcher, so that its last words are recorded.
-async fn with_host(fleet: &Fleet, launcher: &mut Member, stop: &mut Stop) -> Result<(), ProgramError> {
-    let Some(mut host) = start(fleet, "host", stop).await? else { return Ok(()) };
-    say(&format!("launcher and host run in {}; stop them with Ctrl-C", fleet.directory().display()))?;
-    let ended = keep_both(fleet, launcher, &mut host, stop).await;
-    host.stop().await?;
-    ended
-}
-
-async fn keep_both(
-    fleet: &Fleet,
-    launcher: &mut Member,
-    host: &mut Member,
-    stop: &mut Stop,
-) -> Result<(), ProgramError> {
+async fn keep(fleet: &Fleet, members: &mut Vec<Member>, stop: &mut Stop) -> Result<(), ProgramError> {
+    for name in PROGRAMS {
+        match start(fleet, name, stop).await? {
+            Some(member) => members.push(member),
+            None => return Ok(()),
+        }
+    }
+    let directory = fleet.directory().display();
+    say(&format!("launcher, host and srv run in {directory}; stop them with Ctrl-C"))?;
+    let [launcher, host, srv] = members.as_mut_slice() else { return Ok(()) };
     loop {
         let going = tokio::select! {
             () = stop.asked() => return Ok(()),
             status = launcher.ended() => again(fleet, launcher, status, stop).await?,
             status = host.ended() => again(fleet, host, status, stop).await?,
+            status = srv.ended() => again(fleet, srv, status, stop).await?,
         };
         match going {
             Going::On => {}

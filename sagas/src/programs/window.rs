@@ -13,12 +13,7 @@ use crate::host::state::HostState;
 /// # Errors
 /// If none does.
 pub async fn connect(endpoint: &Endpoint) -> Result<ControlClient, ProgramError> {
-    let socket = endpoint.socket(HOST_SOCKET);
-    let stream = socket.connect().await.map_err(|error| match error.may_pass() {
-        true => format!("{error}; does a host run there? start one: sagas up, or sagas host"),
-        false => error.to_string(),
-    })?;
-    Ok(ControlClient::over(stream))
+    Ok(ControlClient::connect(endpoint, HOST_SOCKET, "host").await?)
 }
 
 /// Asks the host, and prints what it answers.
@@ -39,7 +34,6 @@ fn shown(reply: &Reply) -> String {
         Reply::Pane(number) => format!("pane {number}\n"),
         Reply::Output(text) => format!("{text}\n"),
         Reply::Done => String::new(),
-        Reply::Refused(_) | Reply::Malformed(_) => format!("{reply:?}\n"),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::codec;
 use crate::inbox::{Change, RunId};
 use crate::message::{Answer, Bus, CommandOf, EventOf, ExchangeKey, Fate, LogId, ParticipantCommand, RefusalOf};
 use crate::participant::Context;
+use crate::participant::afterwards::Afterwards;
 use crate::participant::answering::{Answering, Done, Subject};
 use crate::participant::driver::{Order, message};
 
@@ -82,9 +83,9 @@ impl<B: Bus> Ending<B> {
 /// What came of a handler.
 #[derive(Debug)]
 pub(super) enum Concluded<B: Bus> {
-    Answered(Ending<B>),
+    Answered(Ending<B>, Afterwards),
     /// Left for later; to be released when it is remembered.
-    Deferred(Arc<Answering<B>>),
+    Deferred(Arc<Answering<B>>, Afterwards),
 }
 
 /// Why nothing was done.
@@ -113,7 +114,7 @@ pub(super) fn commit<P: TransactionalParticipant>(
     });
     let Err(error) = result else { return Ok(run.concluded) };
     run.concluded.iter().for_each(|concluded| {
-        if let Concluded::Deferred(answering) = concluded {
+        if let Concluded::Deferred(answering, _) = concluded {
             answering.void();
         }
     });
@@ -145,9 +146,11 @@ impl<B: Bus> Run<B> {
         let is_query = job.subject.command.query;
         let concluded = work.apart(
             || {
-                let result = handle(work, participant, job, &answering);
+                let context = Context::new(Arc::clone(&answering));
+                let result = handle(work, participant, job, &context);
+                let afterwards = context.into_afterwards();
                 self.answer(work, job, &answering, result)?;
-                Ok(outcome(&answering))
+                Ok(outcome(&answering, afterwards))
             },
             |concluded| !is_query && is_kept(concluded),
         );
@@ -200,16 +203,15 @@ fn handle<P: TransactionalParticipant>(
     work: &Work<'_>,
     participant: &P,
     job: &Job<P::Command>,
-    answering: &Arc<Answering<BusOf<P>>>,
+    context: &Context<BusOf<P>>,
 ) -> Result<Said<BusOf<P>>, Failed> {
-    let context = Context::new(Arc::clone(answering));
     let command = job.order.command.clone();
     let transaction = work.transaction();
     let span = job.order.span(&job.subject);
     let result = span.in_scope(|| {
         catch_unwind(AssertUnwindSafe(|| match job.resumed {
-            None => participant.handle(command, transaction, &context),
-            Some(_) => participant.resume(command, transaction, &context),
+            None => participant.handle(command, transaction, context),
+            Some(_) => participant.resume(command, transaction, context),
         }))
     });
     let name = job.subject.command.name;
@@ -229,20 +231,22 @@ fn handle<P: TransactionalParticipant>(
 }
 
 /// What came of a handler that has returned. One whose reporter is gone by now has broken off.
-fn outcome<B: Bus>(answering: &Arc<Answering<B>>) -> Concluded<B> {
+fn outcome<B: Bus>(answering: &Arc<Answering<B>>, afterwards: Afterwards) -> Concluded<B> {
     if Arc::strong_count(answering) == 1 {
         answering.dropped();
     }
     match answering.take() {
-        Some(answer) => Concluded::Answered(Ending::of(answer)),
-        None => Concluded::Deferred(Arc::clone(answering)),
+        Some(answer @ Answer::Handled(_)) => Concluded::Answered(Ending::of(answer), afterwards),
+        // It is undone, and so is what would follow.
+        Some(answer) => Concluded::Answered(Ending::of(answer), Afterwards::default()),
+        None => Concluded::Deferred(Arc::clone(answering), afterwards),
     }
 }
 
 fn is_kept<B: Bus>(concluded: &Concluded<B>) -> bool {
     match concluded {
-        Concluded::Answered(ending) => matches!(ending.answer, Answer::Handled(_)),
-        Concluded::Deferred(_) => true,
+        Concluded::Answered(ending, _) => matches!(ending.answer, Answer::Handled(_)),
+        Concluded::Deferred(..) => true,
     }
 }
 
@@ -285,13 +289,13 @@ fn remember_job<C: ParticipantCommand>(
 ) -> rusqlite::Result<()> {
     let Subject { key, attempt, .. } = job.subject;
     match concluded {
-        Concluded::Deferred(answering) => {
+        Concluded::Deferred(answering, _) => {
             writer.deferred(key, attempt, &json(&job.command)?, &json(&answering.emitted())?)
         }
-        Concluded::Answered(ending) if job.resumed.is_some() => remember_late(writer, key, ending),
-        Concluded::Answered(Ending { answer: Answer::Handled(_), events }) => writer.handled(key, attempt, events),
+        Concluded::Answered(ending, _) if job.resumed.is_some() => remember_late(writer, key, ending),
+        Concluded::Answered(Ending { answer: Answer::Handled(_), events }, _) => writer.handled(key, attempt, events),
         // It has been undone.
-        Concluded::Answered(_) => Ok(()),
+        Concluded::Answered(..) => Ok(()),
     }
 }
 

@@ -243,8 +243,14 @@ impl<P: TransactionalParticipant> TransactionalDriver<P> {
         }
         for (job, concluded) in batch.jobs.into_iter().zip(concluded) {
             match concluded {
-                Concluded::Answered(ending) => self.inbox.answered(job.subject.run, ending.answer),
-                Concluded::Deferred(answering) => answering.release(),
+                Concluded::Answered(ending, afterwards) => {
+                    self.inbox.answered(job.subject.run, ending.answer);
+                    afterwards.run();
+                }
+                Concluded::Deferred(answering, afterwards) => {
+                    answering.release();
+                    afterwards.run();
+                }
             }
             self.inbox.returned(job.subject.run);
         }

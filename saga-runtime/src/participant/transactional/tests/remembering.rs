@@ -1,14 +1,15 @@
 //! Scripts: what a participant that remembers is asked, in this life and in the next.
 
 use std::path::PathBuf;
+use std::sync::mpsc as std_mpsc;
 
 use tempfile::TempDir;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use super::vault::{Command, Event, How, Keeper, Refusal, Vault, effects};
+use super::vault::{Command, Event, How, Keeper, Refusal, Vault, connection, effects};
 use crate::bus::{Delivery, FromParticipant, Horizon, Payload, Report, ToParticipant};
 use crate::message::{Answer, At, ExchangeKey, Fate, LogId, SagaId};
-use crate::participant::{ParticipantOptions, Reporter, spawn};
+use crate::participant::{ParticipantOptions, Reporter, Transactional, spawn};
 use crate::rusqlite::Connection;
 
 type Said = mpsc::Receiver<(&'static str, FromParticipant<Vault>)>;
@@ -20,6 +21,7 @@ struct Script {
     line: UnboundedSender<ToParticipant<Vault>>,
     said: Said,
     reporters: UnboundedReceiver<(Reporter<Vault>, bool)>,
+    committed: std_mpsc::Receiver<String>,
 }
 
 impl Script {
@@ -30,9 +32,11 @@ impl Script {
     fn live(home: TempDir) -> Self {
         let (deferred, reporters) = mpsc::unbounded_channel();
         let (reports, said) = mpsc::channel(256);
-        let keeper = Keeper::open(&home.path().join("vault.db"), deferred);
+        let (tell, committed) = std_mpsc::channel();
+        let keeper = Keeper::new(deferred).telling(tell);
+        let keeper = Transactional::new(connection(&home.path().join("vault.db")), keeper).expect("its own database");
         let line = spawn(keeper, ParticipantOptions::default(), reports);
-        Self { home, horizon: Horizon::ALL, line, said, reporters }
+        Self { home, horizon: Horizon::ALL, line, said, reporters, committed }
     }
 
     /// The participant's life ends, and another one begins.
@@ -355,4 +359,38 @@ async fn a_full_disk_holds_up_who_needs_it_and_the_others_not_for_long() {
     assert_eq!(script.next_answer(key(2, 0)).await, kept(1));
     assert_eq!(script.next_answer(key(1, 0)).await, kept(2));
     assert_eq!(script.whats(), ["small", "big"]);
+}
+
+#[tokio::test]
+async fn what_follows_a_commit_follows_it_once_and_nothing_follows_what_is_undone() {
+    let mut script = Script::begin();
+    for (saga, how) in (1..).zip([How::Panic, How::NoReply, How::BadStatement, How::Commit, How::DropReporter]) {
+        let Answer::Broken(_) = script.answer(key(saga, 0), 1, Command::Spoil { what: "spoilt".into(), how }).await
+        else {
+            panic!("{how:?} is no answer")
+        };
+    }
+    let later = || Command::KeepLater { what: "later".into() };
+    assert_eq!(script.answer(key(10, 0), 1, later()).await, Answer::Refused(Refusal::Full));
+    assert_eq!(script.answer(key(10, 0), 2, later()).await, kept(1));
+    assert_eq!(script.answer(key(11, 0), 1, keep("a")).await, kept(2));
+    assert_eq!(script.answer(key(11, 0), 2, keep("a")).await, kept(2), "from memory");
+    let big = Command::Spoil { what: "big".into(), how: How::FullForAWhile };
+    assert_eq!(script.answer(key(12, 0), 1, big).await, kept(3));
+    assert_eq!(script.committed.try_iter().collect::<Vec<_>>(), ["later", "a", "big"]);
+}
+
+#[tokio::test]
+async fn what_follows_a_commit_does_not_precede_it() {
+    let mut script = Script::begin();
+    let mut other = Connection::open(script.path()).expect("a database");
+    let lock = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).expect("a lock");
+    script.ask(key(1, 0), 1, Command::Defer { what: "deferred".into() });
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(50), script.reporters.recv()).await.is_err());
+    drop(lock);
+    let (reporter, _) = script.reporters.recv().await.expect("it is committed");
+    assert_eq!(script.whats(), ["deferred"]);
+    assert_eq!(script.stored(), [(key(1, 0).to_string(), "deferred".to_owned())]);
+    reporter.handled();
+    assert_eq!(script.next_answer(key(1, 0)).await, kept(1));
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::Sender;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
@@ -89,6 +90,8 @@ pub(super) enum Refusal {
 pub(super) struct Keeper {
     /// What is left for later; and whether it is for the second time.
     deferred: UnboundedSender<(Reporter<Vault>, bool)>,
+    /// What was committed, as it is told once it is.
+    committed: Option<Sender<String>>,
     /// How often its disk was full.
     full: AtomicU32,
 }
@@ -107,7 +110,21 @@ impl Keeper {
     }
 
     pub(super) fn new(deferred: UnboundedSender<(Reporter<Vault>, bool)>) -> Self {
-        Self { deferred, full: AtomicU32::new(0) }
+        Self { deferred, committed: None, full: AtomicU32::new(0) }
+    }
+
+    /// One that tells what was committed.
+    pub(super) fn telling(self, committed: Sender<String>) -> Self {
+        Self { committed: Some(committed), ..self }
+    }
+
+    fn tell(&self, what: &str, cx: &Context<Vault>) {
+        let Some(committed) = self.committed.clone() else { return };
+        let what = what.to_owned();
+        cx.when_committed(move || {
+            // The test may look at nothing more.
+            let _ = committed.send(what);
+        });
     }
 
     /// Its disk is full three times, and then there is room.
@@ -119,7 +136,8 @@ impl Keeper {
     }
 
     fn defer(&self, cx: &Context<Vault>, again: bool) {
-        self.deferred.send((cx.reporter(), again)).expect("the test takes reporters");
+        let (deferred, reporter) = (self.deferred.clone(), cx.reporter());
+        cx.when_committed(move || deferred.send((reporter, again)).expect("the test takes reporters"));
     }
 }
 
@@ -161,6 +179,11 @@ impl TransactionalParticipant for Keeper {
         transaction: &Transaction<'_>,
         cx: &Context<Vault>,
     ) -> Result<(), Failure<Refusal>> {
+        if let KeeperCommand::Keep { what } | KeeperCommand::KeepLater { what } | KeeperCommand::Spoil { what, .. } =
+            &command
+        {
+            self.tell(what, cx);
+        }
         match command {
             KeeperCommand::Keep { what } => cx.emit(write(&what, transaction, cx)?),
             KeeperCommand::KeepLater { what } => {
