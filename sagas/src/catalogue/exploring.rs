@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use saga_runtime::definition::{Deadline, Definition};
 use saga_runtime::prelude::*;
 
-use super::{DEFINITIONS, PoolRespawnOnPromote, ReplaceWindow, WindowCleanupCascade};
+use super::*;
 use crate::bus::{BlockId, Command, Event, Place, TabId, WorkspaceId};
 
 /// What happens to every saga that sends a command.
@@ -54,10 +54,20 @@ fn explored<S: Saga<Bus = crate::bus::AgentMux>>(input: S) -> (&'static Definiti
 }
 
 fn all() -> Vec<(&'static Definition, Explored)> {
+    let (block, tab, workspace) = (BlockId(1), TabId(1), WorkspaceId(1));
     vec![
         explored(PoolRespawnOnPromote { promoted_label: "w1".into() }),
         explored(WindowCleanupCascade { closed_label: "w1".into() }),
         explored(ReplaceWindow { old: "old".into() }),
+        explored(TearOffTab { tab, source: workspace }),
+        explored(TearOffBlock { block, source_tab: tab, workspace }),
+        explored(RestoreTornOffTab { tab, source: workspace, target: WorkspaceId(2) }),
+        explored(PromoteBlockToTab { block, source_tab: tab, workspace }),
+        explored(RedockFloatingPane { block, target_tab: tab, workspace }),
+        explored(DeleteBlock { block, tab, workspace }),
+        explored(DeleteTab { workspace, tab }),
+        explored(DeleteWorkspace { workspace }),
+        explored(ClosePane { blocks: vec![block, BlockId(2)], tab, workspace }),
     ]
 }
 
