@@ -1,7 +1,7 @@
-//! The main job, shown and checked: launcher, host and a renderer as processes in a directory of their own.
+//! The main job, shown and checked: launcher, host, srv and a renderer as processes in a directory of their own.
 //!
-//! What a user does is done over the host's socket, what is told comes from the renderer, and each check looks at the
-//! log, the host or the process table ([`stage`](super::stage)). Nothing is left behind, however it ends.
+//! What a user does is done over the sockets of host and srv, what is told comes from the renderer, and each check looks at the
+//! log, the host, the srv or the process table ([`stage`](super::stage)). Nothing is left behind, however it ends.
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -27,7 +27,7 @@ use super::stop::Stop;
 pub async fn run(binary: PathBuf, stop: &mut Stop) -> Result<(), ProgramError> {
     let mut checks = Checks::default();
     let mut stage = tokio::select! {
-        stage = Stage::open(binary, Telling::Aloud) => stage?,
+        stage = open(binary) => stage?,
         () = stop.asked() => return Err(stopped()),
     };
     let played = tokio::select! {
@@ -40,6 +40,12 @@ pub async fn run(binary: PathBuf, stop: &mut Stop) -> Result<(), ProgramError> {
     writeln!(std::io::stdout(), "\n{}, in {:.1} s", checks.summary(), elapsed.as_secs_f64())?;
     played?;
     if checks.all_held() { Ok(()) } else { Err("not all checks held".into()) }
+}
+
+async fn open(binary: PathBuf) -> Result<Stage, ProgramError> {
+    let mut stage = Stage::open(binary, Telling::Aloud).await?;
+    stage.start_srv().await?;
+    Ok(stage)
 }
 
 fn stopped() -> ProgramError {

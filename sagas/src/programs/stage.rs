@@ -289,19 +289,16 @@ impl Stage {
         details.collect()
     }
 
-    /// Whether the renderer is told of this saga from its start to its end.
-    pub async fn is_told_of(&self, saga: SagaId) -> bool {
+    /// What the renderer is told of this saga, from its start to its end; none if it is not told all.
+    pub async fn bracket(&self, saga: SagaId) -> Option<Vec<Notice>> {
         let until = Instant::now() + BOUND;
         loop {
             let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let mut of_saga = notices.iter().filter(|notice| notice.saga() == Some(saga));
-            let opens = matches!(of_saga.next(), Some(Notice::SagaStarted { .. }));
-            if of_saga.next_back().is_some_and(Notice::is_end) {
-                return opens;
+            let of_saga: Vec<_> = notices.into_iter().filter(|notice| notice.saga() == Some(saga)).collect();
+            if of_saga.last().is_some_and(Notice::is_end) {
+                return matches!(of_saga[0], Notice::SagaStarted { .. }).then_some(of_saga);
             }
-            if again("the bracket closes", until).await.is_err() {
-                return false;
-            }
+            again("the bracket closes", until).await.ok()?;
         }
     }
 

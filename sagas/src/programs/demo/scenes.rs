@@ -1,4 +1,6 @@
-//! What is done, scene by scene, and what must hold after each.
+//! What is done, scene by scene, and what must hold after each: here with the host, in `workspaces` with the srv.
+
+mod workspaces;
 
 use std::collections::BTreeSet;
 
@@ -26,6 +28,7 @@ pub(super) async fn play(stage: &mut Stage, checks: &mut Checks) -> Result<(), P
     let shown = a_killed_host(stage, checks, first).await?;
     let (replaced, promoted) = a_killed_launcher(stage, checks, shown).await?;
     the_last_windows(stage, checks, [replaced, promoted]).await?;
+    workspaces::play(stage, checks).await?;
     the_whole_log(stage, checks)
 }
 
@@ -52,7 +55,7 @@ async fn two_promotes_at_once(stage: &mut Stage, checks: &mut Checks) -> Result<
         !outputs.contains(&Some(own.clone())) && state.window(&own).is_some_and(|window| window.asked_by.is_none()),
         &own,
     );
-    let seen = [stage.is_told_of(first).await, stage.is_told_of(second).await];
+    let seen = [stage.bracket(first).await.is_some(), stage.bracket(second).await.is_some()];
     checks.add("a renderer sees both brackets open and close", seen == [true, true], format!("{seen:?}"));
     Ok([a, b])
 }
@@ -124,7 +127,7 @@ async fn a_killed_host(stage: &mut Stage, checks: &mut Checks, old: Label) -> Re
     let shells: Vec<_> = stage.state().await?.shells().collect();
     stage.freeze_host()?;
     let saga = stage.start(ReplaceWindow::DEFINITION.name, json!({ "old": old })).await?;
-    let middle = stage.logged(saga, "waits for the host", is_waiting).await?;
+    let middle = stage.logged(saga, "waits for the host", |details| is_waiting(details, "host")).await?;
     stage.kill_host().await?;
     stage.ended(&shells).await?;
     checks.add(
@@ -159,7 +162,7 @@ async fn a_killed_launcher(stage: &mut Stage, checks: &mut Checks, old: Label) -
     stage.say("the launcher is killed (kill -9) in the middle of a replace; meanwhile a window is promoted")?;
     stage.freeze_host()?;
     let saga = stage.start(ReplaceWindow::DEFINITION.name, json!({ "old": old })).await?;
-    stage.logged(saga, "waits for the host", is_waiting).await?;
+    stage.logged(saga, "waits for the host", |details| is_waiting(details, "host")).await?;
     stage.kill_launcher().await?;
     stage.thaw_host()?;
     let promoted = stage.promote().await?;
@@ -222,8 +225,8 @@ async fn ended(stage: &Stage, saga: SagaId) -> Result<Details, ProgramError> {
     stage.logged(saga, "ends", |details| details.outcome.is_some()).await
 }
 
-fn is_waiting(details: &Details) -> bool {
-    details.summary.standing.participant.as_deref() == Some("host")
+fn is_waiting(details: &Details, participant: &str) -> bool {
+    details.summary.standing.participant.as_deref() == Some(participant)
 }
 
 fn outcome<T: serde::de::DeserializeOwned>(details: &Details) -> Option<Outcome<T>> {

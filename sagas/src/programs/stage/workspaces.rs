@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rustix::process::Signal;
 
-use super::{BOUND, Stage, again, signal};
+use super::{BOUND, Stage, again, signal, until};
 use crate::mark;
 use crate::programs::{ProgramError, srv, workspace};
 use crate::srv::control::{SrvClient, Wish};
@@ -91,6 +91,16 @@ impl Stage {
             let so = |error| format!("{error}; the srv says that there is {state:?}");
             again(what, until).await.map_err(so)?;
         }
+    }
+
+    /// Waits until nothing that belongs to a block runs any more. Gives what still does.
+    ///
+    /// # Errors
+    /// If the process table cannot be read.
+    pub async fn until_marked_end(&self) -> Result<Vec<(u32, String)>, ProgramError> {
+        // What does not end is named by the caller.
+        let _ = until("what runs in blocks ends", async || self.in_blocks().is_ok_and(|left| left.is_empty())).await;
+        self.in_blocks()
     }
 
     /// The processes that belong to blocks, each with the number of its block: as the process table says, and not the srv.
