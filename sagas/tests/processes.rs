@@ -1,6 +1,7 @@
 //! The programs as processes: started as a user starts them, killed as nobody should.
 
 mod processes {
+    mod chaos;
     mod demo;
     mod host;
     mod kills;
