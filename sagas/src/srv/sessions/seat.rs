@@ -199,12 +199,11 @@ impl Attendant {
     /// Ends all that runs in the session, wherever it went; whether nothing is left.
     async fn end_processes(&self, standing: Standing) -> bool {
         self.seat(None);
-        let (end, mark, block) = (self.sessions.0.end, self.sessions.0.mark.clone(), self.block);
-        let ended = tokio::task::spawn_blocking(move || end(&mark, block));
         if let Standing::Runs(terminal) = standing {
             terminal.end().await;
         }
-        ended.await.unwrap_or(false)
+        let (end, mark, block) = (self.sessions.0.end, self.sessions.0.mark.clone(), self.block);
+        tokio::task::spawn_blocking(move || end(&mark, block)).await.unwrap_or(false)
     }
 
     fn seat(&self, terminal: Option<Arc<Terminal>>) {
