@@ -3,11 +3,11 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
-use rustix::process::Signal;
-use sagas::bus::BlockId;
+use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
+use sagas::bus::{BlockId, Refusal};
 use sagas::programs::srv::NAME;
 use sagas::programs::stage::{Stage, runs, until};
-use sagas::srv::control::{SRV_SOCKET, Wish};
+use sagas::srv::control::{ControlError, SRV_SOCKET, Wish};
 use sagas::srv::store::STORE_FILE;
 use tokio::process::Command;
 
@@ -186,4 +186,26 @@ async fn a_user_works_from_the_command_line() {
     stage.kill_srv().await.expect("it runs");
     let away = sagas(&["list"]).await.expect_err("nobody is there");
     assert!(away.contains("sagas up"), "{away}");
+}
+
+#[tokio::test]
+async fn a_srv_at_the_limit_of_the_system_refuses_and_goes_on() {
+    let stage = empty();
+    let srv = stage.fleet().start(NAME).await.expect("the srv comes up");
+    let mut user = stage.srv_user().await.expect("it runs");
+    let (_, tab, _) = user.workspace().await.expect("a shell comes up");
+    let id = srv.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    prlimit(id, Resource::Nofile, Rlimit { current: Some(48), maximum: Some(48) }).expect("the srv is ours");
+    let mut made = 1;
+    let refused = loop {
+        match user.block(tab).await {
+            Ok(_) => made += 1,
+            Err(refused) => break refused,
+        }
+    };
+    assert!(matches!(refused, ControlError::Refused(Refusal::OutOfMemory)), "{refused}");
+    let state = user.state().await.expect("the srv is there");
+    assert_eq!((state.blocks().count(), state.shells().count()), (made, made), "nothing is left of the refused one");
+    srv.stop().await.expect("it stops");
+    assert_eq!(count(&stage), 0);
 }
