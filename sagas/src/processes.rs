@@ -25,24 +25,23 @@ pub trait Processes {
 
     /// Sends a signal to each of them.
     fn signal(&self, signal: Signal) {
-        for member in self.members().unwrap_or_default() {
-            if let Some(member) = self.hold(member) {
-                // Whoever has ended meanwhile needs no signal.
-                let _ = rustix::process::pidfd_send_signal(&member, signal);
-            }
-        }
+        send(&self.held().unwrap_or_default(), signal);
     }
 
-    /// As a terminal does that is closed: asks each of them to end, stopped ones too.
-    fn hang_up(&self) {
-        self.signal(Signal::HUP);
-        self.signal(Signal::CONT);
+    /// As a terminal does that is closed: asks each of them to end, stopped ones too. Gives those that were asked.
+    fn hang_up(&self) -> Vec<OwnedFd> {
+        let held = self.held().unwrap_or_default();
+        send(&held, Signal::HUP);
+        send(&held, Signal::CONT);
+        held
     }
 
     /// Hangs up, kills after `grace` what is left then, and says whether nothing is: at most [`KILLED_WITHIN`] later.
     fn end(&self, grace: Duration) -> bool {
-        self.hang_up();
-        self.await_end(grace) || self.kill()
+        let until = Instant::now() + grace;
+        let asked = self.hang_up();
+        await_exits(&asked, until);
+        self.await_end(until.saturating_duration_since(Instant::now())) || self.kill()
     }
 
     /// Kills them, and those that they start meanwhile, and says whether nothing is left: at most [`KILLED_WITHIN`] later.
@@ -73,10 +72,11 @@ pub trait Processes {
             if left.is_zero() {
                 return false;
             }
-            match members.ok().and_then(|members| self.hold(members[0])) {
-                Some(member) => await_exit(&member, left),
-                // It has ended just now, or the system gives no file descriptor, and nothing tells when it does again.
-                None => std::thread::sleep(left.min(Duration::from_millis(10))),
+            let held: Vec<_> = members.unwrap_or_default().into_iter().filter_map(|member| self.hold(member)).collect();
+            match held.as_slice() {
+                // They have ended just now, or the system gives no file descriptor, and nothing tells when it does again.
+                [] => std::thread::sleep(left.min(Duration::from_millis(10))),
+                held => await_exits(held, until),
             }
         }
     }
@@ -96,6 +96,14 @@ pub trait Processes {
             }
         }
         Ok(members)
+    }
+
+    /// Those that have not ended, held.
+    ///
+    /// # Errors
+    /// As [`Processes::members`].
+    fn held(&self) -> io::Result<Vec<OwnedFd>> {
+        Ok(self.members()?.into_iter().filter_map(|member| self.hold(member)).collect())
     }
 
     /// One of them, held so that its number cannot become another's; none if it has ended.
@@ -118,11 +126,20 @@ pub fn read(process: Pid, name: &str) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Returns when the process has ended, or this time has passed.
-fn await_exit(process: &OwnedFd, within: Duration) {
-    let timeout = Timespec::try_from(within).ok();
-    // An interruption is but a reason to look again.
-    let _ = rustix::event::poll(&mut [PollFd::new(process, PollFlags::IN)], timeout.as_ref());
+/// Sends a signal to processes that are held. Whoever has ended meanwhile needs none.
+fn send(held: &[OwnedFd], signal: Signal) {
+    for process in held {
+        let _ = rustix::process::pidfd_send_signal(process, signal);
+    }
+}
+
+/// Returns when all of them have ended, or at this time.
+fn await_exits(held: &[OwnedFd], until: Instant) {
+    for process in held {
+        let timeout = Timespec::try_from(until.saturating_duration_since(Instant::now())).ok();
+        // An interruption is but a reason to look again.
+        let _ = rustix::event::poll(&mut [PollFd::new(process, PollFlags::IN)], timeout.as_ref());
+    }
 }
 
 fn is_exhausted(error: &io::Error) -> bool {

@@ -160,7 +160,9 @@ impl Terminal {
 
     /// Ends the session: hangs up, kills what is left after [`GRACE`], and waits until nothing is.
     pub async fn end(&self) {
-        self.session().hang_up();
+        let session = self.session();
+        // It looks through all processes of the machine. Should that fail, the shell is killed after the grace.
+        let _ = tokio::task::spawn_blocking(move || session.hang_up()).await;
         if timeout(GRACE, self.shell_ended()).await.is_err() {
             self.session().signal(Signal::KILL);
             self.shell_ended().await;

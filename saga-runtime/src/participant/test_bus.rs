@@ -204,9 +204,13 @@ impl Srv {
                 cx.emit(Event::TabTouched);
                 panic!("no tab {}", cx.saga());
             }
-            How::Defer => self.reporters.send(cx.reporter()).expect("the test takes reporters"),
+            How::Defer => {
+                let (reporters, reporter) = (self.reporters.clone(), cx.reporter());
+                cx.when_committed(move || reporters.send(reporter).expect("the test takes reporters"));
+            }
             How::DropReporter => drop(cx.reporter()),
             How::RefuseBesideReporter => {
+                cx.when_committed(|| panic!("it was refused"));
                 self.reporters.send(cx.reporter()).expect("the test takes reporters");
                 return Err(Refusal::NotNow);
             }

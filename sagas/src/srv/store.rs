@@ -91,6 +91,16 @@ impl Store {
         blocks.collect()
     }
 
+    /// Whether a block is there, and wants a session.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn wants_session(&self, block: BlockId) -> Result<bool, Failure<Refusal>> {
+        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let model = rows::load(&connection, &Extent::block(block))?;
+        Ok(model.blocks.contains_key(&block) && model.sessions.get(&block) == Some(&Session::Wanted))
+    }
+
     /// A session that was being ended stays: its block, if it is still there, is to have one again. Whether it is.
     ///
     /// # Errors

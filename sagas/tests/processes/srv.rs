@@ -3,11 +3,11 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
-use rustix::process::Signal;
-use sagas::bus::BlockId;
+use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
+use sagas::bus::{BlockId, Refusal};
 use sagas::programs::srv::NAME;
 use sagas::programs::stage::{Stage, runs, until};
-use sagas::srv::control::{SRV_SOCKET, Wish};
+use sagas::srv::control::{ControlError, SRV_SOCKET, Wish};
 use sagas::srv::store::STORE_FILE;
 use tokio::process::Command;
 
@@ -35,12 +35,13 @@ fn count(stage: &Stage) -> usize {
 }
 
 /// The keeper among what a srv has started.
-fn keeper(srv: Option<u32>) -> u32 {
+fn keeper(srv: Option<u32>) -> Option<u32> {
     let is_keeper = |process: &u32| {
+        // One that waits to be reaped has no command line any more.
         let words = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
         words.split(|byte| *byte == 0).nth(1) == Some(b"keeper")
     };
-    descendants(srv).into_iter().find(is_keeper).expect("it has one")
+    descendants(srv).into_iter().find(is_keeper)
 }
 
 #[tokio::test]
@@ -63,7 +64,7 @@ async fn what_is_left_when_the_keeper_was_killed_too_ends_before_the_next_srv_is
     let (stage, _) = with_something_stubborn().await;
     let before = processes(&stage);
     let state = stage.srv_user().await.expect("it runs").state().await.expect("it answers");
-    let keeper = keeper(Some(state.process));
+    let keeper = keeper(Some(state.process)).expect("it has one");
     // Stopped, the srv does not see that its keeper is gone.
     signal(Some(state.process), Signal::STOP);
     signal(Some(keeper), Signal::KILL);
@@ -82,18 +83,13 @@ async fn what_is_left_when_the_keeper_was_killed_too_ends_before_the_next_srv_is
 async fn a_killed_keeper_is_followed_by_another() {
     let (mut stage, _) = with_something_stubborn().await;
     let srv = stage.srv_state().await.expect("it answers").process;
-    let first = keeper(Some(srv));
+    let first = keeper(Some(srv)).expect("it has one");
     signal(Some(first), Signal::KILL);
-    let another =
-        || descendants(Some(srv)).into_iter().find(|process| *process != first && !is_in_block(&stage, *process));
-    until("another one comes", async || another().is_some()).await.expect("it does");
+    let another = || keeper(Some(srv)).is_some_and(|keeper| keeper != first);
+    until("another one comes", async || another()).await.expect("it does");
     let before = processes(&stage);
     stage.kill_srv().await.expect("it runs");
     stage.ended(&before).await.expect("they end");
-}
-
-fn is_in_block(stage: &Stage, process: u32) -> bool {
-    processes(stage).contains(&process)
 }
 
 #[tokio::test]
@@ -106,7 +102,7 @@ async fn a_srv_that_is_stopped_leaves_nothing() {
         let text = STUBBORN.to_owned();
         user.ask(&Wish::Type { block, text }).await.expect("it is there");
         until("all of it runs", async || count(&stage) == 5).await.expect("it does");
-        let (keeper, before) = (keeper(srv.id()), processes(&stage));
+        let (keeper, before) = (keeper(srv.id()).expect("it has one"), processes(&stage));
         let status = match how {
             Some(how) => {
                 signal(srv.id(), how);
@@ -190,4 +186,26 @@ async fn a_user_works_from_the_command_line() {
     stage.kill_srv().await.expect("it runs");
     let away = sagas(&["list"]).await.expect_err("nobody is there");
     assert!(away.contains("sagas up"), "{away}");
+}
+
+#[tokio::test]
+async fn a_srv_at_the_limit_of_the_system_refuses_and_goes_on() {
+    let stage = empty();
+    let srv = stage.fleet().start(NAME).await.expect("the srv comes up");
+    let mut user = stage.srv_user().await.expect("it runs");
+    let (_, tab, _) = user.workspace().await.expect("a shell comes up");
+    let id = srv.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    prlimit(id, Resource::Nofile, Rlimit { current: Some(48), maximum: Some(48) }).expect("the srv is ours");
+    let mut made = 1;
+    let refused = loop {
+        match user.block(tab).await {
+            Ok(_) => made += 1,
+            Err(refused) => break refused,
+        }
+    };
+    assert!(matches!(refused, ControlError::Refused(Refusal::OutOfMemory)), "{refused}");
+    let state = user.state().await.expect("the srv is there");
+    assert_eq!((state.blocks().count(), state.shells().count()), (made, made), "nothing is left of the refused one");
+    srv.stop().await.expect("it stops");
+    assert_eq!(count(&stage), 0);
 }

@@ -92,6 +92,10 @@ async fn rounds(deed: Deed) {
     stage.start_srv().await.expect("the srv comes up");
     for round in 0..rounds {
         let (workspace, tab, blocks) = furnish(&stage).await;
+        if round % 4 == 3 {
+            // It does not get as far as to hear of it.
+            stage.freeze_srv().expect("it runs");
+        }
         let ended = begin(&coordinator, deed, workspace, tab, blocks.clone()).await;
         tokio::time::sleep(Duration::from_millis(round * 97 % 1100)).await;
         stage.kill_srv().await.expect("it runs");

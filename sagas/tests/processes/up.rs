@@ -1,4 +1,4 @@
-//! Launcher and host together.
+//! Launcher, host and srv together.
 
 use std::fs::File;
 
@@ -11,24 +11,24 @@ use super::{descendants, empty, signal};
 
 async fn up(stage: &Stage) -> Member {
     let mut up = stage.fleet().spawn("up", ["up"]).expect("the system gives a process");
-    let line = up.next_line().await.expect("it says that both run");
+    let line = up.next_line().await.expect("it says that they run");
     assert!(line.contains("stop them with Ctrl-C"), "{line}");
     up
 }
 
 #[tokio::test]
-async fn an_interrupt_stops_both() {
+async fn an_interrupt_stops_all() {
     let stage = empty();
     let mut up = up(&stage).await;
     let started = descendants(up.id());
-    assert!(started.len() >= 4, "launcher, host, two shells: {started:?}");
+    assert!(started.len() >= 7, "launcher, host, srv, their keepers, two shells: {started:?}");
     signal(up.id(), Signal::INT);
     assert!(up.ended().await.expect("it is our child").success());
     assert!(!started.into_iter().any(runs));
 }
 
 #[tokio::test]
-async fn an_interrupt_stops_both_before_they_are_ready() {
+async fn an_interrupt_stops_those_that_there_are_before_they_are_ready() {
     let stage = empty();
     let lock = stage.endpoint().socket(HOST_SOCKET).path().with_extension("lock");
     let held = File::create(lock).expect("the directory is ours");
@@ -47,7 +47,7 @@ async fn a_killed_one_leaves_no_process() {
     let stage = empty();
     let up = up(&stage).await;
     let started = descendants(up.id());
-    assert!(started.len() >= 4, "launcher, host, two shells: {started:?}");
+    assert!(started.len() >= 7, "launcher, host, srv, their keepers, two shells: {started:?}");
     up.kill().await.expect("it is our child");
     until("they end", async || !started.iter().copied().any(runs)).await.expect("they do");
 }

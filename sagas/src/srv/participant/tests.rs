@@ -29,12 +29,12 @@ impl Line {
 
     fn live(home: TempDir) -> Self {
         let path = home.path().join(STORE_FILE);
+        let store = Store::open(&path).expect("a database");
+        store.begin_life().expect("it can be written");
         let (orders_sender, orders) = mpsc::unbounded_channel();
         let srv = Transactional::new(store::open(&path).expect("a database"), Srv::new(orders_sender));
         let (say, reports) = mpsc::channel(64);
         let deliver = spawn(srv.expect("its own"), ParticipantOptions::default(), say);
-        let store = Store::open(&path).expect("its database");
-        store.begin_life().expect("it can be written");
         Self { home, store, deliver, reports, orders }
     }
 

@@ -156,7 +156,7 @@ impl Attendant {
         (Err(Refusal::SessionStays), standing)
     }
 
-    /// A fresh shell, unless one runs.
+    /// A fresh shell, unless one runs or none is wanted any more.
     async fn refresh(&self, standing: Standing) -> Standing {
         let wait = match standing {
             Standing::Empty => AGAIN_AFTER,
@@ -171,6 +171,9 @@ impl Attendant {
                 AGAIN_AFTER
             }
         };
+        if self.note(Store::wants_session).await == Some(false) {
+            return Standing::Empty;
+        }
         match self.open().await {
             Some(terminal) => Standing::Runs(terminal),
             None => Standing::Down(wait),
@@ -199,12 +202,11 @@ impl Attendant {
     /// Ends all that runs in the session, wherever it went; whether nothing is left.
     async fn end_processes(&self, standing: Standing) -> bool {
         self.seat(None);
-        let (end, mark, block) = (self.sessions.0.end, self.sessions.0.mark.clone(), self.block);
-        let ended = tokio::task::spawn_blocking(move || end(&mark, block));
         if let Standing::Runs(terminal) = standing {
             terminal.end().await;
         }
-        ended.await.unwrap_or(false)
+        let (end, mark, block) = (self.sessions.0.end, self.sessions.0.mark.clone(), self.block);
+        tokio::task::spawn_blocking(move || end(&mark, block)).await.unwrap_or(false)
     }
 
     fn seat(&self, terminal: Option<Arc<Terminal>>) {
@@ -213,8 +215,8 @@ impl Attendant {
         }
     }
 
-    /// Writes down what became of the session. If that fails, the next life begins with what is written, and puts it in
-    /// order.
+    /// Writes down what became of the session, or reads what is to. If that fails, the next life begins with what is written,
+    /// and puts it in order.
     async fn note<T: Send + 'static>(&self, what: fn(&Store, BlockId) -> Result<T, Failure<Refusal>>) -> Option<T> {
         let (store, block) = (Arc::clone(&self.sessions.0.store), self.block);
         let noted = tokio::task::spawn_blocking(move || what(&store, block)).await;
@@ -223,7 +225,7 @@ impl Attendant {
             Ok(Err(failure)) => failure.to_string(),
             Err(error) => error.to_string(),
         };
-        tracing::error!(block = %self.block, "what became of its session cannot be written down: {problem}");
+        tracing::error!(block = %self.block, "the state of its session cannot be written or read: {problem}");
         None
     }
 }

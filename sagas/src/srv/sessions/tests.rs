@@ -108,6 +108,24 @@ async fn a_shell_that_ends_by_itself_is_followed_by_another() {
 }
 
 #[tokio::test]
+async fn a_shell_of_a_block_that_is_gone_is_not_followed_by_another() {
+    let room = Room::started(1).await;
+    let terminal = room.sessions.terminal(BLOCK).expect("it runs");
+    room.decide(&SrvCommand::DeleteBlock { tab: TabId(1), block: BLOCK });
+    assert!(room.sessions.terminal(BLOCK).is_some(), "it is for whoever deleted the block to end it");
+    terminal.kill_shell();
+    let until = tokio::time::Instant::now() + Duration::from_secs(10);
+    while !room.sessions.seats().is_empty() {
+        assert!(tokio::time::Instant::now() < until, "its seat is given up");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(room.marked(), 0);
+    room.decide(&SrvCommand::EndSession { block: BLOCK });
+    assert_eq!(room.sessions.end(BLOCK).await, Ok(()));
+    assert_eq!(room.wanted(BLOCK), None);
+}
+
+#[tokio::test]
 async fn what_is_asked_of_one_block_is_done_in_order() {
     let room = Room::started(1).await;
     room.decide(&SrvCommand::EndSession { block: BLOCK });

@@ -38,10 +38,12 @@ pub struct Extent {
     with_contents: bool,
     /// These, with their blocks and sessions.
     tabs: Vec<TabId>,
+    /// These, with their layout only.
+    layouts: Vec<TabId>,
     /// These, with their sessions.
     blocks: Vec<BlockId>,
-    /// And with the tabs in which they are.
-    with_tabs: bool,
+    /// And with the layouts of the tabs in which they are.
+    with_layouts: bool,
 }
 
 impl Extent {
@@ -59,11 +61,11 @@ impl Extent {
             SrvCommand::MoveTab { tab, from, to, .. } => {
                 Self { workspaces: vec![from, to], tabs: vec![tab], ..Self::default() }
             }
-            SrvCommand::DeleteBlock { tab, .. }
-            | SrvCommand::DeleteBlocks { tab, .. }
-            | SrvCommand::CloseGaps { tab } => Self::tab(tab),
-            SrvCommand::MoveBlock { from, to, .. } => Self { tabs: vec![from, to], ..Self::default() },
-            SrvCommand::PlaceOf { block } => Self { with_tabs: true, ..Self::block(block) },
+            SrvCommand::DeleteBlock { tab, block } => Self { layouts: vec![tab], ..Self::block(block) },
+            SrvCommand::DeleteBlocks { ref blocks, .. } => Self { blocks: blocks.clone(), ..Self::default() },
+            SrvCommand::CloseGaps { tab } => Self::tab(tab),
+            SrvCommand::MoveBlock { block, from, to, .. } => Self { layouts: vec![from, to], ..Self::block(block) },
+            SrvCommand::PlaceOf { block } => Self { with_layouts: true, ..Self::block(block) },
             SrvCommand::StartSession { block } | SrvCommand::EndSession { block } => Self::block(block),
         }
     }
@@ -93,8 +95,11 @@ pub(super) fn load(connection: &Connection, extent: &Extent) -> rusqlite::Result
     for tab in &extent.tabs {
         loading.tab(*tab)?;
     }
+    for tab in &extent.layouts {
+        loading.layout(*tab)?;
+    }
     for block in &extent.blocks {
-        loading.block(*block, extent.with_tabs)?;
+        loading.block(*block, extent.with_layouts)?;
     }
     Ok(loading.model)
 }
@@ -137,11 +142,16 @@ impl Loading<'_> {
         Ok(())
     }
 
-    fn tab(&mut self, tab: TabId) -> rusqlite::Result<()> {
+    fn layout(&mut self, tab: TabId) -> rusqlite::Result<()> {
         let found = cached(self.connection, "SELECT workspace, layout FROM tab WHERE id = ?1")?
             .query_row([number(tab.0)], |row| Ok(Tab { workspace: WorkspaceId(id(row, 0)?), layout: layout(row, 1)? }))
             .optional()?;
         self.model.tabs.extend(found.map(|found| (tab, found)));
+        Ok(())
+    }
+
+    fn tab(&mut self, tab: TabId) -> rusqlite::Result<()> {
+        self.layout(tab)?;
         let blocks = "SELECT id, state FROM block LEFT JOIN session ON block = id WHERE tab = ?1";
         let blocks = all(self.connection, blocks, [number(tab.0)], |row| Ok((block(row, 0)?, maybe_session(row, 1)?)))?;
         for (block, session) in blocks {
@@ -151,7 +161,7 @@ impl Loading<'_> {
         Ok(())
     }
 
-    fn block(&mut self, block: BlockId, with_tab: bool) -> rusqlite::Result<()> {
+    fn block(&mut self, block: BlockId, with_layout: bool) -> rusqlite::Result<()> {
         let tab = cached(self.connection, "SELECT tab FROM block WHERE id = ?1")?
             .query_row([number(block.0)], |row| id(row, 0).map(TabId))
             .optional()?;
@@ -161,7 +171,7 @@ impl Loading<'_> {
         self.model.blocks.extend(tab.map(|tab| (block, tab)));
         self.model.sessions.extend(found.map(|session| (block, session)));
         match tab {
-            Some(tab) if with_tab => self.tab(tab),
+            Some(tab) if with_layout => self.layout(tab),
             _ => Ok(()),
         }
     }

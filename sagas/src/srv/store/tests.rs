@@ -3,12 +3,15 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fastrand::Rng;
+use saga_runtime::prelude::Mode;
 use tempfile::TempDir;
 
 use super::*;
-use crate::bus::{SrvCommand, TabId};
+use crate::bus::{SrvCommand, TabId, WorkspaceId};
 use crate::srv::reducer;
 use crate::srv::reducer::tests::scripts;
 
@@ -47,6 +50,65 @@ fn the_part_that_a_command_needs_decides_as_the_whole_does() {
     }
 }
 
+/// How many instructions SQLite executes for each of these commands, in a database with so many workspaces.
+fn instructions(workspaces: u64, commands: &[SrvCommand]) -> Vec<u64> {
+    let (_home, path) = place();
+    let mut connection = open(&path).expect("a database");
+    let mut model = Model::default();
+    for _ in 0..workspaces {
+        let workspace = model.make_workspace();
+        for _ in 0..2 {
+            let tab = model.make_tab(workspace).expect("its workspace is there");
+            model.make_block(tab);
+        }
+    }
+    let transaction = connection.transaction().expect("a transaction");
+    rows::save(&transaction, &Model::default(), &model).expect("it can be written");
+    transaction.commit().expect("it can be written");
+    let count = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&count);
+    let counting = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        false
+    };
+    connection.progress_handler(1, Some(counting)).expect("it can be hooked");
+    let of = |command: &SrvCommand| {
+        count.store(0, Ordering::Relaxed);
+        let done = act(&connection, &Extent::of(command), |part| reducer::decide(part, command, Mode::Forward));
+        done.unwrap_or_else(|failure| panic!("{command:?}: {failure}"));
+        count.load(Ordering::Relaxed)
+    };
+    commands.iter().map(of).collect()
+}
+
+#[test]
+fn what_a_command_costs_does_not_grow_with_what_else_there_is() {
+    let (workspace, other) = (WorkspaceId(1), WorkspaceId(2));
+    let (tab, block) = (TabId(1), BlockId(1));
+    let commands = [
+        SrvCommand::CreateWorkspace,
+        SrvCommand::CreateTab { workspace },
+        SrvCommand::ContentsOf { workspace },
+        SrvCommand::PlaceOf { block },
+        SrvCommand::MoveBlock { block, from: tab, to: TabId(3), at: None },
+        SrvCommand::MoveTab { tab, from: workspace, to: other, at: Some(0), cascade: false },
+        SrvCommand::EndSession { block },
+        SrvCommand::StartSession { block },
+        SrvCommand::DeleteBlock { tab: TabId(3), block },
+        SrvCommand::DeleteBlocks { tab: TabId(3), blocks: vec![BlockId(3)] },
+        SrvCommand::CloseGaps { tab: TabId(3) },
+        SrvCommand::DeleteTab { workspace: other, tab: TabId(3), cascade: false },
+        SrvCommand::DeleteTab { workspace: WorkspaceId(3), tab: TabId(5), cascade: true },
+        SrvCommand::DeleteTab { workspace: WorkspaceId(3), tab: TabId(6), cascade: true },
+        SrvCommand::DeleteWorkspace { workspace: WorkspaceId(3) },
+    ];
+    let few = instructions(4, &commands);
+    let many = instructions(400, &commands);
+    for ((command, few), many) in commands.iter().zip(few).zip(many) {
+        assert!(many <= few + few / 4, "{command:?}: {few} instructions among few workspaces, {many} among many");
+    }
+}
+
 #[test]
 fn what_is_stored_is_there_for_the_next_one() {
     let (_home, path) = place();
@@ -75,9 +137,7 @@ fn a_life_begins_with_the_sessions_that_are_wanted() {
     };
     let blocks = store.transact(&Extent::default(), make).expect("written");
     let change = |command: SrvCommand| {
-        let decided = store.transact(&Extent::of(&command), |model| {
-            reducer::decide(model, &command, saga_runtime::prelude::Mode::Forward)
-        });
+        let decided = store.transact(&Extent::of(&command), |model| reducer::decide(model, &command, Mode::Forward));
         decided.expect("it is not refused");
     };
     change(SrvCommand::EndSession { block: blocks[0] });
