@@ -16,10 +16,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::codec;
 use crate::definition::Definition;
 use crate::saga::Saga;
+use crate::test::explore::Explored;
 
 /// The variable of the environment with which the file is written anew.
 const RENEW: &str = "SAGA_RENEW";
@@ -36,7 +38,23 @@ impl Locked {
     /// The saga `S`, with states to be kept as samples: the more of its places they show, the more is checked.
     pub fn new<S: Saga>(states: impl IntoIterator<Item = S::State>) -> Self {
         let samples = states.into_iter().map(|state| codec::encode(&state).map_err(|error| error.to_string()));
-        let samples = samples.collect::<Result<Vec<_>, _>>().map(|mut samples| {
+        Self::of::<S>(samples.collect())
+    }
+
+    /// The saga `S`, with two states from each of the places at which it was when it was explored: the shortest, and the
+    /// longest.
+    pub fn explored<S: Saga>(explored: &Explored) -> Self {
+        let ends = explored.samples().values().map(|place| {
+            let states = place.iter().map(|saved| state_in(saved)).collect::<Result<Vec<_>, _>>()?;
+            let by_length = |state: &&String| (state.len(), (*state).clone());
+            let (shortest, longest) = (states.iter().min_by_key(by_length), states.iter().max_by_key(by_length));
+            Ok(shortest.into_iter().chain(longest).cloned().collect::<Vec<_>>())
+        });
+        Self::of::<S>(ends.collect::<Result<Vec<_>, _>>().map(|ends| ends.concat()))
+    }
+
+    fn of<S: Saga>(samples: Result<Vec<String>, String>) -> Self {
+        let samples = samples.map(|mut samples| {
             samples.sort_unstable();
             samples.dedup();
             samples
@@ -71,6 +89,18 @@ impl Locked {
             self.definition.shown_error(broken)
         ))
     }
+}
+
+/// The state in what the log would hold of a saga, without what the runtime keeps beside it: that has times in it.
+fn state_in(saved: &str) -> Result<String, String> {
+    #[derive(Deserialize)]
+    struct Saved<'a> {
+        #[serde(borrow)]
+        state: &'a RawValue,
+    }
+    serde_json::from_str::<Saved<'_>>(saved)
+        .map(|saved| saved.state.get().to_owned())
+        .map_err(|error| error.to_string())
 }
 
 /// What is kept of one saga.

@@ -24,7 +24,7 @@ const NAME: &str = "sagas";
 
 /// Runs what the command line says.
 pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = Cli::new(NAME).definitions(DEFINITIONS).participants(["host"]);
+    let cli = Cli::new(NAME).definitions(DEFINITIONS).participants(["host", "srv"]);
     let mut command = command(&cli);
     let matches = match command.try_get_matches_from_mut(arguments).and_then(|matches| checked(&mut command, matches)) {
         Ok(matches) => matches,

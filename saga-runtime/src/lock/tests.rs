@@ -104,3 +104,11 @@ fn a_missing_file_says_how_it_is_made() {
     let found = stale(Path::new("no-such-directory/lock.json"), &[before()]);
     assert!(found.contains("SAGA_RENEW=1"), "{found}");
 }
+
+#[test]
+fn of_what_was_explored_it_keeps_the_shortest_and_the_longest_state_of_each_place() {
+    let explored = crate::test::explore::explore(before::Call { times: 1 }, |_| Vec::new());
+    let locked = Locked::explored::<before::Call>(&explored);
+    assert_eq!(locked.samples, Ok(vec![r#"{"Ring":{"times":1,"ring":[]}}"#.to_owned()]));
+    assert_eq!(explored.samples().keys().collect::<Vec<_>>(), ["Ring"]);
+}
