@@ -8,6 +8,8 @@ mod delete_workspace;
 mod exploring;
 mod pool_respawn_on_promote;
 mod promote_block_to_tab;
+#[cfg(test)]
+mod queueing;
 mod redock_floating_pane;
 mod replace_window;
 mod restore_torn_off_tab;

@@ -15,8 +15,8 @@ pub struct Contents {
 }
 
 saga! {
-    /// Ends the sessions in the workspace, deletes its tabs one after another, and then itself. If it fails before that,
-    /// the blocks that are still there get fresh sessions.
+    /// Ends the sessions in the workspace, deletes its tabs one after another, and then the workspace. If it fails on the
+    /// way, the blocks that are still there get fresh sessions.
     pub saga DeleteWorkspace(
         /// What is deleted.
         workspace: WorkspaceId,
@@ -46,7 +46,7 @@ saga! {
         /// Delete the workspace, which is empty now.
         step delete {
             send DeleteWorkspace { workspace };
-            compensate none because "nothing is left that a workspace could be made for again";
+            compensate none because "what was in it is gone, and another workspace would not be the same";
         }
     }
 }
