@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use super::paths::{self, Way};
+use super::words;
 use crate::definition::{
     Action, ArmOutcome, Compensation, Deadline, Definition, Disposition, Exchange, Place, Policy, Step, StepKind,
 };
@@ -100,10 +101,10 @@ impl Diagram<'_> {
         }
         push(&mut starts, "a call");
         let first = self.next(0);
-        self.edge("[*]", &first, &starts.join(" or "));
+        self.edge("[*]", &first, &words::either(starts.into_iter().map(str::to_owned)));
         for (number, place) in paths::places(self.definition) {
             let label = match place.steps {
-                [step] => successes(self.step(*step)).join(" or "),
+                [step] => words::either(successes(self.step(*step)).into_iter().map(str::to_owned)),
                 _ => "all have ended".to_owned(),
             };
             let next = self.next(number + 1);
@@ -142,7 +143,9 @@ impl Diagram<'_> {
         if reasons.is_empty() {
             return;
         }
-        self.edge(&from, &back, &reasons.join(", "));
+        let at_pivot = paths::way(self.definition, place.steps[0]) == Way::Pivot;
+        let known = if at_pivot { ", and it was not done" } else { "" };
+        self.edge(&from, &back, &(reasons.join(", ") + known));
         if !paths::undone_at(self.definition, number).is_empty() {
             let several = place.steps.len() > 1 || self.step(place.steps[0]).each.is_some();
             let label = if several { "fails, and some was done" } else { "in doubt, and it was done" };
@@ -170,8 +173,12 @@ impl Diagram<'_> {
                 self.edge("finally", "compensated", "it failed");
             }
             self.edge("finally", "stuck", "attempts spent");
-            self.edge("stuck", "finally", "retry, skip, or ended by an operator");
-            self.edge("finally", "[*]", "ended by an operator");
+            self.edge("stuck", "finally", "retry, skip");
+            self.edge("stuck", "[*]", "ended by an operator");
+            if !self.undone().is_empty() {
+                self.edge("stuck", "finally", "ended by an operator while undoing");
+                self.edge("finally", "[*]", "ended by an operator while undoing");
+            }
         }
         self.edge("completed", "[*]", "");
         if self.can_fail() {
@@ -266,7 +273,7 @@ fn successes(step: &Step) -> Vec<&str> {
         }
     }
     if step.when.is_some() {
-        successes.push("not wanted");
+        successes.push("condition not met");
     }
     successes
 }

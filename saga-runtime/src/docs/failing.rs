@@ -7,7 +7,7 @@ use super::paths::{self, Way};
 use super::time::{PERSEVERING_RETRY, PERSEVERING_WITHIN};
 use super::words;
 use crate::definition::{
-    Action, ArmOutcome, Compensation, Deadline, Definition, Disposition, Exchange, Policy, Span, Step,
+    Action, Arm, ArmOutcome, AtOnce, Compensation, Deadline, Definition, Disposition, Exchange, Policy, Span, Step,
 };
 
 pub(super) fn render(page: &mut String, definition: &Definition) -> fmt::Result {
@@ -23,29 +23,44 @@ pub(super) fn render(page: &mut String, definition: &Definition) -> fmt::Result 
 
 /// What follows a failure, in few words.
 fn course(definition: &Definition) -> String {
-    let finally = if definition.finally.is_empty() { "" } else { "then the *finally* steps run; " };
-    let is_needed = definition.steps.iter().any(|step| step.seen_at_last);
-    let needed = if is_needed { ", or whose output a *finally* step mentions" } else { "" };
-    let beside = if definition.steps.iter().any(|step| step.each.is_some()) || has_parallel(definition) {
-        " What runs beside the step that fails is given up: no further item is begun, and waits and queries are dropped."
+    let runs = definition.steps.iter().any(|step| matches!(step.exchange.action, Action::Run(_)));
+    let stops = if runs { " A saga that it runs is cancelled, and awaited." } else { "" };
+    let undone = if definition.steps.iter().any(paths::undoes_itself) {
+        "Then it undoes what was done, in the order of this table, each before the next"
     } else {
-        ""
+        "Nothing is undone"
     };
-    if !definition.steps.iter().any(|step| paths::undoes_itself(step) || step.seen_at_last) {
-        return format!(
-            "When the saga fails, nothing is undone: {finally}it ends *compensated*, with the cause of the \
-             failure.{beside}"
-        );
-    }
+    let finally = if definition.finally.is_empty() { "" } else { "then the *finally* steps run; " };
     format!(
-        "When the saga fails, it asks first what became of every command that has had no answer and that can be \
-         undone{needed}. Then it undoes what was done, in the order of this table, each before the next; {finally}it ends \
-         *compensated*, with the cause of the failure.{beside}"
+        "When the saga fails, {}.{stops} {undone}; {finally}it ends *compensated*, with the cause of the failure.{}",
+        asked(definition),
+        beside(definition)
     )
 }
 
-fn has_parallel(definition: &Definition) -> bool {
-    definition.places.iter().any(|place| place.steps.len() > 1)
+/// Of which commands it matters what became of them.
+fn asked(definition: &Definition) -> String {
+    let asked: Vec<_> = paths::asked(definition).map(|step| code(step.name)).collect();
+    if asked.is_empty() {
+        return "what had no answer is given up".to_owned();
+    }
+    format!("it first asks what became of each command that has had no answer, of {}", words::listed(asked))
+}
+
+/// What becomes of what runs beside a step that fails.
+fn beside(definition: &Definition) -> &'static str {
+    let forward =
+        || definition.places.iter().flat_map(|place| place.steps).map(|step| paths::step_of(definition, *step));
+    let has_items = forward().any(|step| step.each.is_some());
+    let at_once = |step: &Step| step.each.is_some_and(|each| each.at_once != AtOnce::AtMost(1));
+    if definition.places.iter().any(|place| place.steps.len() > 1) || forward().any(at_once) {
+        " What runs beside the step or item that fails is given up: no further item is begun, and waits and queries are \
+         dropped."
+    } else if has_items {
+        " When an item fails, no further one is begun."
+    } else {
+        ""
+    }
 }
 
 fn table(page: &mut String, definition: &Definition) {
@@ -149,7 +164,7 @@ fn failures(definition: &Definition, step: &Step) -> Vec<(String, Effect)> {
     failures
 }
 
-fn reason(arm: &crate::definition::Arm) -> String {
+fn reason(arm: &Arm) -> String {
     match arm.outcome {
         ArmOutcome::Timeout => "timed out".to_owned(),
         ArmOutcome::Disconnected => "its participant is away".to_owned(),
@@ -250,7 +265,7 @@ fn undo(definition: &Definition, failure: &Failure, index: u16) -> String {
 /// What the table does not hold.
 fn paragraphs(definition: &Definition) -> Vec<String> {
     let abandoned = definition.steps.iter().filter_map(abandoned);
-    let paragraphs = [pivot(definition), finally(definition), stuck(definition), stays(definition)];
+    let paragraphs = [pivot(definition), finally(definition), stuck(definition), doubt(definition), stays(definition)];
     abandoned.chain(paragraphs.into_iter().flatten()).chain([always()]).collect()
 }
 
@@ -301,9 +316,27 @@ fn finally(definition: &Definition) -> Option<String> {
     Some(format!(
         "**On every way out** {} {run}: when the saga went all the way, when it was undone (after the last compensation), \
          and when an operator ended it. What fails there is tried again, and when the attempts are spent, the saga is \
-         stuck until an operator has it tried again, passes over it or ends the saga.",
-        words::listed(names)
+         stuck until an operator has it tried again, passes over it or ends the saga.{}",
+        words::listed(names),
+        definition.steps.iter().filter_map(seen).collect::<String>()
     ))
+}
+
+/// What a *finally* step can tell from the output of a step.
+fn seen(step: &Step) -> Option<String> {
+    let name = Some(code(step.name)).filter(|_| step.seen_at_last)?;
+    let has_effect = step.exchange.action.has_effect();
+    let by_effect = |arm: &Arm| {
+        let answered = matches!(arm.outcome, ArmOutcome::Event { .. } | ArmOutcome::Handled);
+        !matches!(arm.disposition, Disposition::Value(_)) || (answered && arm.correlations.is_empty())
+    };
+    Some(match step.each {
+        Some(_) => format!(" There {name} is `Some` only if all its items have ended."),
+        None if has_effect && step.exchange.arms.iter().all(by_effect) => {
+            format!(" There {name} is `Some` if and only if it took effect, also when that turned out late.")
+        }
+        None => format!(" There {name} is `Some` if it ended with a value."),
+    })
 }
 
 fn stuck(definition: &Definition) -> Option<String> {
@@ -314,10 +347,29 @@ fn stuck(definition: &Definition) -> Option<String> {
     Some(format!(
         "**If undoing fails**, it is tried again. Where a step does not say otherwise, an attempt lasts {} at most, and after \
          the first there are {}. When they are spent, the saga is *stuck*: it is shown and kept until an operator has it tried again, \
-         passes over it, or ends the saga, which undoes no more{finally}. A participant that does not say within a minute \
-         what became of a command makes the saga stuck too; it goes on by itself with the answer.",
+         passes over it, or ends the saga, which undoes no more{finally}.",
         words::span(&Span::Fixed(PERSEVERING_WITHIN)),
         words::retry(&PERSEVERING_RETRY)
+    ))
+}
+
+/// What happens when it does not become known what became of a command.
+fn doubt(definition: &Definition) -> Option<String> {
+    paths::asked(definition).next()?;
+    let is_harmless = |step: &Step| {
+        let undo = step.compensation.exchange().and_then(|exchange| exchange.action.command());
+        undo.is_some_and(|command| command.harmless)
+    };
+    let harmless = if definition.steps.iter().any(is_harmless) {
+        " Where what undoes it is harmless, that is done without knowing."
+    } else {
+        ""
+    };
+    Some(format!(
+        "**If it does not become known what was done**: a participant that does not say within a minute what became of a \
+         command, or is still at it, makes the saga stuck, which goes on by itself with the answer. One that no longer \
+         knows makes it stuck until an operator has it asked again, takes the command for not done, or ends the \
+         saga.{harmless}"
     ))
 }
 

@@ -66,6 +66,16 @@ pub(super) fn required(definition: &Definition, place: usize) -> impl Iterator<I
     definition.requires.iter().filter(move |require| usize::from(require.place) == place)
 }
 
+/// The steps of which it is asked, when the saga fails, what became of their commands that had no answer: what was done
+/// is undone, is seen at last, or leaves no way back.
+pub(super) fn asked(definition: &Definition) -> impl Iterator<Item = &Step> {
+    let matters = |step: &&Step| {
+        let is_effect = step.exchange.action.command().is_some_and(|command| !command.query);
+        is_effect && (step.compensation.undoes() || step.seen_at_last || step.kind == StepKind::Pivot)
+    };
+    definition.steps.iter().filter(matters)
+}
+
 /// Whether something of its own is done when the step is undone: not what another step undoes with itself.
 pub(super) fn undoes_itself(step: &Step) -> bool {
     matches!(step.compensation, Compensation::Exchange(_) | Compensation::Unwind)

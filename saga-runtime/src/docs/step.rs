@@ -58,6 +58,7 @@ fn shape(step: &Step) -> Option<String> {
     let ty = step.output.unwrap_or("()");
     let outer = match (step.each.is_some(), step.when.is_some()) {
         (false, false) => None,
+        _ if step.output.is_none() => None,
         (true, false) => Some(format!("Its output is {}, in the order of the items.", code(&format!("Vec<{ty}>")))),
         (false, true) => Some(format!("Its output is {}.", code(&format!("Option<{ty}>")))),
         (true, true) => Some(format!("Its output is {}.", code(&format!("Option<Vec<{ty}>>")))),
@@ -174,7 +175,7 @@ fn undoing(page: &mut String, definition: &Definition, step: &Step) -> fmt::Resu
 
 fn page_name(exchange: &Exchange) -> String {
     match exchange.action {
-        Action::Run(saga) => code(saga.type_name),
+        Action::Run(saga) => words::link(saga),
         _ => "the saga".to_owned(),
     }
 }

@@ -26,8 +26,17 @@ pub(super) struct Length {
     fixed: Duration,
     /// What is to be added to it, in words.
     computed: Vec<String>,
-    /// What has no bound, in words; empty if all has.
-    unbounded: Vec<String>,
+    /// What has no bound; empty if all has.
+    unbounded: Vec<Unbounded>,
+}
+
+/// Why something has no bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Unbounded {
+    /// The step of this name waits for an answer.
+    Waits(String),
+    /// Something else, in words.
+    Other(String),
 }
 
 impl Length {
@@ -39,8 +48,8 @@ impl Length {
         Self { computed: vec![words], ..Self::default() }
     }
 
-    fn unbounded(words: String) -> Self {
-        Self { unbounded: vec![words], ..Self::default() }
+    fn unbounded(why: Unbounded) -> Self {
+        Self { unbounded: vec![why], ..Self::default() }
     }
 
     fn plus(mut self, other: Self) -> Self {
@@ -76,7 +85,7 @@ impl Length {
         if self.unbounded.is_empty() {
             return self.sum();
         }
-        let unbounded = words::listed(self.unbounded.iter().cloned());
+        let unbounded = words::listed(unbounded(&self.unbounded));
         let rest = Self { unbounded: Vec::new(), ..self.clone() };
         if rest.is_zero() {
             format!("no bound: {unbounded}")
@@ -84,6 +93,25 @@ impl Length {
             format!("no bound: {}, and {unbounded}", rest.sum())
         }
     }
+}
+
+/// What waits for an answer is named together.
+fn unbounded(reasons: &[Unbounded]) -> Vec<String> {
+    let waiting = reasons.iter().filter_map(|reason| match reason {
+        Unbounded::Waits(name) => Some(code(name)),
+        Unbounded::Other(_) => None,
+    });
+    let waiting: Vec<_> = waiting.collect();
+    let others = reasons.iter().filter_map(|reason| match reason {
+        Unbounded::Waits(_) => None,
+        Unbounded::Other(words) => Some(words.clone()),
+    });
+    let together = match &*waiting {
+        [] => None,
+        [one] => Some(format!("{one} waits as long as it takes")),
+        several => Some(format!("{} wait as long as it takes", words::listed(several.iter().cloned()))),
+    };
+    together.into_iter().chain(others).collect()
 }
 
 /// The way forward, up to the end or to the pivot, that included, without the deadline.
@@ -135,7 +163,7 @@ pub(super) fn undoing(step: &Step) -> Length {
     let length = match &step.compensation {
         Compensation::Exchange(exchange) => of_exchange(step.name, exchange, Way::Back),
         Compensation::Unwind => {
-            Length::unbounded(format!("undoing {} takes as long as that saga needs", code(step.name)))
+            Length::unbounded(Unbounded::Other(format!("undoing {} takes as long as that saga needs", code(step.name))))
         }
         Compensation::NotNeeded | Compensation::None { .. } | Compensation::With(_) => Length::default(),
     };
@@ -190,7 +218,9 @@ fn of_exchange(name: &str, exchange: &Exchange, way: Way) -> Length {
     };
     match attempts(exchange, way) {
         Attempts::One => times(within, Some(1)),
-        Attempts::Endless => Length::unbounded(format!("{} tries again as long as it takes", code(name))),
+        Attempts::Endless => {
+            Length::unbounded(Unbounded::Other(format!("{} tries again as long as it takes", code(name))))
+        }
         Attempts::Counted(retry) => {
             let more = words::number(&retry);
             let all = more.map(|more| more.saturating_add(1));
@@ -205,10 +235,12 @@ fn of_exchange(name: &str, exchange: &Exchange, way: Way) -> Length {
     }
 }
 
-fn waits(name: &str, exchange: &Exchange) -> String {
+fn waits(name: &str, exchange: &Exchange) -> Unbounded {
     match exchange.action {
-        Action::Run(saga) => format!("{} takes as long as the saga {} needs", code(name), code(saga.type_name)),
-        _ => format!("{} waits as long as it takes", code(name)),
+        Action::Run(saga) => {
+            Unbounded::Other(format!("{} takes as long as the saga {} needs", code(name), words::link(saga)))
+        }
+        _ => Unbounded::Waits(name.to_owned()),
     }
 }
 

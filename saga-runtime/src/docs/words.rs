@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::markdown::{code, codes, prose};
-use super::paths;
+use super::markdown::{code, prose};
+use super::{files, paths};
 use crate::definition::{
     Action, Arm, ArmOutcome, AtOnce, Compensation, Concurrency, Deadline, Definition, Each, Exchange, OnRestart,
     Policy, Retry, Span, Step, StepKind, Trigger,
@@ -43,7 +43,10 @@ pub(super) fn concurrency(concurrency: &Concurrency) -> String {
     };
     match concurrency.keys {
         [] => policy.to_owned(),
-        keys => format!("{policy}; per {}", codes(keys.iter().copied())),
+        keys => {
+            let keys = listed(keys.iter().map(|key| code(key)));
+            format!("{policy}; per {keys}, which sagas of other kinds may hold too")
+        }
     }
 }
 
@@ -130,7 +133,7 @@ pub(super) fn sends(exchange: &Exchange) -> String {
     let does = match exchange.action {
         Action::Send(command) => format!("Sends {} to {}.", code(command.name), prose(command.to)),
         Action::Query(command) => format!("Asks {} {}.", prose(command.to), code(command.name)),
-        Action::Run(saga) => format!("Runs the saga {}, and waits until it has ended.", code(saga.type_name)),
+        Action::Run(saga) => format!("Runs the saga {}, and waits until it has ended.", link(saga)),
         Action::Sleep(time) => format!("Lets {} pass.", span(&time)),
         Action::Wait => "Sends nothing, and waits.".to_owned(),
         Action::Nothing => "Does nothing; it only says how to undo what was there before.".to_owned(),
@@ -147,11 +150,16 @@ pub(super) fn asks(exchange: &Exchange) -> String {
     match exchange.action {
         Action::Send(command) => format!("send {}", code(command.name)),
         Action::Query(command) => format!("query {}", code(command.name)),
-        Action::Run(saga) => format!("run {}", code(saga.type_name)),
+        Action::Run(saga) => format!("run {}", link(saga)),
         Action::Sleep(time) => format!("sleep {}", span(&time)),
         Action::Wait => "await".to_owned(),
         Action::Nothing => "–".to_owned(),
     }
+}
+
+/// The name of a saga, which leads to its page.
+pub(super) fn link(saga: &Definition) -> String {
+    format!("[{}]({})", code(saga.type_name), files::name(saga))
 }
 
 /// What undoes a step, in a cell.
@@ -203,11 +211,20 @@ fn siblings(definition: &Definition, index: u16) -> Option<String> {
 
 /// `a`, `a and b`, `a, b and c`.
 pub(super) fn listed(words: impl IntoIterator<Item = String>) -> String {
+    joined(words, "and")
+}
+
+/// `a`, `a or b`, `a, b or c`.
+pub(super) fn either(words: impl IntoIterator<Item = String>) -> String {
+    joined(words, "or")
+}
+
+fn joined(words: impl IntoIterator<Item = String>, last_with: &str) -> String {
     let mut words: Vec<_> = words.into_iter().collect();
     match words.pop() {
         None => String::new(),
         Some(last) if words.is_empty() => last,
-        Some(last) => format!("{} and {last}", words.join(", ")),
+        Some(last) => format!("{} {last_with} {last}", words.join(", ")),
     }
 }
 

@@ -134,6 +134,29 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_stays_does_so_when_an_operator_ends_the_saga() {
+        let mut saga = deleted();
+        saga.advance(Duration::from_secs(600));
+        saga.operator(Operator::End);
+        assert_eq!(saga.sent(), []);
+        assert!(matches!(saga.outcome(), Some(Outcome::Ended(_))), "{:?}", saga.outcome());
+    }
+
+    #[test]
+    fn if_nobody_knows_whether_the_block_is_gone_an_operator_decides() {
+        let mut saga = started();
+        saga.cancel();
+        saga.settle(Fate::Unknown);
+        assert!(saga.is_stuck());
+        saga.operator(Operator::Retry);
+        assert_eq!((saga.asked(), saga.is_stuck()), (vec![delete()], false));
+        saga.settle(Fate::Unknown);
+        saga.operator(Operator::Skip);
+        assert_eq!(saga.sent(), [], "it counts as not deleted");
+        assert_eq!(failed(&saga), ("delete", CauseKind::Cancelled));
+    }
+
+    #[test]
     fn a_restart_changes_nothing_on_either_way() {
         let mut saga = started();
         saga.restart();

@@ -29,8 +29,8 @@ fn time_that_passes_by_itself_is_part_of_the_bound() {
         &page,
         "## How long it can take",
         &[
-            "| Forward | no bound: 1 min 19 s + `rest(2)`, and `child` takes as long as the saga `Trip` needs and `bell` \
-             waits as long as it takes |",
+            "| Forward | no bound: 1 min 19 s + `rest(2)`, and `bell` waits as long as it takes and `child` takes as long \
+             as the saga [`Trip`](trip.md) needs |",
             "| Undoing all of it | no bound: 13 min 43 s, and undoing `child` takes as long as that saga needs |",
         ],
     );
@@ -83,5 +83,5 @@ fn a_bound_below_the_deadline_stands_alone() {
         "## How long it can take",
         &["| 10 min, by the deadline; without it 18 s for each item of `all` |"],
     );
-    says(&of(&[ONE]), "### `seats`", &["*For each `_` in `all`, one after another.*", "Its output is `Vec<()>`"]);
+    says(&of(&[ONE]), "### `seats`", &["*For each `_` in `all`, one after another.*"]);
 }
