@@ -8,9 +8,11 @@ mod diagram;
 mod failing;
 mod files;
 mod markdown;
+mod mermaid;
 mod page;
 mod paths;
 mod step;
+mod svg;
 mod time;
 mod words;
 

@@ -1,9 +1,6 @@
-//! The state diagram of a saga in Mermaid.
+//! The states of a saga, and what leads from one to the other: what its diagrams show.
 //!
-//! States have ids of our own making, and every author's word is a label in which only harmless characters stand for
-//! themselves: so the diagram is valid whatever the names are.
-
-use std::fmt::Write as _;
+//! How they are drawn is for others.
 
 use super::paths::{self, Way};
 use super::words;
@@ -11,87 +8,125 @@ use crate::definition::{
     Action, ArmOutcome, Compensation, Deadline, Definition, Disposition, Exchange, Place, Policy, Step, StepKind,
 };
 
-/// The diagram, fenced for Markdown.
-pub(super) fn render(definition: &Definition) -> String {
-    let text = String::from("```mermaid\nstateDiagram-v2\n");
-    let mut diagram = Diagram { definition, text, edges: Vec::new() };
-    diagram.states();
-    diagram.forward();
-    diagram.back();
-    diagram.ends();
-    diagram.text.push_str("```\n");
-    diagram.text
+/// Where a diagram begins, and where it ends.
+pub(super) const OUTSIDE: &str = "[*]";
+
+/// What a diagram shows.
+#[derive(Debug, Default)]
+pub(super) struct Diagram {
+    /// In the order of their places, then of what undoes them, then the ways out.
+    pub(super) states: Vec<State>,
+    /// Each is there once.
+    pub(super) arrows: Vec<Arrow>,
+}
+
+/// Where a saga can be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) id: String,
+    pub(super) label: String,
+    pub(super) kind: Kind,
+    /// What it is made of, if it is of more than one step.
+    pub(super) parts: Vec<String>,
+}
+
+/// What a state is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A step, or the steps of a parallel block; with its place.
+    Forward(usize),
+    /// What undoes it.
+    Undo(usize),
+    /// The steps on the way out.
+    Finally,
+    Completed,
+    Compensated,
+    Stuck,
+}
+
+/// What leads from one state to another.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Arrow {
+    /// A state, or [`OUTSIDE`].
+    pub(super) from: String,
+    /// A state, or [`OUTSIDE`].
+    pub(super) to: String,
+    pub(super) label: String,
+    pub(super) course: Course,
+}
+
+/// On which way an arrow is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Course {
+    /// On, when all is well.
+    Forward,
+    /// To what is to be undone, or out.
+    Failure,
+    /// To what undoes the very state.
+    OwnFailure,
+    /// To itself.
+    Again,
+    /// From what is undone to the next.
+    Undone,
+    /// To where it is stuck.
+    Spent,
+    /// From there.
+    Resumed,
+    /// To how it ends.
+    End,
+}
+
+/// The diagram of a saga.
+pub(super) fn of(definition: &Definition) -> Diagram {
+    let mut sketch = Sketch { definition, diagram: Diagram::default() };
+    sketch.states();
+    sketch.forward();
+    sketch.back();
+    sketch.ends();
+    sketch.diagram
 }
 
 /// No label is longer.
 const LABEL: usize = 48;
 
-struct Diagram<'a> {
+struct Sketch<'a> {
     definition: &'a Definition,
-    text: String,
-    /// The arrows so far: each is drawn once.
-    edges: Vec<String>,
+    diagram: Diagram,
 }
 
-impl Diagram<'_> {
+impl Sketch<'_> {
     fn states(&mut self) {
         for (number, place) in paths::places(self.definition) {
-            self.place(number, place);
+            let labels = place.steps.iter().map(|step| label(self.step(*step)));
+            let mut labels: Vec<_> = labels.collect();
+            let (label, parts) =
+                if labels.len() == 1 { (labels.remove(0), Vec::new()) } else { ("in parallel".to_owned(), labels) };
+            self.state(format!("place{number}"), label, Kind::Forward(number), parts);
         }
         for place in self.undone() {
             let names = paths::undone_at(self.definition, place).into_iter().map(|step| self.undo(step));
             let names: Vec<_> = names.collect();
             let order = if names.len() > 1 { ", the last to complete first" } else { "" };
-            self.state(&format!("undo{place}"), &format!("undo {}{order}", names.join(" and ")));
+            let label = format!("undo {}{order}", names.join(" and "));
+            self.state(format!("undo{place}"), label, Kind::Undo(place), Vec::new());
         }
         if !self.definition.finally.is_empty() {
-            self.finally();
+            let parts = self.definition.finally.iter().map(|step| label(self.step(*step)));
+            self.state("finally".to_owned(), "finally".to_owned(), Kind::Finally, parts.collect());
         }
-        self.state("completed", "completed");
-        if self.can_fail() {
-            self.state("compensated", "compensated");
-        }
-        if self.can_stick() {
-            self.state("stuck", "stuck");
+        self.end("completed", Kind::Completed, true);
+        self.end("compensated", Kind::Compensated, self.can_fail());
+        self.end("stuck", Kind::Stuck, self.can_stick());
+    }
+
+    fn end(&mut self, name: &str, kind: Kind, is_possible: bool) {
+        if is_possible {
+            self.state(name.to_owned(), name.to_owned(), kind, Vec::new());
         }
     }
 
-    /// A step, or the steps of a parallel block beside each other.
-    fn place(&mut self, number: usize, place: &Place) {
-        let id = format!("place{number}");
-        match place.steps {
-            [step] => self.state(&id, &label(self.step(*step))),
-            steps => {
-                writeln!(self.text, "    state \"in parallel\" as {id} {{").expect("a String takes everything");
-                for (index, step) in steps.iter().enumerate() {
-                    if index > 0 {
-                        self.text.push_str("        --\n");
-                    }
-                    self.inside(&format!("{id}_{index}"), &label(self.step(*step)), true);
-                }
-                self.text.push_str("    }\n");
-            }
-        }
-    }
-
-    /// The steps on the way out, one after the other.
-    fn finally(&mut self) {
-        self.text.push_str("    state \"finally\" as finally {\n");
-        let mut last = "[*]".to_owned();
-        for (index, step) in self.definition.finally.iter().enumerate() {
-            let id = format!("finally_{index}");
-            self.inside(&id, &label(self.step(*step)), false);
-            writeln!(self.text, "        {last} --> {id}").expect("a String takes everything");
-            last = id;
-        }
-        writeln!(self.text, "        {last} --> [*]\n    }}").expect("a String takes everything");
-    }
-
-    fn inside(&mut self, id: &str, label: &str, whole: bool) {
-        writeln!(self.text, "        state \"{}\" as {id}", escape(label)).expect("a String takes everything");
-        if whole {
-            writeln!(self.text, "        [*] --> {id}\n        {id} --> [*]").expect("a String takes everything");
-        }
+    fn state(&mut self, id: String, label: String, kind: Kind, parts: Vec<String>) {
+        self.diagram.states.push(State { id, label, kind, parts });
     }
 
     fn forward(&mut self) {
@@ -101,23 +136,24 @@ impl Diagram<'_> {
         }
         push(&mut starts, "a call");
         let first = self.next(0);
-        self.edge("[*]", &first, &words::either(starts.into_iter().map(str::to_owned)));
+        let starts = words::either(starts.into_iter().map(str::to_owned));
+        self.arrow(Course::Forward, OUTSIDE, &first, &starts);
         for (number, place) in paths::places(self.definition) {
             let label = match place.steps {
                 [step] => words::either(successes(self.step(*step)).into_iter().map(str::to_owned)),
                 _ => "all have ended".to_owned(),
             };
             let next = self.next(number + 1);
-            self.edge(&format!("place{number}"), &next, &label);
+            self.arrow(Course::Forward, &format!("place{number}"), &next, &label);
         }
     }
 
     fn back(&mut self) {
         for number in 0..=self.definition.places.len() {
-            let before = if number == 0 { "[*]".to_owned() } else { format!("place{}", number - 1) };
+            let before = if number == 0 { OUTSIDE.to_owned() } else { format!("place{}", number - 1) };
             let back = self.undo_before(number);
             for require in paths::required(self.definition, number) {
-                self.edge(&before, &back, &short(&format!("unless {}", require.condition)));
+                self.arrow(Course::Failure, &before, &back, &short(&format!("unless {}", require.condition)));
             }
         }
         for (number, place) in paths::places(self.definition) {
@@ -138,51 +174,51 @@ impl Diagram<'_> {
             }
         }
         if beyond {
-            return self.edge(&from, &from, &tried_again(&reasons));
+            return self.arrow(Course::Again, &from, &from, &tried_again(&reasons));
         }
         if reasons.is_empty() {
             return;
         }
         let at_pivot = paths::way(self.definition, place.steps[0]) == Way::Pivot;
         let known = if at_pivot { ", and it was not done" } else { "" };
-        self.edge(&from, &back, &(reasons.join(", ") + known));
+        self.arrow(Course::Failure, &from, &back, &(reasons.join(", ") + known));
         if !paths::undone_at(self.definition, number).is_empty() {
             let several = place.steps.len() > 1 || self.step(place.steps[0]).each.is_some();
             let label = if several { "fails, and some was done" } else { "in doubt, and it was done" };
-            self.edge(&from, &format!("undo{number}"), label);
+            self.arrow(Course::OwnFailure, &from, &format!("undo{number}"), label);
         }
     }
 
     /// What undoes a place, when the saga fails at it or after it.
     fn undoing(&mut self, place: usize) {
         let (id, back) = (format!("undo{place}"), self.undo_before(place));
-        self.edge(&id, &back, "undone");
-        self.edge(&id, "stuck", "attempts spent");
-        self.edge("stuck", &id, "retry");
-        self.edge("stuck", &back, "skip");
+        self.arrow(Course::Undone, &id, &back, "undone");
+        self.arrow(Course::Spent, &id, "stuck", "attempts spent");
+        self.arrow(Course::Resumed, "stuck", &id, "retry");
+        self.arrow(Course::Resumed, "stuck", &back, "skip");
     }
 
     fn ends(&mut self) {
         if self.definition.finally.is_empty() {
             if self.can_stick() {
-                self.edge("stuck", "[*]", "ended by an operator");
+                self.arrow(Course::End, "stuck", OUTSIDE, "ended by an operator");
             }
         } else {
-            self.edge("finally", "completed", "it went all the way");
+            self.arrow(Course::End, "finally", "completed", "it went all the way");
             if self.can_fail() {
-                self.edge("finally", "compensated", "it failed");
+                self.arrow(Course::End, "finally", "compensated", "it failed");
             }
-            self.edge("finally", "stuck", "attempts spent");
-            self.edge("stuck", "finally", "retry, skip");
-            self.edge("stuck", "[*]", "ended by an operator");
+            self.arrow(Course::Spent, "finally", "stuck", "attempts spent");
+            self.arrow(Course::Resumed, "stuck", "finally", "retry, skip");
+            self.arrow(Course::End, "stuck", OUTSIDE, "ended by an operator");
             if !self.undone().is_empty() {
-                self.edge("stuck", "finally", "ended by an operator while undoing");
-                self.edge("finally", "[*]", "ended by an operator while undoing");
+                self.arrow(Course::Resumed, "stuck", "finally", "ended by an operator while undoing");
+                self.arrow(Course::End, "finally", OUTSIDE, "ended by an operator while undoing");
             }
         }
-        self.edge("completed", "[*]", "");
+        self.arrow(Course::End, "completed", OUTSIDE, "");
         if self.can_fail() {
-            self.edge("compensated", "[*]", "");
+            self.arrow(Course::End, "compensated", OUTSIDE, "");
         }
     }
 
@@ -233,16 +269,10 @@ impl Diagram<'_> {
         !self.undone().is_empty() || !self.definition.finally.is_empty()
     }
 
-    fn state(&mut self, id: &str, label: &str) {
-        writeln!(self.text, "    state \"{}\" as {id}", escape(label)).expect("a String takes everything");
-    }
-
-    fn edge(&mut self, from: &str, to: &str, label: &str) {
-        let label = if label.is_empty() { String::new() } else { format!(" : {}", escape(label)) };
-        let edge = format!("    {from} --> {to}{label}\n");
-        if !self.edges.contains(&edge) {
-            self.text.push_str(&edge);
-            self.edges.push(edge);
+    fn arrow(&mut self, course: Course, from: &str, to: &str, label: &str) {
+        let arrow = Arrow { from: from.to_owned(), to: to.to_owned(), label: label.to_owned(), course };
+        if !self.diagram.arrows.contains(&arrow) {
+            self.diagram.arrows.push(arrow);
         }
     }
 }
@@ -337,39 +367,9 @@ fn short(text: &str) -> String {
     short
 }
 
-/// Everything else than letters, digits and a few marks stands as its number. So does the blank after `direction`,
-/// which would turn the diagram, wherever it stands.
-fn escape(label: &str) -> String {
-    let mut escaped = String::with_capacity(label.len());
-    for character in label.chars() {
-        let is_blank = character.is_whitespace();
-        match character {
-            _ if is_blank && !ends_with_direction(&escaped) => escaped.push(' '),
-            '_' | '-' | '.' | ',' => escaped.push(character),
-            _ if character.is_alphanumeric() => escaped.push(character),
-            _ => write!(escaped, "#{};", u32::from(character)).expect("a String takes everything"),
-        }
-    }
-    if escaped.trim().is_empty() { "unnamed".to_owned() } else { escaped }
-}
-
-fn ends_with_direction(text: &str) -> bool {
-    const WORD: &str = "direction";
-    let last = text.len().checked_sub(WORD.len()).and_then(|start| text.get(start..));
-    last.is_some_and(|last| last.eq_ignore_ascii_case(WORD))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn odd_names_are_harmless() {
-        assert_eq!(escape("end note: \"x\"; y\n#z"), "end note#58; #34;x#34;#59; y #35;z");
-        assert_eq!(escape("Fenster_öffnen --> 2"), "Fenster_öffnen --#62; 2");
-        assert_eq!(escape("Direction LR"), "Direction#32;LR");
-        assert_eq!(escape(""), "unnamed");
-    }
 
     #[test]
     fn long_expressions_are_cut() {

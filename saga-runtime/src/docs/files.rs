@@ -82,8 +82,18 @@ impl fmt::Display for Stale {
 
 impl std::error::Error for Stale {}
 
-/// A saga's name may hold anything, and a file's must not lead elsewhere.
+/// The name of a saga's page.
 pub(super) fn name(definition: &Definition) -> String {
+    stem(definition) + ".md"
+}
+
+/// The name of the picture of its states.
+pub(super) fn picture(definition: &Definition) -> String {
+    stem(definition) + ".svg"
+}
+
+/// A saga's name may hold anything, and a file's must not lead elsewhere.
+fn stem(definition: &Definition) -> String {
     let mut name = String::new();
     for byte in definition.name.bytes() {
         match byte {
@@ -92,8 +102,8 @@ pub(super) fn name(definition: &Definition) -> String {
         }
     }
     match definition.version {
-        1 => name + ".md",
-        version => format!("{name}.v{version}.md"),
+        1 => name,
+        version => format!("{name}.v{version}"),
     }
 }
 
@@ -134,11 +144,14 @@ fn compare(directory: &Path, definitions: &[&Definition], command: &str) -> Resu
 }
 
 fn expected(definitions: &[&Definition], command: &str) -> BTreeMap<String, String> {
-    let pages = definitions.iter().map(|definition| (name(definition), page::render(definition, command)));
-    pages.chain([(INDEX.to_owned(), page::index(definitions, command))]).collect()
+    let of = |definition: &&Definition| {
+        let page = (name(definition), page::render(definition, command));
+        [page, (picture(definition), page::picture(definition, command))]
+    };
+    definitions.iter().flat_map(of).chain([(INDEX.to_owned(), page::index(definitions, command))]).collect()
 }
 
-/// The Markdown files of a directory; none if it is not there.
+/// The pages and pictures of a directory; none if it is not there.
 fn generated(directory: &Path) -> Result<BTreeMap<String, String>, DocsError> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -148,7 +161,8 @@ fn generated(directory: &Path) -> Result<BTreeMap<String, String>, DocsError> {
     let mut found = BTreeMap::new();
     for entry in entries {
         let path = entry.map_err(failed("look into", directory))?.path();
-        if path.extension().is_some_and(|extension| extension == "md") && path.is_file() {
+        let is_ours = path.extension().is_some_and(|extension| extension == "md" || extension == "svg");
+        if is_ours && path.is_file() {
             let bytes = fs::read(&path).map_err(failed("read", &path))?;
             found.insert(name_of(&path), String::from_utf8_lossy(&bytes).into_owned());
         }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::markdown::{code, codes, head, prose, row, summary};
-use super::{counts, diagram, failing, files, paths, step, time, words};
+use super::{counts, diagram, failing, files, mermaid, paths, step, svg, time, words};
 use crate::definition::{Action, Definition, Policy};
 
 /// What every generated file begins with.
@@ -29,6 +29,10 @@ pub(super) fn index(definitions: &[&Definition], command: &str) -> String {
     page
 }
 
+pub(super) fn picture(definition: &Definition, command: &str) -> String {
+    svg::render(definition, &mark(command))
+}
+
 fn mark(command: &str) -> String {
     // Two dashes would end the comment.
     let command = command.replace("--", "- -");
@@ -43,7 +47,12 @@ fn write_page(page: &mut String, definition: &Definition) -> fmt::Result {
     properties(page, definition)?;
     parameters(page, definition)?;
     requires(page, definition)?;
-    writeln!(page, "## States\n\n{}", diagram::render(definition))?;
+    let picture = files::picture(definition);
+    writeln!(
+        page,
+        "## States\n\nThe same as a picture: [{picture}]({picture}).\n\n{}",
+        mermaid::render(&diagram::of(definition))
+    )?;
     steps(page, definition)?;
     for (index, _) in (0..).zip(definition.steps) {
         step::render(page, definition, index)?;

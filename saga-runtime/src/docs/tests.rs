@@ -1,5 +1,6 @@
 mod bounds;
 mod clauses;
+mod pictures;
 mod sagas;
 mod whole;
 
@@ -167,6 +168,7 @@ fn the_diagram_shows_forward_failure_and_compensation() {
     assert_eq!(
         section(&page, "## States"),
         "## States\n\n\
+         The same as a picture: [replace_window.svg](replace_window.svg).\n\n\
          ```mermaid\nstateDiagram-v2\n    \
          state \"open\" as place0\n    \
          state \"close\" as place1\n    \
@@ -318,7 +320,9 @@ fn every_stale_file_is_named_with_the_remedy() {
         [
             file("README.md", StaleReason::OutOfDate),
             file("other.md", StaleReason::Missing),
-            file("replace_window.md", StaleReason::LeftOver)
+            file("other.svg", StaleReason::Missing),
+            file("replace_window.md", StaleReason::LeftOver),
+            file("replace_window.svg", StaleReason::LeftOver)
         ]
     );
     assert!(stale.to_string().ends_with("renew them: agentmux docs"), "{stale}");
@@ -327,6 +331,7 @@ fn every_stale_file_is_named_with_the_remedy() {
     check(directory.path(), &[&renamed], COMMAND).expect("fresh");
     assert!(directory.path().join("by_hand.md").exists());
     assert!(!directory.path().join("replace_window.md").exists());
+    assert!(!directory.path().join("replace_window.svg").exists());
 }
 
 #[test]

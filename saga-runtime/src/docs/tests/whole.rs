@@ -35,14 +35,15 @@ const HOSTILE_STEP: Step = Step::new(
 .when("a || b\n\"`\"")
 .doc("Text ` | \n\n## What happens if\n~~~\n<!--");
 
-const HOSTILE_SAGA: Definition = Definition::new("a/b", "Bad`|Name", 1, Deadline::None { because: "`|\n<!--" })
-    .doc("One ` <!--\n\n```\n| never | closed")
-    .parameters(&[Parameter::new("a|b", "A<`B`>|", "x | y\n\nz").redacted()])
-    .triggers(&[Trigger { event: "E\n|", pattern: "E | `F`", guard: Some("a || \"`\"") }])
-    .concurrency(Policy::Skip, &["a | b", "`"])
-    .returns("`|`\n|")
-    .steps(&[HOSTILE_STEP, Step { kind: StepKind::Finally, ..HOSTILE_STEP }], &[Place { steps: &[0] }])
-    .finally(&[1]);
+pub(super) const HOSTILE_SAGA: Definition =
+    Definition::new("a/b", "Bad`|Name", 1, Deadline::None { because: "`|\n<!--" })
+        .doc("One ` <!--\n\n```\n| never | closed")
+        .parameters(&[Parameter::new("a|b", "A<`B`>|", "x | y\n\nz").redacted()])
+        .triggers(&[Trigger { event: "E\n|", pattern: "E | `F`", guard: Some("a || \"`\"") }])
+        .concurrency(Policy::Skip, &["a | b", "`"])
+        .returns("`|`\n|")
+        .steps(&[HOSTILE_STEP, Step { kind: StepKind::Finally, ..HOSTILE_STEP }], &[Place { steps: &[0] }])
+        .finally(&[1]);
 
 #[test]
 fn hostile_words_leave_the_page_whole() {
