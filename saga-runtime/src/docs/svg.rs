@@ -105,7 +105,7 @@ impl Picture<'_> {
         self.ink.words_before((left - 6, seat.y), &arrow.label);
     }
 
-    /// Up to what is undone next; or around it all, into the way out.
+    /// Up to what is undone next; or past it all, down into the way out.
     fn undone(&mut self, arrow: &Arrow) {
         let (Some(from), Some(to)) = (self.plan.from(arrow), self.plan.to(arrow)) else { return };
         let (x, top) = (from.middle(), from.top());
@@ -114,8 +114,7 @@ impl Picture<'_> {
             self.ink.words((x + 8, top - 10), &arrow.label);
         } else {
             let (turn, lane) = (top - 14, self.plan.way_out);
-            let end = to.y - ASIDE;
-            self.ink.line(&[(x, top), (x, turn), (lane, turn), (lane, end), (to.right(), end)], End::Arrow);
+            self.ink.line(&[(x, top), (x, turn), (lane, turn), (lane, to.top())], End::Arrow);
             self.ink.words((x + 8, turn - 6), &arrow.label);
         }
     }
@@ -142,8 +141,8 @@ impl Picture<'_> {
         let (Some(from), Some(to)) = (self.plan.from(arrow), self.plan.to(arrow)) else { return };
         match from.kind {
             Some(Kind::Finally) if arrow.to == OUTSIDE => {
-                let (y, lane) = (from.y + ASIDE, self.plan.ended_lane);
-                self.ink.line(&[(from.right(), y), (lane, y), (lane, to.y), (to.x, to.y)], End::Arrow);
+                let (x, y, lane) = (from.right() - ASIDE, from.bottom() + ASIDE, self.plan.ended_lane);
+                self.ink.line(&[(x, from.bottom()), (x, y), (lane, y), (lane, to.y), (to.x, to.y)], End::Arrow);
             }
             Some(Kind::Finally | Kind::Stuck) => self.straight(arrow),
             _ => {}
@@ -190,7 +189,11 @@ fn exchanges_with_stuck(diagram: &Diagram) -> BTreeMap<&str, Words<'_>> {
     for arrow in &diagram.arrows {
         match arrow.course {
             Course::Spent => exchanges.entry(&*arrow.from).or_default().out.push(&arrow.label),
-            Course::Resumed => exchanges.entry(&*arrow.to).or_default().back.push(&arrow.label),
+            Course::Resumed => {
+                let back = &mut exchanges.entry(&*arrow.to).or_default().back;
+                let new: Vec<_> = arrow.label.split(", ").filter(|word| !back.contains(word)).collect();
+                back.extend(new);
+            }
             _ => {}
         }
     }

@@ -94,10 +94,10 @@ pub(super) struct Plan {
     seats: Vec<Seat>,
     /// To what is undone, or out, by the state that it leads to.
     lanes: BTreeMap<String, i32>,
-    /// To where it is stuck.
-    pub(super) stuck_lane: i32,
     /// From the last that is undone to the finally steps.
     pub(super) way_out: i32,
+    /// To where it is stuck.
+    pub(super) stuck_lane: i32,
     /// From the finally steps to the end that an operator wanted.
     pub(super) ended_lane: i32,
     pub(super) width: i32,
@@ -109,8 +109,8 @@ impl Plan {
         let mut plan = Self {
             seats: seats(diagram),
             lanes: BTreeMap::new(),
-            stuck_lane: 0,
             way_out: 0,
+            stuck_lane: 0,
             ended_lane: 0,
             width: 0,
             height: 0,
@@ -149,12 +149,12 @@ impl Plan {
         let forward_width = self.column_width(Column::Forward);
         let words = exits(diagram).iter().map(|exit| ink::size(&exit.words).1).max().unwrap_or_default();
         let lanes = forward + forward_width + GAP + words.max(self.spill(diagram)) + GAP;
-        let undo = self.place_lanes(diagram, lanes) + GAP;
+        self.way_out = self.place_lanes(diagram, lanes);
+        let undo = self.way_out + 2 * GAP;
         let undo_width = self.column_width(Column::Undo);
         let words = self.stuck_words(diagram);
         self.stuck_lane = undo + undo_width + GAP + words + GAP;
-        self.way_out = self.stuck_lane + GAP;
-        self.ended_lane = self.way_out + GAP;
+        self.ended_lane = self.stuck_lane + GAP;
         let stuck = self.ended_lane + 2 * GAP;
         let stuck_width = self.column_width(Column::Stuck);
         for seat in &mut self.seats {

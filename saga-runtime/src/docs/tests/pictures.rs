@@ -80,6 +80,36 @@ fn no_words_lie_over_others_or_off_the_paper() {
     }
 }
 
+/// The pieces of all lines: from one point to the next.
+fn pieces(picture: &str) -> Vec<[(i32, i32); 2]> {
+    let mut pieces = Vec::new();
+    for line in picture.lines().filter(|line| line.starts_with("<polyline ")) {
+        let points = line.split('"').nth(3).expect("points").split(' ');
+        let point = |text: &str| {
+            let (x, y) = text.split_once(',').expect("a point");
+            (x.parse().expect("a number"), y.parse().expect("a number"))
+        };
+        let points: Vec<(i32, i32)> = points.map(point).collect();
+        pieces.extend(points.windows(2).map(|pair| [pair[0], pair[1]]));
+    }
+    pieces
+}
+
+#[test]
+fn no_line_runs_through_words() {
+    for definition in ALL {
+        let picture = picture(definition);
+        for [(x, y), (to_x, to_y)] in pieces(&picture) {
+            assert!((x == to_x) != (y == to_y), "{}: it is neither level nor upright: {picture}", definition.name);
+            for (left, foot, right) in words(&picture) {
+                let beside = x.max(to_x) <= left || right <= x.min(to_x);
+                let over = y.max(to_y) <= foot - 9 || foot + 3 <= y.min(to_y);
+                assert!(beside || over, "{}: {x},{y} {to_x},{to_y} through {left},{foot}", definition.name);
+            }
+        }
+    }
+}
+
 #[test]
 fn what_the_diagram_says_is_in_the_picture() {
     for definition in [&REPLACE, &TRIP, &RESTAURANT, &SHIPPING] {
