@@ -114,6 +114,8 @@ async fn ledger_15_a_stale_connection_writes_to_the_new_host() {
 #[tokio::test]
 async fn ledger_16_a_ui_probe_is_buffered_for_a_future_host() {
     let mut open = yard::Open::new(Options::default()).await;
+    open.porter().await.leave();
+    open.left().await;
     let probe = open.coordinator.start(Ring { times: 1 }).await.expect("accepted");
     assert_eq!(why(Some(&soon(probe.outcome()).await)).kind(), CauseKind::Disconnected);
     let _carry = open.coordinator.start(Carry { bytes: 1 }).await.expect("accepted");

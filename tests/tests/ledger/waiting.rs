@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use saga_runtime::prelude::*;
 
-use super::desk::{Desk, life, soon, why};
+use super::desk::{Desk, life, notice, soon, why};
 use super::mux::{Command, Event, HostCommand, Mux, Refusal};
 use super::wrong::diagnosed;
 
@@ -44,6 +44,17 @@ saga! {
         }
         step closed {
             await WindowClosed { label: gone, .. } where gone == label => ();
+        }
+    }
+
+    /// Over when the window says that it is gone.
+    saga Close(label: String) on Mux {
+        concurrency allow;
+        deadline 30s;
+        step closed {
+            send CloseWindow { label };
+            await WindowClosed { label: gone, .. } where gone == label => ();
+            compensate none because "what is closed is closed";
         }
     }
 
@@ -155,6 +166,10 @@ fn ledger_06_an_answer_is_dropped_because_its_window_is_already_removed() {
     saga.restart();
     saga.handled();
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(())), "it is over when it begins");
+
+    let mut saga = SagaTest::start(Close { label: "w1".to_owned() });
+    saga.event(closed("w1", false));
+    assert_eq!(saga.outcome(), Some(&Outcome::Completed(())), "before its command is answered");
 }
 
 /// A host that answers before anybody could subscribe.
@@ -178,23 +193,19 @@ impl Participant for Prompt {
 fn ledger_07_the_receiver_subscribes_after_the_work_is_spawned() {
     let log = MemoryLog::new();
     let builder = |log| Coordinator::builder().saga::<Respawn>().log(log).participant(Prompt);
-    let ids = life(async {
+    let id = life(async {
         let coordinator = builder(log.clone()).start().await.expect("it starts");
-        let mut ids = Vec::new();
-        for _ in 0..20 {
-            let handle = coordinator.start(respawn("w1")).await.expect("accepted");
-            tokio::task::yield_now().await;
-            assert_eq!(soon(handle.outcome()).await, Outcome::Completed("w2".to_owned()));
-            ids.push(handle.id());
-        }
-        ids
+        let mut notices = coordinator.notices();
+        let handle = coordinator.start(respawn("w1")).await.expect("accepted");
+        let ended = |notice| matches!(notice, Notice::SagaCompleted { .. }).then_some(());
+        notice(&mut notices, ended).await;
+        assert_eq!(soon(handle.outcome()).await, Outcome::Completed("w2".to_owned()), "it was over before");
+        handle.id()
     });
     life(async {
         let coordinator = builder(log.reopen()).start().await.expect("it starts");
-        for id in ids {
-            let handle = coordinator.attach::<Respawn>(id).await.expect("it is in the log");
-            assert_eq!(soon(handle.outcome()).await, Outcome::Completed("w2".to_owned()));
-        }
+        let handle = coordinator.attach::<Respawn>(id).await.expect("it is in the log");
+        assert_eq!(soon(handle.outcome()).await, Outcome::Completed("w2".to_owned()));
     });
 }
 
@@ -219,19 +230,25 @@ fn ledger_13_a_query_is_taken_for_an_effect() {
 #[test]
 fn ledger_14_a_saga_completes_with_an_unusable_window_after_suspend() {
     let label = || "w1".to_owned();
-    for is_restarted in [false, true] {
-        let mut suspended = SagaTest::start(Open { label: label() });
-        suspended.reply(Event::WindowOpened { label: label() });
-        suspended.advance(Duration::from_secs(3600));
-        if is_restarted {
-            suspended.restart();
-        }
-        assert_eq!(suspended.sent(), [Command::CloseWindow { label: label() }], "restarted: {is_restarted}");
-        suspended.handled();
-        assert_eq!(why(suspended.outcome()).kind(), CauseKind::Deadline);
+    let opened = || {
+        let mut saga = SagaTest::start(Open { label: label() });
+        saga.reply(Event::WindowOpened { label: label() });
+        saga
+    };
+    let mut suspended = opened();
+    suspended.advance(Duration::from_secs(3600));
+    let mut restarted = opened();
+    restarted.advance(Duration::from_secs(6));
+    restarted.restart();
+    restarted.advance(Duration::from_millis(3_999));
+    assert!(!restarted.is_compensating());
+    restarted.advance(Duration::from_millis(1));
+    for mut saga in [suspended, restarted] {
+        assert_eq!(saga.sent(), [Command::CloseWindow { label: label() }]);
+        saga.handled();
+        assert_eq!(why(saga.outcome()).kind(), CauseKind::Deadline);
     }
-    let mut unusable = SagaTest::start(Open { label: label() });
-    unusable.reply(Event::WindowOpened { label: label() });
+    let mut unusable = opened();
     unusable.reply(Event::WindowState { usable: false });
     assert_eq!(unusable.sent(), [Command::CloseWindow { label: label() }]);
     unusable.handled();
