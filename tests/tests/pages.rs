@@ -1,5 +1,5 @@
-//! What the generated pages about tests share: where the sources are, and whether the page that is committed is what it
-//! should be. It knows no page.
+//! What the generated pages about tests share: where the sources are, and whether the page that is committed is what
+//! it should be. It knows no page.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Programs that do not compile, each with the error that the author sees; and beside them the nearest that do.
 //!
 //! `ui/macro`: our own words. `ui/types`: those of the compiler, at the author's tokens. `ui/ledger`: what went wrong
-//! elsewhere. `ui/pass`: right programs, compiled as modules of this test, so that a rule that grows too strict breaks the
-//! build.
+//! elsewhere. `ui/pass`: right programs, compiled as modules of this test, so that a rule that grows too strict breaks
+//! the build.
 //! `TRYBUILD=overwrite cargo test -p saga-tests programs` writes the errors anew.
 
 // Each is a program of its own, with a bus of its own and a `main` that is never called here.

@@ -79,8 +79,8 @@ async fn commanded(porter: &mut Guest, number: u64, bytes: usize) -> Value {
     content
 }
 
-/// One task owns what waits for a participant and the connection to it. A newer connection fences the older one, which is
-/// closed and can say nothing more; what waited goes to the newer one, whole and in order.
+/// One task owns what waits for a participant and the connection to it. A newer connection fences the older one,
+/// which is closed and can say nothing more; what waited goes to the newer one, whole and in order.
 ///
 /// By: run
 #[tokio::test]
@@ -107,8 +107,8 @@ async fn ledger_15_a_stale_connection_writes_to_the_new_host() {
     assert_eq!(cause.refusal(), Some(Objection::Tired), "what the stale one said does not count");
 }
 
-/// A command that says `#[live_only]` is worthless later: while nobody is connected its step fails at once, and whoever
-/// comes then does not get it.
+/// A command that says `#[live_only]` is worthless later: while nobody is connected its step fails at once, and
+/// whoever comes then does not get it.
 ///
 /// By: run
 #[tokio::test]
@@ -123,8 +123,8 @@ async fn ledger_16_a_ui_probe_is_buffered_for_a_future_host() {
     commanded(&mut porter, 1, 1).await;
 }
 
-/// Both ends compare the fingerprint of what they can say to each other before anything is said: one that was built from
-/// other declarations is turned away, and both are told which ones.
+/// Both ends compare the fingerprint of what they can say to each other before anything is said: one that was built
+/// from other declarations is turned away, and both are told which ones.
 ///
 /// By: run
 #[tokio::test]
@@ -139,8 +139,8 @@ async fn ledger_17_two_changes_are_safe_only_if_merged_in_order() {
     }
 }
 
-/// A connection that breaks is told; messages are numbered, and go on after the last one that was taken over: what was not
-/// comes again, under the same number, key and bytes, and nothing is left out.
+/// A connection that breaks is told; messages are numbered, and go on after the last one that was taken over: what
+/// was not comes again, under the same number, key and bytes, and nothing is left out.
 ///
 /// By: run
 #[tokio::test]
@@ -230,8 +230,8 @@ async fn ledger_39_mirrors_drift() {
     assert_eq!(mirror.sagas, Mirror::open(&endpoint).await.sagas);
 }
 
-/// Whoever reports something waits until it is recorded, also until there is a coordinator; what cannot be reported is a
-/// typed error.
+/// Whoever reports something waits until it is recorded, also until there is a coordinator; what cannot be reported
+/// is a typed error.
 ///
 /// By: run
 #[tokio::test]

@@ -123,8 +123,8 @@ async fn dies(home: &Path, point: &'static str) {
     assert_eq!(status.signal(), Some(Signal::KILL.as_raw()), "{point}: {status}");
 }
 
-/// What a participant does and what it remembers of it commit together: killed before that it has done nothing, killed
-/// after it the answer is in its memory, and where the commit fails nothing has changed. Each is done once.
+/// What a participant does and what it remembers of it commit together: killed before that it has done nothing,
+/// killed after it the answer is in its memory, and where the commit fails nothing has changed. Each is done once.
 ///
 /// By: run
 #[tokio::test]

@@ -42,8 +42,8 @@ saga! {
     }
 
     /// One after another.
-    saga Delete(tab: u32) on Mux {
-        concurrency queue;
+    saga Delete(workspace: u32, tab: u32) on Mux {
+        concurrency queue per workspace;
         deadline 1m;
         step delete {
             send DeleteTab { tab };
@@ -91,8 +91,8 @@ impl SagaLog for Unseeded {
     }
 }
 
-/// Ids go on where they were, also when all sagas have ended; the log takes no start for an id that it has had, and keeps
-/// what stands there; when the next id cannot be read, no coordinator starts.
+/// Ids go on where they were, also when all sagas have ended; the log takes no start for an id that it has had, and
+/// keeps what stands there; when the next id cannot be read, no coordinator starts.
 ///
 /// By: run
 #[test]
@@ -158,8 +158,8 @@ fn tabs_in(path: &Path) -> Connection {
     database
 }
 
-/// The guard is in the handler, in the transaction of the deletion, so that two who close the last two tabs leave one,
-/// whether they run at once or queue on each other.
+/// The guard is in the handler, in the transaction of the deletion, so that two who close the last two tabs leave
+/// one, whether they run at once or queue on each other.
 ///
 /// By: run
 #[tokio::test]
@@ -180,11 +180,11 @@ async fn ledger_27_a_guard_in_one_critical_section_and_the_deletion_in_another()
         assert_eq!(tabs(&Connection::open(&path).expect("a database")), Ok(1));
     }
     close_both(|tab| Wipe { tab }).await;
-    close_both(|tab| Delete { tab }).await;
+    close_both(|tab| Delete { workspace: 1, tab }).await;
 }
 
-/// Records are only appended: the cause is the first one, through recovery and whatever goes wrong after it. Who looks
-/// into the log can change nothing in it, and is told when it is damaged.
+/// Records are only appended: the cause is the first one, through recovery and whatever goes wrong after it. Who
+/// looks into the log can change nothing in it, and is told when it is damaged.
 ///
 /// By: run
 #[test]

@@ -1,5 +1,5 @@
-//! The bus of the ledger: windows, tabs and processes, as in the systems that its rows come from. It knows no test, and
-//! the programs of `ui/ledger` talk over it too.
+//! The bus of the ledger: windows, tabs and processes, as in the systems that its rows come from. It knows no test,
+//! and the programs of `ui/ledger` talk over it too.
 
 use saga_runtime::prelude::*;
 use serde::{Deserialize, Serialize};

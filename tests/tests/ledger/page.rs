@@ -1,5 +1,5 @@
-//! The table of the ledger in `docs/ledger.md`, made of `ledger.txt` and the tests here: what stands above a test is what
-//! happens, and its line `By:` by which means.
+//! The table of the ledger in `docs/ledger.md`, made of `ledger.txt` and the tests here: what stands above a test is
+//! what happens, and its line `By:` by which means.
 //!
 //! `SAGA_RENEW=1 cargo test -p saga-tests ledger::page` writes the table anew.
 
@@ -76,8 +76,9 @@ fn list() -> String {
 
 fn table(rows: &BTreeMap<u32, &str>, tests: &BTreeMap<u32, Vec<Shown>>) -> String {
     let mut table = format!(
-        "# The ledger\n\nWhat went wrong in real saga code, and what happens here instead. Each row has a test that reproduces \
-         it; those that do\nnot compile also have a program. Generated from `tests/ledger.txt` and the tests by\n`{RENEW}`.\n\n\
+        "# The ledger\n\nWhat went wrong in real saga code, and what happens here instead. Each row has a test that \
+         reproduces it; those that do\nnot compile also have a program. Generated from `tests/ledger.txt` and the \
+         tests by\n`{RENEW}`.\n\n\
          | | what went wrong | what happens here | by | shown by |\n|---|---|---|---|---|\n"
     );
     for (row, wrong) in rows {

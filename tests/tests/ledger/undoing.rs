@@ -87,8 +87,8 @@ fn torn_off() -> SagaTest<TearOff> {
     saga
 }
 
-/// Each compensation has a key and a record of its own, like a step: after a crash, and one more, what was undone is not
-/// sent again, and what was not is sent under the same key.
+/// Each compensation has a key and a record of its own, like a step: after a crash, and one more, what was undone is
+/// not sent again, and what was not is sent under the same key.
 ///
 /// By: run
 #[test]
@@ -154,8 +154,8 @@ fn ledger_23_a_missing_inverse_counts_as_done() {
     diagnosed(23, &["step `create` has an effect and no `compensate`", "`compensate none` needs a reason"]);
 }
 
-/// What undoes a step is written beside it, and sees what an earlier `query` has found, as it was then; what took effect
-/// is undone in reverse order.
+/// What undoes a step is written beside it, and sees what an earlier `query` has found, as it was then; what took
+/// effect is undone in reverse order.
 ///
 /// By: run
 #[test]
@@ -173,8 +173,8 @@ fn ledger_24_the_inverse_is_guessed_from_output_and_order_is_lost() {
     assert_eq!(why(saga.outcome()).step(), "close");
 }
 
-/// A compensation that does not succeed is tried again, and when its attempts are spent the saga is stuck: told with the
-/// reason, kept through a restart, and open to an operator.
+/// A compensation that does not succeed is tried again, and when its attempts are spent the saga is stuck: told with
+/// the reason, kept through a restart, and open to an operator.
 ///
 /// By: run
 #[test]
@@ -214,8 +214,8 @@ fn created(tab: u32) -> SagaTest<Promote> {
     saga
 }
 
-/// Nobody writes the way back, so nobody can leave it out: whatever ends the way forward leads through the compensations,
-/// and a `?` in a step has nowhere to return to.
+/// Nobody writes the way back, so nobody can leave it out: whatever ends the way forward leads through the
+/// compensations, and a `?` in a step has nowhere to return to.
 ///
 /// By: compile error, run
 #[test]
@@ -269,8 +269,8 @@ impl Participant for Srv {
     }
 }
 
-/// Why a command is sent travels with it, so that a guard against users lets a rollback pass: the only tab is not deleted
-/// by a user, and is by what undoes its creation.
+/// Why a command is sent travels with it, so that a guard against users lets a rollback pass: the only tab is not
+/// deleted by a user, and is by what undoes its creation.
 ///
 /// By: run
 #[tokio::test]

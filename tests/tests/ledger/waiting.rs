@@ -13,7 +13,7 @@ saga! {
     saga Respawn(promoted: String) -> String on Mux {
         trigger WindowPromoted { label: promoted };
         concurrency allow;
-        deadline 5s;
+        deadline 30s;
         step refill -> String {
             send SpawnPoolWindow;
             await PoolWindowAdded { label } => label;
@@ -23,9 +23,9 @@ saga! {
     }
 
     /// One at a time.
-    saga Refill(number: u32) on Mux {
+    saga Refill(seconds: f64) on Mux {
         concurrency queue;
-        deadline 200ms;
+        deadline { Duration::from_secs_f64(seconds) };
         step refill {
             send SpawnPoolWindow;
             await PoolWindowAdded { .. } => ();
@@ -89,8 +89,9 @@ fn closed(label: &str, crashed: bool) -> Event {
     Event::WindowClosed { label: label.to_owned(), crashed }
 }
 
-/// Two sagas of a kind wait, each for its own answer: a refill of the host's own accord moves neither, and each answer
-/// moves the saga whose command it answers. To await an event that is no answer, without a `where`, does not compile.
+/// Two sagas of a kind wait, each for its own answer: a refill of the host's own accord moves neither, and each
+/// answer moves the saga whose command it answers. To await an event that is no answer, without a `where`, does not
+/// compile.
 ///
 /// By: compile error L17, run
 #[tokio::test]
@@ -109,17 +110,17 @@ async fn ledger_01_the_first_refill_completes_every_saga() {
     assert_eq!(soon(first.outcome()).await, Outcome::Completed("w3".to_owned()));
 }
 
-/// A saga says when its time is over, and what a start does while another one runs; otherwise it does not compile. One
-/// whose participant never answers ends at its deadline, and the one that waits behind it begins.
+/// A saga says when its time is over, and what a start does while another one runs; otherwise it does not compile.
+/// One whose participant never answers ends at its deadline, and the one that waits behind it begins.
 ///
 /// By: compile error L01, compile error L02, run
 #[tokio::test]
 async fn ledger_02_a_stalled_saga_blocks_all_later_ones() {
     diagnosed(2, &["`Refill` has no `deadline`", "`Refill` has no `concurrency`"]);
     let (coordinator, mut desk) = Desk::open(Coordinator::builder().saga::<Refill>().log(MemoryLog::new())).await;
-    let stalled = coordinator.start(Refill { number: 1 }).await.expect("accepted");
+    let stalled = coordinator.start(Refill { seconds: 0.2 }).await.expect("accepted");
     let _never_answered = desk.next_of(stalled.id()).await;
-    let next = coordinator.start(Refill { number: 2 }).await.expect("accepted");
+    let next = coordinator.start(Refill { seconds: 60.0 }).await.expect("accepted");
     desk.next_of(next.id()).await.reply(added("w"));
     assert_eq!(soon(next.outcome()).await, Outcome::Completed(()));
     assert_eq!(why(Some(&soon(stalled.outcome()).await)).kind(), CauseKind::Deadline);
@@ -132,14 +133,14 @@ async fn ledger_02_a_stalled_saga_blocks_all_later_ones() {
 fn ledger_04_a_saga_without_a_timeout_hangs_until_exit() {
     diagnosed(4, &["`Respawn` has no `deadline`", "`deadline none` needs a reason"]);
     let mut saga = SagaTest::start(respawn("w1"));
-    saga.advance(Duration::from_millis(4_999));
+    saga.advance(Duration::from_millis(29_999));
     assert_eq!(saga.outcome(), None);
     saga.advance(Duration::from_millis(1));
     assert_eq!(why(saga.outcome()).kind(), CauseKind::Deadline);
 }
 
-/// The trigger says for which windows the saga starts, so that one that crashed starts none; and a saga that waits for a
-/// window that never reports ends at its deadline.
+/// The trigger says for which windows the saga starts, so that one that crashed starts none; and a saga that waits
+/// for a window that never reports ends at its deadline.
 ///
 /// By: run
 #[test]
@@ -153,8 +154,8 @@ fn ledger_05_a_crashed_window_never_reports() {
     assert_eq!(why(saga.outcome()).kind(), CauseKind::Deadline);
 }
 
-/// What a step waits for is known before anything leaves: an event that comes while an earlier step is at work, or before
-/// its own command is answered, is kept for it, also through a restart.
+/// What a step waits for is known before anything leaves: an event that comes while an earlier step is at work, or
+/// before its own command is answered, is kept for it, also through a restart.
 ///
 /// By: run
 #[test]
@@ -223,8 +224,8 @@ fn ledger_13_a_query_is_taken_for_an_effect() {
     );
 }
 
-/// A deadline goes on through suspend and restart: a saga that wakes after it is undone. A last step can ask whether the
-/// window can be used, and fails the saga when it cannot.
+/// A deadline goes on through suspend and restart: a saga that wakes after it is undone. A last step can ask whether
+/// the window can be used, and fails the saga when it cannot.
 ///
 /// By: run
 #[test]

@@ -13,7 +13,7 @@ saga! {
     /// Leaves for good.
     saga Leave(label: String) on Mux {
         concurrency allow;
-        deadline 10s;
+        deadline 1m;
 
         /// Closes the last window.
         step close {
@@ -33,7 +33,7 @@ mod later {
         /// Leaves for good.
         pub(super) saga Leave(label: String) on Mux {
             concurrency allow;
-            deadline 10s;
+            deadline 1m;
 
             /// Closes the last window, and opens another if that was wrong.
             step close {
@@ -48,8 +48,8 @@ fn leave() -> Leave {
     Leave { label: "w1".to_owned() }
 }
 
-/// A message has no place for an id: two sagas send the very same command, and the runtime stamps on the envelope whose
-/// it is.
+/// A message has no place for an id: two sagas send the very same command, and the runtime stamps on the envelope
+/// whose it is.
 ///
 /// By: cannot be written, run
 #[tokio::test]
@@ -107,16 +107,18 @@ async fn ledger_33_inputs_are_recorded_as_null() {
 /// Without an arm that rejects what is somebody else's; one more command of the srv would not compile here.
 fn table(command: &SrvCommand) -> &'static str {
     match command {
-        SrvCommand::PositionOf { .. } | SrvCommand::MoveTab { .. } => "tabs",
-        SrvCommand::CreateTab { .. } | SrvCommand::DeleteTab { .. } => "tabs",
+        SrvCommand::PositionOf { .. }
+        | SrvCommand::MoveTab { .. }
+        | SrvCommand::CreateTab { .. }
+        | SrvCommand::DeleteTab { .. } => "tabs",
         SrvCommand::CreateWorkspace | SrvCommand::DeleteWorkspace { .. } => "workspaces",
         SrvCommand::DeleteBlocks { .. } => "blocks",
         SrvCommand::SaveLayout { .. } => "layouts",
     }
 }
 
-/// Each participant has an enum of its own commands, which it matches without an arm for those of others; one of another
-/// participant in it does not compile, and on the way it is turned back.
+/// Each participant has an enum of its own commands, which it matches without an arm for those of others; one of
+/// another participant in it does not compile, and on the way it is turned back.
 ///
 /// By: compile error, run
 #[test]
@@ -127,8 +129,8 @@ fn ledger_41_one_flat_enum_of_commands_and_copied_rejection_arms() {
     assert_eq!(HostCommand::narrow(create.clone()), Err(create));
 }
 
-/// What a saga does is written by the program itself, from its definition; a page that says anything else is stale, and
-/// fails with the command that renews it.
+/// What a saga does is written by the program itself, from its definition; a page that says anything else is stale,
+/// and fails with the command that renews it.
 ///
 /// By: run
 #[test]

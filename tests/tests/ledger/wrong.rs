@@ -1,5 +1,5 @@
-//! The rows that do not compile: for each a program in `ui/ledger`, named after the row. `programs` compiles them all; here
-//! is what the author is told.
+//! The rows that do not compile: for each a program in `ui/ledger`, named after the row. `programs` compiles them
+//! all; here is what the author is told.
 
 use crate::pages::{read, root, sources};
 
