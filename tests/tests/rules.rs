@@ -7,8 +7,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use super::pages::{assert_up_to_date, cell, function, is_above, link, makes_a_test, read, root, sources};
 
 /// Where tests are, from the root of the workspace.
 const SOURCES: [&str; 6] =
@@ -34,14 +35,6 @@ struct Shown {
 
 type Tests = BTreeMap<String, Vec<Shown>>;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
 fn sections(list: &str) -> Vec<Section<'_>> {
     let parts = list.split("\n\n# ").map(|part| part.trim_start_matches("# "));
     let parts = parts.map(|part| part.split_once("\n\n").expect("a title, and below it its rules"));
@@ -53,15 +46,6 @@ fn rule(line: &str) -> Rule<'_> {
     Rule { id, says }
 }
 
-/// All Rust files below, in one order everywhere.
-fn sources(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
-    let mut paths: Vec<_> = entries.map(|entry| entry.expect("a directory can be read").path()).collect();
-    paths.sort();
-    let below = |path: PathBuf| if path.is_dir() { sources(&path) } else { vec![path] };
-    paths.into_iter().flat_map(below).filter(|path| path.extension().is_some_and(|kind| kind == "rs")).collect()
-}
-
 fn marker(line: &str) -> Option<&str> {
     let comment = line.trim_start().strip_prefix("//")?;
     comment.trim_start_matches(['/', '!']).strip_prefix(" Rule: ").map(str::trim_end)
@@ -70,14 +54,11 @@ fn marker(line: &str) -> Option<&str> {
 /// The name of the test whose comments and attributes these lines begin with.
 fn test_below<'a>(mut lines: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut is_test = false;
-    let declared = lines.find_map(|line| {
-        let line = line.trim_start();
-        is_test |= line.starts_with("#[") && line.contains("test]");
-        let is_above = line.starts_with("//") || line.starts_with("#[");
-        (!is_above).then_some(line)
+    let declared = lines.find(|line| {
+        is_test |= makes_a_test(line);
+        !is_above(line)
     })?;
-    let (_, name) = declared.split_once("fn ")?;
-    is_test.then(|| name.split('(').next().unwrap_or(name))
+    function(declared).filter(|_| is_test)
 }
 
 /// The diagnostic that a program shows by its name.
@@ -89,14 +70,15 @@ fn diagnostic(path: &Path) -> Option<String> {
 }
 
 /// Adds what a file shows.
-fn gather(file: &str, path: &Path, tests: &mut Tests) {
-    let text = read(path);
+fn gather(file: &str, tests: &mut Tests) {
+    let path = root().join(file);
+    let text = read(&path);
     let is_program = file.starts_with("tests/ui/");
     let wrong = file.starts_with("tests/ui/macro/") || file.starts_with("tests/ui/types/");
     let mut add = |rule: String, test: Option<&str>| {
         tests.entry(rule).or_default().push(Shown { file: file.to_owned(), test: test.map(str::to_owned) });
     };
-    diagnostic(path).filter(|_| wrong).into_iter().for_each(|rule| add(rule, None));
+    diagnostic(&path).filter(|_| wrong).into_iter().for_each(|rule| add(rule, None));
     let lines: Vec<_> = text.lines().collect();
     for (number, line) in lines.iter().enumerate() {
         let Some(rule) = marker(line).filter(|rule| !rule.contains('`')) else { continue };
@@ -108,11 +90,8 @@ fn gather(file: &str, path: &Path, tests: &mut Tests) {
 
 fn tests() -> Tests {
     let mut tests = Tests::new();
-    for directory in SOURCES {
-        for path in sources(&root().join(directory)) {
-            let file = path.strip_prefix(root()).expect("it is below the root").display().to_string();
-            gather(&file, &path, &mut tests);
-        }
+    for file in SOURCES.into_iter().flat_map(sources) {
+        gather(&file, &mut tests);
     }
     tests
 }
@@ -121,10 +100,8 @@ fn list() -> String {
     read(&root().join("tests/rules.txt"))
 }
 
-/// A link from `docs`.
-fn link(shown: &Shown) -> String {
-    let name = shown.test.as_deref().or_else(|| shown.file.rsplit('/').next()).unwrap_or_default();
-    format!("[{name}](../{})", shown.file)
+fn shown_by(shown: &Shown) -> String {
+    link(shown.test.as_deref().or_else(|| shown.file.rsplit('/').next()).unwrap_or_default(), &shown.file)
 }
 
 fn table(sections: &[Section<'_>], tests: &Tests) -> String {
@@ -136,8 +113,8 @@ fn table(sections: &[Section<'_>], tests: &Tests) -> String {
         write!(table, "\n## {}\n\n| rule | what it says | shown by |\n|---|---|---|\n", section.title)
             .expect("a string");
         for Rule { id, says } in &section.rules {
-            let shown: Vec<_> = tests.get(*id).into_iter().flatten().map(link).collect();
-            writeln!(table, "| `{id}` | {} | {} |", says.replace('|', "\\|"), shown.join(", ")).expect("a string");
+            let shown: Vec<_> = tests.get(*id).into_iter().flatten().map(shown_by).collect();
+            writeln!(table, "| `{id}` | {} | {} |", cell(says), shown.join(", ")).expect("a string");
         }
     }
     table
@@ -158,10 +135,6 @@ fn every_rule_is_shown_by_a_test_and_every_test_shows_a_rule_that_exists() {
 #[test]
 fn the_table_is_up_to_date() {
     let list = list();
-    let (table, path) = (table(&sections(&list), &tests()), root().join("docs/rules.md"));
-    if std::env::var_os("SAGA_RENEW").is_some() {
-        fs::write(&path, &table).expect("the table can be written");
-    }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert!(table == committed, "docs/rules.md is stale: renew it with SAGA_RENEW=1 cargo test -p saga-tests rules");
+    let table = table(&sections(&list), &tests());
+    assert_up_to_date("docs/rules.md", &table, "SAGA_RENEW=1 cargo test -p saga-tests rules");
 }

@@ -2,7 +2,9 @@
 
 mod elsewhere;
 mod language;
+mod ledger;
 mod names;
+mod pages;
 mod programs;
 mod rules;
 mod simulation;

@@ -5,9 +5,9 @@
 mod bookkeeper;
 mod conformance;
 mod crowd;
-mod guest;
+pub(crate) mod guest;
 mod hostile;
 mod stalled;
 mod withdrawing;
 mod worker;
-mod yard;
+pub(crate) mod yard;

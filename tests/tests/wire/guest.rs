@@ -8,20 +8,20 @@ use tokio::net::UnixStream;
 
 use super::yard::{Yard, soon};
 
-pub(super) struct Guest {
+pub(crate) struct Guest {
     stream: Option<BufReader<UnixStream>>,
     /// Of the coordinator.
     session: String,
 }
 
 impl Guest {
-    pub(super) async fn enter(endpoint: &Endpoint) -> Self {
+    pub(crate) async fn enter(endpoint: &Endpoint) -> Self {
         let stream = endpoint.socket("bus.sock").connect().await.expect("the coordinator listens");
         Self { stream: Some(BufReader::new(stream)), session: String::new() }
     }
 
     /// Says hello as the porter of this life, and is welcomed.
-    pub(super) async fn introduce(&mut self, received: Option<Value>) -> Value {
+    pub(crate) async fn introduce(&mut self, received: Option<Value>) -> Value {
         let mut hello = hello();
         if let Some(received) = received {
             hello["hello"]["received"] = received;
@@ -34,26 +34,26 @@ impl Guest {
     }
 
     /// Goes on with a session in which so many messages were taken over.
-    pub(super) async fn resume(&mut self, before: &Self, taken: u64) {
+    pub(crate) async fn resume(&mut self, before: &Self, taken: u64) {
         let welcome = self.introduce(Some(json!({"session": before.session, "number": taken}))).await;
         assert_eq!(welcome["resumed"], true, "{welcome}");
     }
 
-    pub(super) fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         self.stream = None;
     }
 
     /// Whoever is refused early may find the connection closed.
-    pub(super) async fn write(&mut self, bytes: &[u8]) {
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
         let _ = soon(self.stream().get_mut().write_all(bytes)).await;
     }
 
-    pub(super) async fn say(&mut self, frame: &Value) {
+    pub(crate) async fn say(&mut self, frame: &Value) {
         self.write(format!("{frame}\n").as_bytes()).await;
     }
 
     /// The next frame that is no ping; none when the connection is closed.
-    pub(super) async fn hear(&mut self) -> Option<Value> {
+    pub(crate) async fn hear(&mut self) -> Option<Value> {
         loop {
             let mut line = String::new();
             match soon(self.stream().read_line(&mut line)).await {
@@ -68,7 +68,7 @@ impl Guest {
     }
 
     /// The next message: its number, its name and its content.
-    pub(super) async fn message(&mut self) -> (u64, String, Value) {
+    pub(crate) async fn message(&mut self) -> (u64, String, Value) {
         let frame = self.hear().await.expect("a message");
         let body = frame["message"]["body"].as_object().unwrap_or_else(|| panic!("a message, not {frame}"));
         let (name, content) = body.iter().next().expect("a name");
@@ -76,7 +76,7 @@ impl Guest {
     }
 
     /// The code and message of the error with which the connection ends, and nothing after it.
-    pub(super) async fn refusal(&mut self) -> (String, String) {
+    pub(crate) async fn refusal(&mut self) -> (String, String) {
         let frame = self.hear().await.expect("an error frame");
         let text = |field: &str| frame["error"][field].as_str().unwrap_or_else(|| panic!("{frame}")).to_owned();
         let refusal = (text("code"), text("message"));
@@ -90,13 +90,13 @@ impl Guest {
 }
 
 /// A hello that is welcome.
-pub(super) fn hello() -> Value {
+pub(crate) fn hello() -> Value {
     json!({"hello": {
         "protocol": 1, "role": "participant", "participant": "porter", "session": "life", "memory": "volatile",
         "bus": "yard", "fingerprint": fingerprint::<Yard>(), "acknowledged": 0, "sent": 0, "max_frame": 1 << 20,
     }})
 }
 
-pub(super) fn message(number: u64, body: &Value) -> Value {
+pub(crate) fn message(number: u64, body: &Value) -> Value {
     json!({"message": {"number": number, "body": body}})
 }

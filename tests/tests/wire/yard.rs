@@ -15,7 +15,7 @@ use super::guest::Guest;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
 #[bus(Yard)]
-pub(super) enum Order {
+pub(crate) enum Order {
     #[to(Porter)]
     #[replies(Carried)]
     Carry { load: String },
@@ -32,7 +32,7 @@ pub(super) enum Order {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 #[bus(Yard)]
-pub(super) enum Call {
+pub(crate) enum Call {
     Carried,
     Swept,
     #[from(Porter)]
@@ -40,12 +40,12 @@ pub(super) enum Call {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
-pub(super) enum Objection {
+pub(crate) enum Objection {
     #[error("tired")]
     Tired,
 }
 
-pub(super) struct Yard;
+pub(crate) struct Yard;
 impl Bus for Yard {
     const NAME: &'static str = "yard";
     type Command = Order;
@@ -55,7 +55,7 @@ impl Bus for Yard {
 
 saga! {
     /// So many bytes of which the saga itself keeps none.
-    pub(super) saga Carry(bytes: usize) on Yard {
+    pub(crate) saga Carry(bytes: usize) on Yard {
         concurrency allow;
         deadline 1h;
         step carry {
@@ -66,7 +66,7 @@ saga! {
     }
 
     /// Does not wait for long.
-    pub(super) saga Hurry(bytes: usize) on Yard {
+    pub(crate) saga Hurry(bytes: usize) on Yard {
         concurrency allow;
         deadline 200ms;
         step carry {
@@ -76,7 +76,7 @@ saga! {
         }
     }
 
-    pub(super) saga Ring(times: u32) on Yard {
+    pub(crate) saga Ring(times: u32) on Yard {
         concurrency allow;
         deadline 1h;
         step ring {
@@ -85,7 +85,7 @@ saga! {
         }
     }
 
-    pub(super) saga RingAndHush(times: u32) on Yard {
+    pub(crate) saga RingAndHush(times: u32) on Yard {
         concurrency allow;
         deadline 1h;
         step ring {
@@ -94,7 +94,7 @@ saga! {
         }
     }
 
-    pub(super) saga Sweep(times: u32) on Yard {
+    pub(crate) saga Sweep(times: u32) on Yard {
         concurrency allow;
         deadline 1h;
         step sweep {
@@ -123,30 +123,30 @@ impl Participant for Sweeper {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What happens in the end; a panic if it does not.
-pub(super) async fn soon<T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
     timeout(PATIENCE, future).await.expect("in time")
 }
 
 /// A directory in which a bus may live.
-pub(super) fn home() -> TempDir {
+pub(crate) fn home() -> TempDir {
     tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir().expect("a directory")
 }
 
 /// A coordinator with a sweeper at its socket.
-pub(super) struct Open {
-    pub(super) coordinator: Coordinator<Yard>,
-    pub(super) notices: Notices,
-    pub(super) endpoint: Endpoint,
+pub(crate) struct Open {
+    pub(crate) coordinator: Coordinator<Yard>,
+    pub(crate) notices: Notices,
+    pub(crate) endpoint: Endpoint,
     sweeper: JoinHandle<()>,
     _home: TempDir,
 }
 
 impl Open {
-    pub(super) async fn new(options: Options) -> Self {
+    pub(crate) async fn new(options: Options) -> Self {
         Self::with(MemoryLog::new(), options).await
     }
 
-    pub(super) async fn with(log: impl SagaLog, options: Options) -> Self {
+    pub(crate) async fn with(log: impl SagaLog, options: Options) -> Self {
         let home = home();
         let endpoint = Endpoint::in_dir(home.path().join("bus"));
         let builder = Coordinator::<Yard>::builder().options(options).log(log).listen(endpoint.clone());
@@ -161,14 +161,14 @@ impl Open {
     }
 
     /// The sweeper works, over the connection that it has had all along.
-    pub(super) async fn assert_sweeps(&mut self) {
+    pub(crate) async fn assert_sweeps(&mut self) {
         let sweep = self.coordinator.start(Sweep { times: 1 }).await.expect("it is accepted");
         assert_eq!(soon(sweep.outcome()).await, Outcome::Completed(()));
         assert!(!self.sweeper.is_finished());
     }
 
     /// The next notice of which this makes something.
-    pub(super) async fn notice<T>(&mut self, pick: impl Fn(Notice) -> Option<T>) -> T {
+    pub(crate) async fn notice<T>(&mut self, pick: impl Fn(Notice) -> Option<T>) -> T {
         loop {
             let notice = soon(self.notices.next()).await.expect("the coordinator runs");
             if let Some(found) = pick(notice) {
@@ -178,7 +178,7 @@ impl Open {
     }
 
     /// Who is turned away next, and why.
-    pub(super) async fn turned_away(&mut self) -> (String, String) {
+    pub(crate) async fn turned_away(&mut self) -> (String, String) {
         self.notice(|notice| match notice {
             Notice::ConnectionRefused { peer, reason, .. } => Some((peer, reason)),
             _ => None,
@@ -187,7 +187,7 @@ impl Open {
     }
 
     /// Until the porter is away; why.
-    pub(super) async fn left(&mut self) -> String {
+    pub(crate) async fn left(&mut self) -> String {
         self.notice(|notice| match notice {
             Notice::ParticipantDisconnected { participant, reason, .. } => {
                 assert_eq!(participant, "porter", "nobody else goes: {reason}");
@@ -199,7 +199,7 @@ impl Open {
     }
 
     /// A porter who begins to work.
-    pub(super) async fn porter(&mut self) -> Guest {
+    pub(crate) async fn porter(&mut self) -> Guest {
         let mut porter = Guest::enter(&self.endpoint).await;
         porter.introduce(None).await;
         self.arrived().await;
@@ -207,7 +207,7 @@ impl Open {
     }
 
     /// The porter whose session this was, who is back and has taken over so many messages.
-    pub(super) async fn porter_again(&mut self, before: &Guest, taken: u64) -> Guest {
+    pub(crate) async fn porter_again(&mut self, before: &Guest, taken: u64) -> Guest {
         let mut porter = Guest::enter(&self.endpoint).await;
         porter.resume(before, taken).await;
         self.arrived().await;
