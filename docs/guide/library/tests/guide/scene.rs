@@ -1,8 +1,9 @@
 //! A reader at a terminal: commands are run, in a directory of their own, and what they print is written down.
 //!
 //! A command that ends in `&` goes on by itself; what it prints first is awaited. `kill` and `wait` take such a command
-//! by its number, as in a shell.
+//! by its number, which is given as a shell gives it: one more than the highest that goes on.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, pipe};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A terminal.
 pub struct Scene {
     home: TempDir,
-    jobs: Vec<Job>,
+    jobs: BTreeMap<u32, Job>,
 }
 
 /// A command in the background.
@@ -38,7 +39,7 @@ impl Job {
 
 impl Scene {
     pub fn open() -> Self {
-        Self { home: TempDir::with_prefix("guide").expect("a directory of our own"), jobs: Vec::new() }
+        Self { home: TempDir::with_prefix("guide").expect("a directory of our own"), jobs: BTreeMap::new() }
     }
 
     /// The transcript again, with what its commands print now.
@@ -63,7 +64,7 @@ impl Scene {
         match command.split_once(" %") {
             Some(("kill -9", job)) => self.kill(job),
             Some(("kill -INT", job)) => self.interrupt(job),
-            Some(("wait", job)) => self.rest(job),
+            Some(("wait", job)) => Self::rest(self.taken(job)),
             _ if only_looks(command) => self.look(command, expected),
             _ => self.printed(command),
         }
@@ -83,34 +84,35 @@ impl Scene {
         });
         let job = Job { child, lines: heard };
         let first = job.next(lines);
-        self.jobs.push(job);
+        let number = self.jobs.last_key_value().map_or(1, |(number, _)| number + 1);
+        self.jobs.insert(number, job);
         first
     }
 
     fn kill(&mut self, job: &str) -> String {
-        let job = self.job(job);
+        let mut job = self.taken(job);
         job.child.kill().expect("it is ours");
         job.child.wait().expect("it is ours");
         String::new()
     }
 
     fn interrupt(&mut self, job: &str) -> String {
-        let id = self.job(job).child.id();
-        self.printed(&format!("kill -INT {id}"));
-        self.rest(job)
+        let job = self.taken(job);
+        self.printed(&format!("kill -INT {}", job.child.id()));
+        Self::rest(job)
     }
 
     /// What it prints until it ends.
-    fn rest(&mut self, job: &str) -> String {
-        let job = self.job(job);
+    fn rest(mut job: Job) -> String {
         let text = job.next(usize::MAX);
         job.child.wait().expect("it is ours");
         text
     }
 
-    fn job(&mut self, number: &str) -> &mut Job {
-        let index = number.parse::<usize>().expect("a number of a job") - 1;
-        &mut self.jobs[index]
+    /// The job of this number, which a later one may have again.
+    fn taken(&mut self, number: &str) -> Job {
+        let job = number.parse().ok().and_then(|number| self.jobs.remove(&number));
+        job.unwrap_or_else(|| panic!("there is no job %{number}"))
     }
 
     /// Looks until it sees what the chapter says: what was begun before takes its time.
@@ -147,7 +149,7 @@ impl Scene {
 
 impl Drop for Scene {
     fn drop(&mut self) {
-        for job in &mut self.jobs {
+        for job in self.jobs.values_mut() {
             // It may have ended.
             let _ = job.child.kill();
             let _ = job.child.wait();
