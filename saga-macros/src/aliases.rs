@@ -50,6 +50,20 @@ pub(crate) fn path(made: &mut Expr) -> Option<&mut Path> {
     }
 }
 
+/// The variants of a pattern that are written with a path in front.
+pub(crate) fn by_path(pattern: &Pat) -> Vec<&Path> {
+    let path = match pattern {
+        Pat::Or(or) => return or.cases.iter().flat_map(by_path).collect(),
+        Pat::Paren(paren) => return by_path(&paren.pat),
+        Pat::Ident(binding) => return binding.subpat.iter().flat_map(|(_, pattern)| by_path(pattern)).collect(),
+        Pat::Path(path) => &path.path,
+        Pat::Struct(fields) => &fields.path,
+        Pat::TupleStruct(fields) => &fields.path,
+        _ => return Vec::new(),
+    };
+    if path.segments.len() > 1 { vec![path] } else { Vec::new() }
+}
+
 /// What a case of a pattern takes.
 pub(crate) enum Case<'a> {
     /// A variant, whether it is taken whatever its fields are, and whether these stand in braces.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
-use syn::{Expr, ExprCall, ExprPath, Macro, Pat, Token};
+use syn::{Expr, ExprCall, ExprLit, ExprPath, Macro, Pat, Token};
 
 /// A name, and where it stands.
 pub(crate) type Mention = Ident;
@@ -43,7 +43,7 @@ impl<'ast> Visit<'ast> for All {
 }
 
 /// The names that the expression certainly takes from outside: not shadowed by anything in it, not called, not in a
-/// macro.
+/// macro other than `format!`.
 pub(crate) fn certain(expression: &Expr) -> Vec<Mention> {
     let shadowed = bound(expression);
     let mut visitor = Certain { found: Vec::new() };
@@ -69,7 +69,45 @@ impl<'ast> Visit<'ast> for Certain {
         call.args.iter().for_each(|argument| self.visit_expr(argument));
     }
 
+    fn visit_macro(&mut self, invocation: &'ast Macro) {
+        if !invocation.path.is_ident("format") {
+            return;
+        }
+        let arguments = arguments(invocation);
+        let named: Vec<_> = arguments.iter().filter_map(named).collect();
+        for argument in &arguments {
+            match argument {
+                Expr::Lit(literal) => in_literal(literal, &named, &mut self.found),
+                Expr::Assign(argument) => self.visit_expr(&argument.right),
+                other => self.visit_expr(other),
+            }
+        }
+    }
+
     fn visit_item(&mut self, _: &'ast syn::Item) {}
+}
+
+/// The name of an argument of `format!` that has one.
+fn named(argument: &Expr) -> Option<&Ident> {
+    match argument {
+        Expr::Assign(argument) => match &*argument.left {
+            Expr::Path(path) => single(path),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The names in the braces of a format string that no argument gives.
+fn in_literal(literal: &ExprLit, named: &[&Ident], found: &mut Vec<Mention>) {
+    let syn::Lit::Str(text) = &literal.lit else { return };
+    let format = text.value().replace("{{", "");
+    let names = format.split('{').skip(1).filter_map(|piece| piece.split([':', '}']).next());
+    let names = names.filter_map(|name| syn::parse_str::<Ident>(name.trim()).ok());
+    found.extend(names.filter(|name| !named.contains(&name)).map(|mut name| {
+        name.set_span(text.span());
+        name
+    }));
 }
 
 /// The names that patterns anywhere in the expression bind.
@@ -223,6 +261,8 @@ mod tests {
         assert_eq!(certain_of("book(Foo { name })"), ["name"]);
         assert_eq!(certain_of("{ let x = y; x }"), ["y"]);
         assert_eq!(certain_of("items.map(|item| item.of(order))"), ["items", "order"]);
+        assert_eq!(certain_of("format!(\"{a:x} {{y}} {b} {}\", c.d, b = e)"), ["a", "c", "e"]);
+        assert!(certain_of("other!(a)").is_empty());
     }
 
     #[test]

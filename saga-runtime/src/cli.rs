@@ -56,6 +56,7 @@ mod table;
 mod time;
 mod views;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Command};
@@ -64,6 +65,7 @@ use self::error::CliError;
 use self::output::Output;
 use self::place::Place;
 use crate::definition::Definition;
+use crate::pipe::endpoint::{Endpoint, EndpointError};
 
 pub use self::error::Exit;
 pub use self::notices::describe;
@@ -116,6 +118,18 @@ impl Cli {
         command.args(arguments::global(self.app)).subcommands(self.commands())
     }
 
+    /// Where the coordinator and its participants meet: in `--dir`, else in the directory of this program in the user's
+    /// runtime directory. For commands of one's own, beside the mounted ones.
+    ///
+    /// # Errors
+    /// If there is no runtime directory.
+    pub fn endpoint(&self, matches: &ArgMatches) -> Result<Endpoint, EndpointError> {
+        match matches.get_one::<PathBuf>(arguments::DIRECTORY) {
+            Some(directory) => Ok(Endpoint::in_dir(directory)),
+            None => Endpoint::runtime_dir(self.app),
+        }
+    }
+
     /// Does what was said with one of these commands, and tells why if it cannot.
     pub async fn run(&self, matches: &ArgMatches) -> ExitCode {
         let exit = self.act(matches).await.unwrap_or_else(|error| {
@@ -151,7 +165,7 @@ impl Cli {
         if name == "check" {
             return check::run(&self.definitions, self.served.as_deref(), output);
         }
-        let place = Place::new(self.app, matches)?;
+        let place = Place { app: self.app, endpoint: self.endpoint(matches)? };
         match (name, act::Action::named(name)) {
             (_, Some(action)) => act::run(&place, action, matches, output).await,
             ("start", _) => follow::start(&place, &self.definitions, matches, output).await,

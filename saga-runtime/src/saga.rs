@@ -24,6 +24,11 @@ pub trait Value: Clone + Serialize + DeserializeOwned + Send + 'static {}
 impl<T: Clone + Serialize + DeserializeOwned + Send + 'static> Value for T {}
 
 /// A saga; implemented by [`saga!`](crate::saga!) on the struct of its parameters.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no saga",
+    label = "expected what `saga!` makes of `saga Name(…)`: the struct `Name`",
+    note = "that struct holds the saga's parameters, and is what starts it"
+)]
 pub trait Saga: Value {
     /// The bus that it talks over.
     type Bus: Bus;

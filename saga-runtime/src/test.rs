@@ -241,7 +241,8 @@ impl<S: Saga> SagaTest<S> {
     /// When nothing is asked.
     #[track_caller]
     pub fn settle(&mut self, fate: Fate<EventOf<S::Bus>>) {
-        let at = *self.asked_at().first().unwrap_or_else(|| panic!("no fate is asked: nothing is being settled"));
+        let asked = self.asked_at();
+        let Some(&at) = asked.first() else { panic!("no fate is asked: nothing is being settled") };
         let report = Report::Fate { key: self.key(at), fate };
         self.step(Input::Report { participant: self.participant(at), report });
     }
@@ -273,7 +274,10 @@ impl<S: Saga> SagaTest<S> {
     #[track_caller]
     pub fn restart(&mut self) {
         let Some(saved) = self.machine.save(self.id) else { return };
-        let state = saved.unwrap_or_else(|reason| panic!("the state cannot be written: {reason}"));
+        let state = match saved {
+            Ok(state) => state,
+            Err(reason) => panic!("the state cannot be written: {reason}"),
+        };
         let definition = S::DEFINITION;
         let open = OpenSaga {
             id: self.id,
@@ -333,7 +337,18 @@ impl<S: Saga> SagaTest<S> {
 
     #[track_caller]
     fn oldest(&self) -> At {
-        *self.unanswered().first().unwrap_or_else(|| panic!("no command is out and unanswered"))
+        let unanswered = self.unanswered();
+        let Some(&at) = unanswered.first() else { panic!("no command is out and unanswered: {}", self.rests()) };
+        at
+    }
+
+    /// Why nothing is out.
+    fn rests(&self) -> &'static str {
+        match (self.outcome.is_some(), self.is_stuck()) {
+            (true, _) => "the saga has ended",
+            (false, true) => "the saga is stuck, and its last notice says why",
+            (false, false) => "the saga waits for time, for a fate or for an event",
+        }
     }
 
     fn command(&self, at: At) -> &CommandOf<S::Bus> {
@@ -347,7 +362,8 @@ impl<S: Saga> SagaTest<S> {
         let waiting: Vec<_> = self.machine.exchanges(self.id).map(|exchange| exchange.at).collect();
         let sent = || self.commands.iter().filter(|(_, sent)| sent == command).map(|(at, _)| *at);
         let found = sent().find(|at| waiting.contains(at)).or_else(|| sent().last());
-        found.unwrap_or_else(|| panic!("this command was never sent: {command:?}; out are: {:?}", self.sent()))
+        let Some(at) = found else { panic!("this command was never sent: {command:?}; out are: {:?}", self.sent()) };
+        at
     }
 
     fn key(&self, at: At) -> ExchangeKey {

@@ -89,7 +89,7 @@ saga! {
             await {
                 Charged { receipt } if receipt == 0 => fail format!("no receipt for {traveller}"),
                 Charged { receipt } => receipt,
-                refused Refusal::NoFunds { missing: 0 } => retry,
+                refused NoFunds { missing: 0 } => retry,
                 refused NoFunds { missing } => fail format!("{missing} of {cents}"),
                 refused Closed => fail Refusal::Closed,
                 timeout if cents > 100 => fail "too slow",

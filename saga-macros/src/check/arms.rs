@@ -35,6 +35,7 @@ fn arm(errors: &mut Errors, scope: &Scope<'_>, answers: Answers, arm: syntax::Ar
             (Outcome::Event(taken, pattern), bound)
         }
         syntax::Outcome::Refused(keyword, pattern) => {
+            bare(errors, &pattern, "refusals");
             let (taken, pattern, bound) = refusals(pattern, guarded);
             (Outcome::Refused(taken, pattern, keyword), bound)
         }
@@ -62,6 +63,7 @@ pub(super) fn events(errors: &mut Errors, mut pattern: Pat, guarded: bool) -> (V
     let text = text::of(&pattern);
     let bound = mentions::bindings(&pattern);
     let mut taken = Vec::new();
+    bare(errors, &pattern, "events");
     for case in aliases::cases(&pattern) {
         match case {
             Case::Variant { variant, whole, braced } => taken.push(Taken { variant, whole: whole && !guarded, braced }),
@@ -72,6 +74,14 @@ pub(super) fn events(errors: &mut Errors, mut pattern: Pat, guarded: bool) -> (V
     }
     aliases::qualify(Enum::Event, &mut pattern);
     (taken, Pattern { tokens: pattern.to_token_stream(), text }, bound)
+}
+
+/// Variants of a bus are written by their bare names.
+fn bare(errors: &mut Errors, pattern: &Pat, what: &str) {
+    for path in aliases::by_path(pattern) {
+        let name = path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+        errors.at(path, format!("{what} are written by their bare names: `{name}`, without a path"));
+    }
 }
 
 /// A pattern of refusals. One that takes whatever comes takes no variant by name.

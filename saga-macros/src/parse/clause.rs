@@ -56,6 +56,9 @@ fn unknown(keyword: &Ident, attempted: &mut Vec<&'static str>) -> syn::Error {
     } else if let Some(meant) = words::nearest(&word, CLAUSES) {
         attempted.push(meant);
         format!("`{word}` is no clause of a step; did you mean `{meant}`?")
+    } else if word.starts_with(char::is_uppercase) {
+        attempted.push("send");
+        format!("`{word}` stands without a word before it: `send {word} …;`, or `query` if it changes nothing")
     } else {
         format!("`{word}` is no clause of a step; there are {}", item::list(CLAUSES))
     };
@@ -76,7 +79,7 @@ fn time(errors: &mut Errors, input: ParseStream<'_>, keyword: &Ident) -> syn::Re
 
 fn retry(errors: &mut Errors, input: ParseStream<'_>, keyword: Ident) -> syn::Result<Retry> {
     let times = input.parse()?;
-    words::expect(input, "times")?;
+    words::accept(input, "times").ok_or_else(|| input.error("expected `times`: `retry 5 times;`"))?;
     let every = words::accept(input, "every").map(|_| {
         let first = duration::duration(errors, input)?;
         let dots: Option<Token![..]> = input.parse()?;
@@ -106,6 +109,10 @@ fn compensate(errors: &mut Errors, input: ParseStream<'_>, keyword: &Ident) -> s
     } else if words::comes(input, "unwind") {
         Compensate::Unwind { keyword: words::expect(input, "unwind")? }
     } else {
+        if words::comes(input, "send") && input.peek2(Ident) {
+            let keyword = words::expect(input, "send")?;
+            errors.at(&keyword, "the command alone stands after `compensate`: leave out `send`, or put it into braces with clauses of its own");
+        }
         Compensate::Command(input.parse()?)
     };
     item::end(input, keyword)?;

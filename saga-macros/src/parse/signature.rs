@@ -60,10 +60,23 @@ fn signature(input: ParseStream<'_>) -> syn::Result<Saga> {
 /// `-> Type`, if there is one.
 pub(super) fn output(input: ParseStream<'_>) -> syn::Result<Option<Type>> {
     let arrow: Option<Token![->]> = input.parse()?;
-    arrow.map(|_| input.call(Type::without_plus)).transpose()
+    arrow.map(|_| owned(input)?.call(Type::without_plus)).transpose()
+}
+
+/// What the log keeps is no reference; said here, since what the compiler would say leads elsewhere.
+fn owned(input: ParseStream<'_>) -> syn::Result<ParseStream<'_>> {
+    if input.peek(Token![&]) {
+        return Err(
+            input.error("the log keeps this value, so the saga owns it: `String` for `&str`, `Vec<T>` for `&[T]`")
+        );
+    }
+    Ok(input)
 }
 
 fn parameters(input: ParseStream<'_>, name: &Ident) -> syn::Result<Vec<Parameter>> {
+    if input.peek(Token![<]) {
+        return Err(input.error("a saga has no generic parameters: write out the types"));
+    }
     if !input.peek(syn::token::Paren) {
         return Err(syn::Error::new(name.span(), format!("expected the parameters: `saga {name}(…) on Bus {{ … }}`")));
     }
@@ -77,7 +90,7 @@ fn parameter(input: ParseStream<'_>) -> syn::Result<Parameter> {
     let attributes = input.call(Attribute::parse_outer)?;
     let name = name(input)?;
     input.parse::<Token![:]>()?;
-    Ok(Parameter { attributes, name, ty: input.parse()? })
+    Ok(Parameter { attributes, name, ty: owned(input)?.parse()? })
 }
 
 /// A name that the saga declares; reserved words pass, so that the rule about them can speak.

@@ -2,9 +2,6 @@
 
 use std::path::PathBuf;
 
-use clap::ArgMatches;
-
-use super::arguments;
 use super::error::CliError;
 use crate::log::{LogReader, SqliteReader};
 use crate::message::SagaId;
@@ -22,15 +19,6 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The directory that was given, else that of the application in the user's runtime directory.
-    pub(super) fn new(app: &'static str, matches: &ArgMatches) -> Result<Self, CliError> {
-        let endpoint = match matches.get_one::<PathBuf>(arguments::DIRECTORY) {
-            Some(directory) => Endpoint::in_dir(directory),
-            None => Endpoint::runtime_dir(app)?,
-        };
-        Ok(Self { app, endpoint })
-    }
-
     pub(super) fn log_path(&self) -> PathBuf {
         self.endpoint.directory().join(LOG_FILE)
     }

@@ -12,7 +12,8 @@ saga! {
             send bus::Command::Charge { cents };
             await {
                 Charged { receipt } => receipt,
-                Declined => fail "declined",
+                bus::Event::Declined => fail "declined",
+                refused bus::Refusal::Closed => retry,
             }
             compensate Refund { receipt: charge };
         }

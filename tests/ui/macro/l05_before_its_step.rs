@@ -12,7 +12,7 @@ saga! {
             send Charge { cents: late };
             await {
                 Charged { receipt } => receipt + late,
-                Declined => 0,
+                Declined => fail format!("declined, {late}"),
             }
             compensate Refund { receipt: early };
         }
