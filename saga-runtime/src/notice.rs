@@ -3,6 +3,20 @@
 //!
 //! The notices about a saga are read off its records, so only the machine can make one, and it is told only once the
 //! record is durable.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | `told` | what a subscriber in another process gets: snapshots, and changes with their positions |
+//! | `position` | where a subscriber stands, and how it goes on from there |
+//! | `mirror` | a subscriber's own copy of the sagas in flight |
+//! | `brackets` | a saga's notices as one unit, when its bracket closes |
+//! | `recorded` | the notices that a record of the log tells, for those who missed them |
+
+mod brackets;
+mod mirror;
+mod position;
+mod recorded;
+mod told;
 
 use std::borrow::Cow;
 
@@ -13,6 +27,12 @@ use crate::definition::Definition;
 use crate::machine::{Change, Happened, Operator, Record, StartedBy};
 use crate::message::{At, Bus, Mode, SagaId};
 use crate::time::Timestamp;
+
+pub use self::brackets::{Bracket, BracketBuffer, Unit};
+pub use self::mirror::Mirror;
+pub use self::position::{Life, Position, PositionError};
+pub(crate) use self::recorded::recorded;
+pub use self::told::{Snapshot, Told};
 
 /// A name: the program's own, or read from elsewhere.
 pub type Name = Cow<'static, str>;
@@ -150,6 +170,15 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// It stands elsewhere, and there is nothing more to tell. Only subscribers in other processes are told so.
+    SagaMoved {
+        /// When.
+        time: Timestamp,
+        /// Which.
+        saga: SagaId,
+        /// Its name; empty if this program does not know it.
+        name: Name,
+    },
     /// A stuck saga goes on.
     SagaUnstuck {
         /// When.
@@ -285,6 +314,7 @@ impl Notice {
             | Self::SagaKept { saga, .. }
             | Self::StepEnded { saga, .. }
             | Self::SagaCompensating { saga, .. }
+            | Self::SagaMoved { saga, .. }
             | Self::SagaStuck { saga, .. }
             | Self::SagaUnstuck { saga, .. }
             | Self::OperatorActed { saga, .. }
@@ -313,6 +343,7 @@ impl Notice {
             | Self::SagaKept { time, .. }
             | Self::StepEnded { time, .. }
             | Self::SagaCompensating { time, .. }
+            | Self::SagaMoved { time, .. }
             | Self::SagaStuck { time, .. }
             | Self::SagaUnstuck { time, .. }
             | Self::OperatorActed { time, .. }
@@ -332,6 +363,41 @@ impl Notice {
     /// Whether it closes a saga's bracket.
     pub fn is_end(&self) -> bool {
         matches!(self, Self::SagaCompleted { .. } | Self::SagaCompensated { .. } | Self::SagaEnded { .. })
+    }
+
+    /// The name of the saga that it is about, as far as it says it.
+    pub fn saga_name(&self) -> Option<&Name> {
+        match self {
+            Self::SagaStarted { name, .. }
+            | Self::SagaQueued { name, .. }
+            | Self::StepStarted { name, .. }
+            | Self::StepWaiting { name, .. }
+            | Self::StepSleeping { name, .. }
+            | Self::StepRuns { name, .. }
+            | Self::SagaKept { name, .. }
+            | Self::StepEnded { name, .. }
+            | Self::SagaCompensating { name, .. }
+            | Self::SagaMoved { name, .. }
+            | Self::SagaStuck { name, .. }
+            | Self::SagaUnstuck { name, .. }
+            | Self::OperatorActed { name, .. }
+            | Self::SagaCompleted { name, .. }
+            | Self::SagaCompensated { name, .. }
+            | Self::SagaEnded { name, .. } => Some(name),
+            Self::AnswerLate { .. }
+            | Self::AnswerStray { .. }
+            | Self::StartRefused { .. }
+            | Self::ParticipantConnected { .. }
+            | Self::ParticipantDisconnected { .. }
+            | Self::ConnectionRefused { .. }
+            | Self::Lagged { .. } => None,
+        }
+    }
+
+    /// That a saga moved and nothing else is to be told of its record.
+    pub(crate) fn moved<B: Bus>(record: &Record<B>) -> Self {
+        let Record { time, saga, definition, .. } = record;
+        Teller { time: *time, saga: *saga, definition: *definition }.moved()
     }
 
     /// What there is to tell of a record, in order.
@@ -354,6 +420,10 @@ struct Teller {
 impl Teller {
     fn name(&self) -> Name {
         Cow::Borrowed(self.definition.map_or("", |definition| definition.name))
+    }
+
+    fn moved(&self) -> Notice {
+        Notice::SagaMoved { time: self.time, saga: self.saga, name: self.name() }
     }
 
     fn step(&self, at: At) -> Name {
