@@ -5,6 +5,7 @@ mod processes {
     mod host;
     mod kills;
     mod operators;
+    mod renderer;
     mod up;
 
     use sagas::programs::stage::{Stage, Telling};
