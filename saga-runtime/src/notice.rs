@@ -10,22 +10,23 @@
 //! | `position` | where a subscriber stands, and how it goes on from there |
 //! | `mirror` | a subscriber's own copy of the sagas in flight |
 //! | `brackets` | a saga's notices as one unit, when its bracket closes |
+//! | `telling` | what there is to tell of a record |
 //! | `recorded` | the notices that a record of the log tells, for those who missed them |
 
 mod brackets;
 mod mirror;
 mod position;
 mod recorded;
+mod telling;
 mod told;
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cause::{Cause, EndedBy, Outcome};
-use crate::definition::Definition;
-use crate::machine::{Change, Happened, Operator, Record, StartedBy};
-use crate::message::{At, Bus, Mode, SagaId};
+use crate::cause::{Cause, EndedBy};
+use crate::machine::{Operator, StartedBy};
+use crate::message::{Mode, SagaId};
 use crate::time::Timestamp;
 
 pub use self::brackets::{Bracket, BracketBuffer, Unit};
@@ -392,98 +393,5 @@ impl Notice {
             | Self::ConnectionRefused { .. }
             | Self::Lagged { .. } => None,
         }
-    }
-
-    /// That a saga moved and nothing else is to be told of its record.
-    pub(crate) fn moved<B: Bus>(record: &Record<B>) -> Self {
-        let Record { time, saga, definition, .. } = record;
-        Teller { time: *time, saga: *saga, definition: *definition }.moved()
-    }
-
-    /// What there is to tell of a record, in order.
-    pub fn of<B: Bus>(record: &Record<B>) -> Vec<Self> {
-        let teller = Teller { time: record.time, saga: record.saga, definition: record.definition };
-        let mut notices = Vec::with_capacity(record.then.len() + 1);
-        notices.extend(teller.happened(&record.happened));
-        notices.extend(record.then.iter().filter_map(|change| teller.change(change)));
-        notices
-    }
-}
-
-/// Tells what a record says.
-struct Teller {
-    time: Timestamp,
-    saga: SagaId,
-    definition: Option<&'static Definition>,
-}
-
-impl Teller {
-    fn name(&self) -> Name {
-        Cow::Borrowed(self.definition.map_or("", |definition| definition.name))
-    }
-
-    fn moved(&self) -> Notice {
-        Notice::SagaMoved { time: self.time, saga: self.saga, name: self.name() }
-    }
-
-    fn step(&self, at: At) -> Name {
-        Cow::Borrowed(self.definition.map_or("", |definition| definition.steps[usize::from(at.step)].name))
-    }
-
-    fn happened<B: Bus>(&self, happened: &Happened<B>) -> Option<Notice> {
-        let (time, saga, name) = (self.time, self.saga, self.name());
-        match happened {
-            Happened::Started { input, by, .. } => {
-                let input = self.definition.map(|definition| definition.shown_input(input)).unwrap_or_default();
-                Some(Notice::SagaStarted { time, saga, name, input, by: by.clone() })
-            }
-            Happened::Operator { action, who, why } => {
-                let (action, who, why) = (*action, who.clone(), why.clone());
-                Some(Notice::OperatorActed { time, saga, name, action, who, why })
-            }
-            _ => None,
-        }
-    }
-
-    fn change<B: Bus>(&self, change: &Change<B>) -> Option<Notice> {
-        let (time, saga, name) = (self.time, self.saga, self.name());
-        Some(match change {
-            Change::Queued { behind } => Notice::SagaQueued { time, saga, name, behind: *behind },
-            Change::Sent { at, attempt, participant, .. } => {
-                let (step, mode) = (self.step(*at), at.mode);
-                let participant = Cow::Borrowed(*participant);
-                Notice::StepStarted { time, saga, name, step, mode, attempt: *attempt, participant }
-            }
-            Change::Ran { at, child, .. } | Change::Unwinding { at, child } => {
-                Notice::StepRuns { time, saga, name, step: self.step(*at), mode: at.mode, child: *child }
-            }
-            Change::Complete { .. } => Notice::SagaKept { time, saga, name },
-            Change::Sleeping { at, until } => {
-                Notice::StepSleeping { time, saga, name, step: self.step(*at), until: *until }
-            }
-            Change::Waiting { at, until } => {
-                Notice::StepWaiting { time, saga, name, step: self.step(*at), mode: at.mode, until: *until }
-            }
-            Change::Done { at } => Notice::StepEnded { time, saga, name, step: self.step(*at), mode: at.mode },
-            Change::Failed(cause) => Notice::SagaCompensating { time, saga, name, cause: cause.clone() },
-            Change::Stuck { reason } => Notice::SagaStuck { time, saga, name, reason: reason.clone() },
-            Change::Unstuck => Notice::SagaUnstuck { time, saga, name },
-            Change::Ended(Outcome::Completed(output)) => {
-                let output = self.definition.map(|definition| definition.shown_output(output)).unwrap_or_default();
-                Notice::SagaCompleted { time, saga, name, output }
-            }
-            Change::Ended(Outcome::Compensated(cause)) => {
-                Notice::SagaCompensated { time, saga, name, cause: cause.clone() }
-            }
-            Change::Ended(Outcome::Ended(by)) => Notice::SagaEnded { time, saga, name, by: by.clone() },
-            Change::Asked { .. }
-            | Change::Kept { .. }
-            | Change::DoneLate { .. }
-            | Change::Undone { .. }
-            | Change::Withdrawn { .. }
-            | Change::Skipped { .. } => {
-                return None;
-            }
-        })
     }
 }

@@ -91,7 +91,7 @@ impl<B: Bus> Acts<B> {
     fn record(&mut self, recorded: Recorded<B>) {
         let Recorded { record, commands, now } = recorded;
         if self.is_watched() {
-            self.tell_of(&record, now.map(|now| *now));
+            self.tell_of(&record, now);
         }
         if !record.is_ephemeral() {
             self.stream.recorded();
@@ -153,7 +153,7 @@ impl<B: Bus> Acts<B> {
     }
 
     /// Tells everybody of a record; subscribers also where its saga is then.
-    fn tell_of(&mut self, record: &Record<B>, mut now: Option<InFlight>) {
+    fn tell_of(&mut self, record: &Record<B>, mut now: Option<Box<InFlight>>) {
         let notices = Notice::of(record);
         if notices.is_empty() && now.is_some() {
             self.stream.tell(Notice::moved(record), now.take());

@@ -67,7 +67,7 @@ impl Stream {
     }
 
     /// Tells what is in no record.
-    pub(super) fn tell(&mut self, notice: Notice, now: Option<InFlight>) {
+    pub(super) fn tell(&mut self, notice: Notice, now: Option<Box<InFlight>>) {
         if !self.has_begun {
             return;
         }
@@ -79,7 +79,7 @@ impl Stream {
     }
 
     /// Tells a notice of the record that is next in the log.
-    pub(super) fn tell_recorded(&mut self, notice: Notice, now: Option<InFlight>) {
+    pub(super) fn tell_recorded(&mut self, notice: Notice, now: Option<Box<InFlight>>) {
         self.next.told += 1;
         self.tell(notice, now);
     }

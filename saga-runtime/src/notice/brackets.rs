@@ -15,8 +15,10 @@ use crate::message::SagaId;
 /// How many notices are kept, unless told otherwise.
 const LIMIT: usize = 1 << 16;
 
-/// Keeps the notices of each saga until its bracket closes (it has completed, was compensated, or an operator ended it),
-/// and gives them then, all at once. What is about no saga passes at once; so does what was said to a saga too late.
+/// Keeps the notices of each saga until its bracket closes, and gives them then, all at once.
+///
+/// A bracket closes when its saga has completed, was compensated, or an operator ended it. What is about no saga passes
+/// at once; so does what was said to a saga too late.
 ///
 /// ```
 /// # use saga_runtime::machine::StartedBy;

@@ -6,8 +6,10 @@ use super::{Snapshot, Told};
 use crate::machine::InFlight;
 use crate::message::SagaId;
 
-/// The sagas in flight, as a snapshot and the changes since say. At every time equal to what a new snapshot would say;
-/// but for sagas that wait for their turn, of which nobody is told each time when somebody else comes to be before them.
+/// The sagas in flight, as a snapshot and the changes since say.
+///
+/// At every time it is equal to what a new snapshot would say; but for sagas that wait for their turn, of which nobody is
+/// told each time when somebody else comes to be before them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mirror {
     sagas: BTreeMap<SagaId, InFlight>,
@@ -27,7 +29,7 @@ impl Mirror {
     /// Takes a change.
     pub fn change(&mut self, told: &Told) {
         if let Some(now) = &told.now {
-            self.sagas.insert(now.saga, now.clone());
+            self.sagas.insert(now.saga, InFlight::clone(now));
         }
         if let Some(saga) = told.notice.saga().filter(|_| told.notice.is_end()) {
             self.sagas.remove(&saga);

@@ -14,7 +14,7 @@ pub struct Told {
     /// The saga as it is from here on: with the last notice of each of its transitions, unless that is its end; not with
     /// what is read off the log afterwards, after which there is a snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub now: Option<InFlight>,
+    pub now: Option<Box<InFlight>>,
     /// What happened.
     #[serde(flatten)]
     pub notice: Notice,

@@ -48,6 +48,21 @@ saga! {
     }
 }
 
+saga! {
+    /// Sells to those who do not wait.
+    saga SellAtOnce(item: String) on Shop {
+        concurrency allow;
+        deadline 1h;
+
+        step ship {
+            send Ship { item };
+            await Shipped => ();
+            within 10ms;
+            compensate Release { item };
+        }
+    }
+}
+
 /// Where coordinators are, one after the other.
 struct Place {
     home: TempDir,
@@ -73,7 +88,8 @@ impl Place {
 
     async fn coordinator(&self, log: impl SagaLog, depot: &Depot) -> Coordinator<Shop> {
         let builder = Coordinator::builder().saga::<Sell>().saga::<Bundle>().saga::<Later>();
-        let builder = builder.saga::<Borrow>().saga::<SellInTurn>().log(log).participant(depot.clone());
+        let builder =
+            builder.saga::<Borrow>().saga::<SellInTurn>().saga::<SellAtOnce>().log(log).participant(depot.clone());
         builder.listen(self.endpoint()).options(self.options.clone()).start().await.expect("it starts")
     }
 
@@ -233,6 +249,24 @@ fn number(position: Position) -> u64 {
 }
 
 #[tokio::test]
+async fn a_mirror_hears_also_of_what_is_no_notice() {
+    let (place, depot) = (Place::new(), Depot::closed());
+    let coordinator = place.coordinator(MemoryLog::new(), &depot).await;
+    let mut watcher = place.watcher().await;
+    let handle = coordinator.start(SellAtOnce { item: "hat".to_owned() }).await.expect("accepted");
+    while !watcher.told.iter().any(|told| matches!(told.notice, Notice::SagaMoved { .. })) {
+        watcher.hear().await;
+    }
+    let asks =
+        |saga: &InFlight| saga.standing.waiting_for.as_ref().is_some_and(|what| what.contains("the fate of Ship"));
+    assert!(watcher.mirror.saga(handle.id()).is_some_and(asks), "{:?}", watcher.in_flight());
+    depot.unlock();
+    let _ = handle.outcome().await;
+    watcher.until_ended(1).await;
+    coordinator.stop().await.expect("it stops");
+}
+
+#[tokio::test]
 async fn what_was_missed_is_told_again_as_it_was_told() {
     let (place, depot) = (Place::new(), Depot::open());
     let coordinator = place.coordinator(place.log(), &depot).await;
@@ -309,6 +343,28 @@ async fn a_gap_is_told_with_its_reason() {
     let missing = again.snapshots[0].missing.clone().expect("it is another log");
     assert!(missing.contains("another log") && again.told.is_empty(), "{missing}");
     coordinator.stop().await.expect("it stops");
+}
+
+#[tokio::test]
+async fn a_record_that_is_gone_or_damaged_is_a_gap() {
+    let (place, depot) = (Place::new(), Depot::open());
+    let coordinator = place.coordinator(place.log(), &depot).await;
+    let position = place.watcher().await.snapshots[0].position;
+    coordinator.start(sell("hat")).await.expect("accepted").outcome().await;
+    coordinator.stop().await.expect("it stops");
+    for (harm, reason) in [
+        ("DELETE FROM record WHERE position = 2", "record 2 is no longer in the log"),
+        ("UPDATE record SET data = '{}' WHERE position = 3", "record 3 of saga 1 is damaged"),
+    ] {
+        let file = rusqlite::Connection::open(place.home.path().join("sagas.db")).expect("it is there");
+        assert_eq!(file.execute(harm, []), Ok(1));
+        drop(file);
+        let coordinator = place.coordinator(place.log(), &depot).await;
+        let again = place.watcher_from(position).await;
+        let missing = again.snapshots[0].missing.clone().expect("not all can be told");
+        assert!(missing.contains(reason), "{missing}");
+        coordinator.stop().await.expect("it stops");
+    }
 }
 
 #[tokio::test]
