@@ -21,7 +21,9 @@ mod fleeting;
 mod handle;
 mod journal;
 mod outbox;
+mod past;
 mod rows;
+mod stream;
 
 use std::future::IntoFuture;
 use std::pin::Pin;

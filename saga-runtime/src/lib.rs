@@ -19,7 +19,7 @@
 //! | [`participant`] | executes commands for one participant, in this process or in another |
 //! | [`pipe`] | frames, sessions and sockets between processes |
 //! | [`coordinator`] | the loop: decide, record, act |
-//! | [`notice`] | what is told to whoever watches |
+//! | [`notice`] | what is told to whoever watches, and what they make of it |
 //! | [`mod@test`] | tests of a saga without coordinator, clock or thread |
 //! | [`operator`] | what an operator's program says to a running coordinator, over a socket of its own |
 //! | [`docs`] | the page of a saga, made of its definition |

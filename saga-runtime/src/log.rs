@@ -98,6 +98,13 @@ pub trait LogReader: Send {
     /// If the log cannot be read, or a row is damaged.
     fn records(&mut self, id: SagaId, from: u32, limit: usize) -> Result<Vec<RecordRow>, LogError>;
 
+    /// The records of all sagas after this position, in the order in which they were appended; at most `limit`. The
+    /// first record of a log has position 1, and every further one the next: a record keeps its position for ever.
+    ///
+    /// # Errors
+    /// If the log cannot be read, or a row is damaged.
+    fn after(&mut self, position: u64, limit: usize) -> Result<Vec<(u64, RecordRow)>, LogError>;
+
     /// What was said to a saga when nobody waited for it any more, oldest first.
     ///
     /// # Errors

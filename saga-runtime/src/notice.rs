@@ -3,16 +3,37 @@
 //!
 //! The notices about a saga are read off its records, so only the machine can make one, and it is told only once the
 //! record is durable.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | `told` | what a subscriber in another process gets: snapshots, and changes with their positions |
+//! | `position` | where a subscriber stands, and how it goes on from there |
+//! | `mirror` | a subscriber's own copy of the sagas in flight |
+//! | `brackets` | a saga's notices as one unit, when its bracket closes |
+//! | `telling` | what there is to tell of a record |
+//! | `recorded` | the notices that a record of the log tells, for those who missed them |
+
+mod brackets;
+mod mirror;
+mod position;
+mod recorded;
+mod telling;
+mod told;
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cause::{Cause, EndedBy, Outcome};
-use crate::definition::Definition;
-use crate::machine::{Change, Happened, Operator, Record, StartedBy};
-use crate::message::{At, Bus, Mode, SagaId};
+use crate::cause::{Cause, EndedBy};
+use crate::machine::{Operator, StartedBy};
+use crate::message::{Mode, SagaId};
 use crate::time::Timestamp;
+
+pub use self::brackets::{Bracket, BracketBuffer, Unit};
+pub use self::mirror::Mirror;
+pub use self::position::{Life, Position, PositionError};
+pub(crate) use self::recorded::recorded;
+pub use self::told::{Snapshot, Told};
 
 /// A name: the program's own, or read from elsewhere.
 pub type Name = Cow<'static, str>;
@@ -150,6 +171,15 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// It stands elsewhere, and there is nothing more to tell. Only subscribers in other processes are told so.
+    SagaMoved {
+        /// When.
+        time: Timestamp,
+        /// Which.
+        saga: SagaId,
+        /// Its name; empty if this program does not know it.
+        name: Name,
+    },
     /// A stuck saga goes on.
     SagaUnstuck {
         /// When.
@@ -285,6 +315,7 @@ impl Notice {
             | Self::SagaKept { saga, .. }
             | Self::StepEnded { saga, .. }
             | Self::SagaCompensating { saga, .. }
+            | Self::SagaMoved { saga, .. }
             | Self::SagaStuck { saga, .. }
             | Self::SagaUnstuck { saga, .. }
             | Self::OperatorActed { saga, .. }
@@ -313,6 +344,7 @@ impl Notice {
             | Self::SagaKept { time, .. }
             | Self::StepEnded { time, .. }
             | Self::SagaCompensating { time, .. }
+            | Self::SagaMoved { time, .. }
             | Self::SagaStuck { time, .. }
             | Self::SagaUnstuck { time, .. }
             | Self::OperatorActed { time, .. }
@@ -334,86 +366,32 @@ impl Notice {
         matches!(self, Self::SagaCompleted { .. } | Self::SagaCompensated { .. } | Self::SagaEnded { .. })
     }
 
-    /// What there is to tell of a record, in order.
-    pub fn of<B: Bus>(record: &Record<B>) -> Vec<Self> {
-        let teller = Teller { time: record.time, saga: record.saga, definition: record.definition };
-        let mut notices = Vec::with_capacity(record.then.len() + 1);
-        notices.extend(teller.happened(&record.happened));
-        notices.extend(record.then.iter().filter_map(|change| teller.change(change)));
-        notices
-    }
-}
-
-/// Tells what a record says.
-struct Teller {
-    time: Timestamp,
-    saga: SagaId,
-    definition: Option<&'static Definition>,
-}
-
-impl Teller {
-    fn name(&self) -> Name {
-        Cow::Borrowed(self.definition.map_or("", |definition| definition.name))
-    }
-
-    fn step(&self, at: At) -> Name {
-        Cow::Borrowed(self.definition.map_or("", |definition| definition.steps[usize::from(at.step)].name))
-    }
-
-    fn happened<B: Bus>(&self, happened: &Happened<B>) -> Option<Notice> {
-        let (time, saga, name) = (self.time, self.saga, self.name());
-        match happened {
-            Happened::Started { input, by, .. } => {
-                let input = self.definition.map(|definition| definition.shown_input(input)).unwrap_or_default();
-                Some(Notice::SagaStarted { time, saga, name, input, by: by.clone() })
-            }
-            Happened::Operator { action, who, why } => {
-                let (action, who, why) = (*action, who.clone(), why.clone());
-                Some(Notice::OperatorActed { time, saga, name, action, who, why })
-            }
-            _ => None,
+    /// The name of the saga that it is about, as far as it says it.
+    pub fn saga_name(&self) -> Option<&Name> {
+        match self {
+            Self::SagaStarted { name, .. }
+            | Self::SagaQueued { name, .. }
+            | Self::StepStarted { name, .. }
+            | Self::StepWaiting { name, .. }
+            | Self::StepSleeping { name, .. }
+            | Self::StepRuns { name, .. }
+            | Self::SagaKept { name, .. }
+            | Self::StepEnded { name, .. }
+            | Self::SagaCompensating { name, .. }
+            | Self::SagaMoved { name, .. }
+            | Self::SagaStuck { name, .. }
+            | Self::SagaUnstuck { name, .. }
+            | Self::OperatorActed { name, .. }
+            | Self::SagaCompleted { name, .. }
+            | Self::SagaCompensated { name, .. }
+            | Self::SagaEnded { name, .. } => Some(name),
+            Self::AnswerLate { .. }
+            | Self::AnswerStray { .. }
+            | Self::StartRefused { .. }
+            | Self::ParticipantConnected { .. }
+            | Self::ParticipantDisconnected { .. }
+            | Self::ConnectionRefused { .. }
+            | Self::Lagged { .. } => None,
         }
-    }
-
-    fn change<B: Bus>(&self, change: &Change<B>) -> Option<Notice> {
-        let (time, saga, name) = (self.time, self.saga, self.name());
-        Some(match change {
-            Change::Queued { behind } => Notice::SagaQueued { time, saga, name, behind: *behind },
-            Change::Sent { at, attempt, participant, .. } => {
-                let (step, mode) = (self.step(*at), at.mode);
-                let participant = Cow::Borrowed(*participant);
-                Notice::StepStarted { time, saga, name, step, mode, attempt: *attempt, participant }
-            }
-            Change::Ran { at, child, .. } | Change::Unwinding { at, child } => {
-                Notice::StepRuns { time, saga, name, step: self.step(*at), mode: at.mode, child: *child }
-            }
-            Change::Complete { .. } => Notice::SagaKept { time, saga, name },
-            Change::Sleeping { at, until } => {
-                Notice::StepSleeping { time, saga, name, step: self.step(*at), until: *until }
-            }
-            Change::Waiting { at, until } => {
-                Notice::StepWaiting { time, saga, name, step: self.step(*at), mode: at.mode, until: *until }
-            }
-            Change::Done { at } => Notice::StepEnded { time, saga, name, step: self.step(*at), mode: at.mode },
-            Change::Failed(cause) => Notice::SagaCompensating { time, saga, name, cause: cause.clone() },
-            Change::Stuck { reason } => Notice::SagaStuck { time, saga, name, reason: reason.clone() },
-            Change::Unstuck => Notice::SagaUnstuck { time, saga, name },
-            Change::Ended(Outcome::Completed(output)) => {
-                let output = self.definition.map(|definition| definition.shown_output(output)).unwrap_or_default();
-                Notice::SagaCompleted { time, saga, name, output }
-            }
-            Change::Ended(Outcome::Compensated(cause)) => {
-                Notice::SagaCompensated { time, saga, name, cause: cause.clone() }
-            }
-            Change::Ended(Outcome::Ended(by)) => Notice::SagaEnded { time, saga, name, by: by.clone() },
-            Change::Asked { .. }
-            | Change::Kept { .. }
-            | Change::DoneLate { .. }
-            | Change::Undone { .. }
-            | Change::Withdrawn { .. }
-            | Change::Skipped { .. } => {
-                return None;
-            }
-        })
     }
 }

@@ -13,6 +13,7 @@
 //! | [`link`] | numbering, acknowledging, going on after a reconnect; no I/O, no clock |
 //! | [`server`] | the coordinator's end |
 //! | [`client`] | a participant's end |
+//! | [`subscription`] | what the coordinator tells a subscriber |
 //! | [`subscriber`] | a subscriber's end |
 //! | [`conformance`] | what a participant promises, as a suite that runs against any program |
 //!
@@ -25,6 +26,7 @@ pub mod frame;
 pub mod link;
 pub mod server;
 pub mod subscriber;
+pub mod subscription;
 pub mod transport;
 
 mod body;
@@ -33,7 +35,6 @@ mod handshake;
 mod line;
 mod rights;
 mod speaker;
-mod subscription;
 #[cfg(test)]
 mod tests;
 
@@ -44,8 +45,9 @@ use crate::bus::SessionId;
 
 pub use self::client::{ClientError, ClientHandle, Deliveries, PipeClient, Recorded};
 pub use self::endpoint::{Endpoint, EndpointError};
-pub use self::server::{Lines, PipeEvent, PipeServer, SubscribeRequest, Subscription};
+pub use self::server::{Lines, PipeEvent, PipeServer, SubscribeRequest};
 pub use self::subscriber::{Subscriber, SubscriberEvent};
+pub use self::subscription::{Opening, Subscription};
 
 /// What an end of a pipe allows and how long it waits.
 #[derive(Debug, Clone, PartialEq, Eq)]

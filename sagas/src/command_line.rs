@@ -88,7 +88,12 @@ async fn run_keeper(options: &ArgMatches) -> Result<(), ProgramError> {
 }
 
 async fn run_renderer(options: &ArgMatches) -> Result<(), ProgramError> {
-    renderer::run(&endpoint(options)?, options.get_flag("json"), &mut stop(options)?).await
+    let how = renderer::Options {
+        json: options.get_flag("json"),
+        brackets: options.get_flag("brackets"),
+        into: options.get_one::<PathBuf>("into").cloned(),
+    };
+    renderer::run(&endpoint(options)?, how, &mut stop(options)?).await
 }
 
 async fn act_on_window(options: &ArgMatches) -> Result<(), ProgramError> {
@@ -126,9 +131,19 @@ fn command(cli: &Cli) -> Command {
                 .arg(shell()),
         )
         .subcommand(keeper_command())
-        .subcommand(Command::new("renderer").about("Run a renderer alone: it watches the sagas").arg(owned()))
+        .subcommand(renderer_command())
         .subcommand(window_command())
         .subcommand(workspace_command())
+}
+
+fn renderer_command() -> Command {
+    let brackets = Arg::new("brackets").long("brackets").action(ArgAction::SetTrue);
+    let into = Arg::new("into").long("into").value_name("FILE").value_parser(value_parser!(PathBuf));
+    Command::new("renderer")
+        .about("Run a renderer alone: it watches the sagas")
+        .arg(owned())
+        .arg(brackets.help("Show all that happened to a saga at once, when it has ended"))
+        .arg(into.requires("brackets").help("Append that to a file too, each once, and go on where the file ends"))
 }
 
 fn window_command() -> Command {

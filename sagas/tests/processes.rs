@@ -6,6 +6,7 @@ mod processes {
     mod host;
     mod kills;
     mod operators;
+    mod renderer;
     mod srv;
     mod srv_kills;
     mod up;

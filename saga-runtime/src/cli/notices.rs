@@ -82,6 +82,7 @@ fn told(notice: &Notice) -> (char, Style, String) {
         Notice::StepEnded { step, mode, .. } => (GOES_ON, PLAIN, format!("{}{step}: done", undo(*mode))),
         Notice::SagaCompensating { cause, .. } => (GOES_ON, BACKWARD, format!("compensates: {}", failure(cause))),
         Notice::SagaStuck { reason, .. } => (GOES_ON, BAD, format!("stuck: {reason}")),
+        Notice::SagaMoved { .. } => (GOES_ON, FAINT, "moves".to_owned()),
         Notice::SagaUnstuck { .. } => (GOES_ON, ACTIVE, "goes on".to_owned()),
         Notice::OperatorActed { action, who, why, .. } => {
             (GOES_ON, STRONG, format!("{who} says {}: {why}", operator(*action)))

@@ -1,7 +1,6 @@
 //! What is done once it is recorded: deliveries, notices, replies, and the hopes of handles.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use serde_json::value::RawValue;
@@ -10,19 +9,21 @@ use tokio::sync::{broadcast, oneshot, watch};
 use super::calls::LookUp;
 use super::handle::Progress;
 use super::outbox::{Outbox, Read, WaitingCommand};
+use super::past::{self, Past};
+use super::stream::{Missed, Stream};
 use crate::bus::{Horizon, Payload};
 use crate::definition::Definition;
-use crate::machine::{Change, Record};
+use crate::machine::{Change, InFlight, Record};
 use crate::message::{Bus, ExchangeKey, LogId, SagaId};
-use crate::notice::Notice;
+use crate::notice::{Notice, Position, Snapshot};
 use crate::operator::ParticipantStatus;
 use crate::pipe::{SubscribeRequest, Subscription};
 use crate::time::Timestamp;
 
 /// Something to do after a commit.
 pub(super) enum Act<B: Bus> {
-    /// Everything that follows from a record; with the bytes of the commands that it sends for the first time.
-    Record(Record<B>, Vec<Option<Box<RawValue>>>),
+    /// Everything that follows from a record.
+    Record(Recorded<B>),
     Send(&'static str, WaitingCommand<B>),
     Settle(&'static str, ExchangeKey),
     Recorded(&'static str, u64),
@@ -39,12 +40,21 @@ pub(super) enum Act<B: Bus> {
     Notice(Notice),
     Subscribe {
         request: SubscribeRequest,
-        snapshot: String,
+        sagas: Vec<InFlight>,
     },
     /// Tells who asked.
     Reply(Box<dyn FnOnce() + Send>),
     /// The engine asks the journal.
     LookUp(LookUp),
+}
+
+/// A record, once it is in the log.
+pub(super) struct Recorded<B: Bus> {
+    pub(super) record: Record<B>,
+    /// The bytes of the commands that it sends for the first time.
+    pub(super) commands: Vec<Option<Box<RawValue>>>,
+    /// The saga as it is after it, if subscribers are to be told.
+    pub(super) now: Option<Box<InFlight>>,
 }
 
 impl<B: Bus> Act<B> {
@@ -60,7 +70,9 @@ pub(super) struct Acts<B: Bus> {
     outboxes: BTreeMap<&'static str, Outbox<B>>,
     notices: broadcast::Sender<Notice>,
     /// The same notices for subscribers in other processes.
-    changes: broadcast::Sender<Arc<str>>,
+    stream: Stream,
+    /// The log, for those of them who missed something.
+    past: Past,
     watched: FxHashMap<SagaId, watch::Sender<Progress>>,
 }
 
@@ -69,15 +81,20 @@ impl<B: Bus> Acts<B> {
         log: LogId,
         outboxes: BTreeMap<&'static str, Outbox<B>>,
         notices: broadcast::Sender<Notice>,
-        capacity: usize,
+        stream: Stream,
+        past: Past,
     ) -> Self {
-        Self { log, outboxes, notices, changes: broadcast::channel(capacity).0, watched: FxHashMap::default() }
+        Self { log, outboxes, notices, stream, past, watched: FxHashMap::default() }
     }
 
     /// Does what follows from a record, and tells of it.
-    fn record(&mut self, record: Record<B>, commands: Vec<Option<Box<RawValue>>>) {
+    fn record(&mut self, recorded: Recorded<B>) {
+        let Recorded { record, commands, now } = recorded;
         if self.is_watched() {
-            Notice::of(&record).into_iter().for_each(|notice| self.tell(notice));
+            self.tell_of(&record, now);
+        }
+        if !record.is_ephemeral() {
+            self.stream.recorded();
         }
         let Record { saga, definition, then, .. } = record;
         let mut commands = commands.into_iter();
@@ -135,9 +152,51 @@ impl<B: Bus> Acts<B> {
         }
     }
 
+    /// Tells everybody of a record; subscribers also where its saga is then.
+    fn tell_of(&mut self, record: &Record<B>, mut now: Option<Box<InFlight>>) {
+        let notices = Notice::of(record);
+        if notices.is_empty() && now.is_some() {
+            self.stream.tell(Notice::moved(record), now.take());
+        }
+        let last = notices.len().saturating_sub(1);
+        for (index, notice) in notices.into_iter().enumerate() {
+            let now = if index == last { now.take() } else { None };
+            if record.is_ephemeral() {
+                self.stream.tell(notice.clone(), now);
+            } else {
+                self.stream.tell_recorded(notice.clone(), now);
+            }
+            drop(self.notices.send(notice));
+        }
+    }
+
     /// Whether anybody would hear a notice.
     fn is_watched(&self) -> bool {
-        self.notices.receiver_count() > 0 || self.changes.receiver_count() > 0
+        self.notices.receiver_count() > 0 || self.is_told_elsewhere()
+    }
+
+    /// Whether subscribers in other processes are told what happens now.
+    pub(super) fn is_told_elsewhere(&self) -> bool {
+        self.stream.has_begun()
+    }
+
+    /// Begins to tell a subscriber: what it missed, then everything, then each change.
+    fn subscribe(&mut self, request: SubscribeRequest, sagas: Vec<InFlight>) {
+        let changes = self.stream.subscribe();
+        let snapshot = Snapshot { position: self.stream.position(), sagas, missing: None };
+        let asked = request.position.as_deref().map(str::parse::<Position>);
+        let missed = match asked {
+            None => Missed::Kept(Vec::new()),
+            Some(Ok(position)) => self.stream.since(position),
+            Some(Err(error)) => Missed::Unknown(error.to_string()),
+        };
+        let resumed = request.position.is_some() && !matches!(missed, Missed::Unknown(_));
+        let opening = match missed {
+            Missed::Kept(kept) => past::at_once(kept, &snapshot),
+            Missed::Unknown(reason) => past::at_once(Vec::new(), &Snapshot { missing: Some(reason), ..snapshot }),
+            Missed::Recorded(from) => self.past.tell(from, snapshot),
+        };
+        drop(request.reply.send(Subscription { resumed, opening, changes }));
     }
 
     /// Whether the participant runs in this process.
@@ -195,7 +254,7 @@ impl<B: Bus> Acts<B> {
     /// Does one thing. What is the engine's own (a look-up) is not for here.
     pub(super) fn perform(&mut self, act: Act<B>) {
         match act {
-            Act::Record(record, commands) => self.record(record, commands),
+            Act::Record(recorded) => self.record(recorded),
             Act::Send(participant, command) => self.with(participant, |outbox| outbox.command(command)),
             Act::Settle(participant, key) => self.with(participant, |outbox| outbox.settle(key)),
             Act::Recorded(participant, number) => self.with(participant, |outbox| outbox.recorded(number)),
@@ -208,23 +267,15 @@ impl<B: Bus> Acts<B> {
                 self.tell(Notice::ParticipantDisconnected { time, participant: participant.into(), reason });
             }
             Act::Notice(notice) => self.tell(notice),
-            Act::Subscribe { request, snapshot } => {
-                let changes = self.changes.subscribe();
-                drop(request.reply.send(Subscription { snapshot, changes }));
-            }
+            Act::Subscribe { request, sagas } => self.subscribe(request, sagas),
             Act::Reply(reply) => reply(),
             Act::LookUp(_) => {}
         }
     }
 
     /// Tells everybody. Nobody need listen.
-    pub(super) fn tell(&self, notice: Notice) {
-        if self.changes.receiver_count() > 0 {
-            match serde_json::to_string(&notice) {
-                Ok(text) => drop(self.changes.send(text.into())),
-                Err(error) => tracing::error!(%error, "a notice cannot be written as JSON"),
-            }
-        }
+    pub(super) fn tell(&mut self, notice: Notice) {
+        self.stream.tell(notice.clone(), None);
         drop(self.notices.send(notice));
     }
 

@@ -3,13 +3,13 @@
 use rustc_hash::FxHashMap;
 use serde_json::value::RawValue;
 
-use super::acts::Act;
+use super::acts::{Act, Recorded};
 use super::fleeting::Fleeting;
 use super::rows;
 use crate::bus::SessionId;
 use crate::definition::Definition;
 use crate::log::{Batch, DefinitionRow, LateRow, ReceivedRow, Standing, Status};
-use crate::machine::{Change, LOST_STATE, Late, Machine, Record};
+use crate::machine::{Change, InFlight, LOST_STATE, Late, Machine, Record};
 use crate::message::{At, Bus, ExchangeKey, SagaId};
 use crate::notice::Notice;
 use crate::time::Timestamp;
@@ -57,20 +57,21 @@ impl<B: Bus> Pending<B> {
         self.acts.push(act);
     }
 
-    /// To be recorded, and then done. Gives back what cannot be sent.
-    pub(super) fn record(&mut self, record: Record<B>) -> Vec<Unwritable> {
+    /// To be recorded, and then done; `now` is the saga after it, for those who are told. Gives back what cannot be sent.
+    pub(super) fn record(&mut self, record: Record<B>, now: Option<InFlight>) -> Vec<Unwritable> {
         let (commands, unwritable) = write_commands(&record);
-        if record.definition.is_some_and(|definition| definition.ephemeral) {
+        let now = now.map(Box::new);
+        if record.is_ephemeral() {
             let reserved = self.fleeting.record(&record, &commands);
             self.batch.reserved = reserved.or(self.batch.reserved);
-            self.acts.push(Act::Record(record, commands));
+            self.acts.push(Act::Record(Recorded { record, commands, now }));
             return unwritable;
         }
         self.last.insert(record.saga, self.batch.records.len());
         self.batch.records.push(rows::record(&record, &commands));
         self.batch.started.extend(rows::started(&record));
         self.batch.ended.extend(rows::ended(&record));
-        self.acts.push(Act::Record(record, commands));
+        self.acts.push(Act::Record(Recorded { record, commands, now }));
         unwritable
     }
 

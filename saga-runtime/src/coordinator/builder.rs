@@ -6,10 +6,13 @@ use tokio::sync::mpsc::{Sender, UnboundedSender};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::Coordinator;
+use super::acts::Acts;
 use super::clock::Clock;
 use super::engine::{Ends, Engine};
 use super::journal::Journal;
 use super::outbox::Outbox;
+use super::past::Past;
+use super::stream::Stream;
 use crate::bus::{FromParticipant, ToParticipant};
 use crate::catalogue::{self, Circle};
 use crate::definition::Definition;
@@ -62,6 +65,9 @@ pub struct Options {
     pub window: usize,
     /// How many notices a watcher may be behind. Default 4096.
     pub notices: usize,
+    /// How many notices are kept for subscribers in other processes who come back; of what they missed before, the log
+    /// tells what it has. Default 16384.
+    pub notices_kept: usize,
     /// Of the pipe.
     pub pipe: PipeOptions,
     /// Of participants in this process.
@@ -75,6 +81,7 @@ impl Default for Options {
         Self {
             window: 64,
             notices: 4096,
+            notices_kept: 16384,
             pipe: PipeOptions::default(),
             participant: ParticipantOptions::default(),
             seed: None,
@@ -274,7 +281,7 @@ impl<B: Bus> Builder<B> {
             migrate(&mut machine)
                 .map_err(|Duplicate { name, version }| StartupError::MigratedTwice { name, version })?;
         }
-        let reader = log.reader()?;
+        let (reader, past) = (log.reader()?, Past::new(log.reader()?));
         let journal = Journal::open(log, reader).map_err(|error| StartupError::System("thread", error.to_string()))?;
 
         let pipe = self.pipe(recovery.received)?;
@@ -297,7 +304,10 @@ impl<B: Bus> Builder<B> {
             .map(|(name, spawn)| (name, Outbox::new(spawn(self.options.participant, reports.clone()), true, window)));
         let outboxes = remote.chain(local).collect();
         let ends = Ends { asked, reported, lines, journal, notices, stopped };
-        let engine = Engine::new(machine, clock, outboxes, ends, definitions, self.options.notices, decisions);
+        let Options { notices, notices_kept, .. } = self.options;
+        let stream = Stream::new(machine.log(), recovery.position, notices, notices_kept);
+        let acts = Acts::new(machine.log(), outboxes, ends.notices.clone(), stream, past);
+        let engine = Engine::new(machine, clock, acts, ends, definitions, decisions);
         let desk = desk.map(|desk| tokio::spawn(desk.serve(coordinator.clone())));
         tokio::spawn(engine.run(server, desk));
         Ok(coordinator)

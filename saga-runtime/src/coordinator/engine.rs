@@ -1,18 +1,17 @@
 //! The loop: takes what comes, has it decided, and sees to it that it is recorded before it is done.
 
-use std::collections::BTreeMap;
 use std::future::pending;
 
 use rustc_hash::FxHashMap;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::acts::{Act, Acts};
+use super::acts::{Act, Acts, Recorded};
 use super::batch::{Pending, Unwritable};
 use super::calls::{Ask, Asker, LookUp};
 use super::clock::Clock;
 use super::journal::{Journal, Work, Worked};
-use super::outbox::{Outbox, WaitingCommand};
+use super::outbox::WaitingCommand;
 use crate::bus::{FromParticipant, Horizon, Report};
 use crate::log::DefinitionRow;
 use crate::machine::{Change, Decision, Input, Machine, Record, Token};
@@ -82,13 +81,11 @@ impl<B: Bus> Engine<B> {
     pub(super) fn new(
         machine: Machine<B>,
         clock: Clock,
-        outboxes: BTreeMap<&'static str, Outbox<B>>,
+        acts: Acts<B>,
         ends: Ends<B>,
         definitions: Vec<DefinitionRow>,
-        capacity: usize,
         decisions: Vec<Decision<B>>,
     ) -> Self {
-        let acts = Acts::new(machine.log(), outboxes, ends.notices.clone(), capacity);
         let horizon = machine.horizon();
         let mut engine = Self {
             machine,
@@ -222,8 +219,8 @@ impl<B: Bus> Engine<B> {
             Came::Ask(Some(ask)) => self.asked(ask),
             Came::Pipe(event) => self.pipe_event(event),
             Came::Subscriber(request) => {
-                let snapshot = self.snapshot();
-                self.pending.act(Act::Subscribe { request, snapshot });
+                let sagas = self.machine.in_flight();
+                self.pending.act(Act::Subscribe { request, sagas });
             }
             Came::Time => self.step(Input::Tick),
         }
@@ -285,15 +282,12 @@ impl<B: Bus> Engine<B> {
     /// A command that cannot be written breaks its saga, and nothing else.
     fn record(&mut self, record: Record<B>) {
         let (log, saga) = (self.machine.log(), record.saga);
-        for Unwritable { participant, at, attempt, reason } in self.pending.record(record) {
+        let now = if self.acts.is_told_elsewhere() { self.machine.seen(saga) } else { None };
+        for Unwritable { participant, at, attempt, reason } in self.pending.record(record, now) {
             let key = ExchangeKey { log, saga, at };
             let report = Report::Answered { key, attempt, answer: Answer::Broken(reason) };
             self.step(Input::Report { participant, report });
         }
-    }
-
-    fn snapshot(&self) -> String {
-        serde_json::to_string(&self.machine.in_flight()).unwrap_or_default()
     }
 
     fn said(&mut self, participant: &'static str, said: FromParticipant<B>) {
@@ -360,7 +354,7 @@ impl<B: Bus> Engine<B> {
             match act {
                 Act::LookUp(look_up) => self.look_up(look_up),
                 act => {
-                    if let Act::Record(record, _) = &act
+                    if let Act::Record(Recorded { record, .. }) = &act
                         && let Some(Change::Ended(_)) = record.then.last()
                     {
                         self.machine.forget_key(record.saga);

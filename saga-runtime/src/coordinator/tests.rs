@@ -5,3 +5,4 @@ mod families;
 mod lifecycle;
 mod outbox;
 mod shop;
+mod watching;

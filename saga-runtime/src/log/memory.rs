@@ -31,6 +31,8 @@ struct Kept {
     epoch: u64,
     highest: Option<SagaId>,
     sagas: BTreeMap<SagaId, Saga>,
+    /// Every record by saga and number, in the order in which they were appended.
+    order: Vec<(SagaId, u32)>,
     keys: FxHashMap<String, SagaId>,
     definitions: BTreeMap<(String, u32), DefinitionRow>,
     late: BTreeMap<SagaId, Vec<LateRow>>,
@@ -53,6 +55,7 @@ impl MemoryLog {
             epoch: 1,
             highest: None,
             sagas: BTreeMap::new(),
+            order: Vec::new(),
             keys: FxHashMap::default(),
             definitions: BTreeMap::new(),
             late: BTreeMap::new(),
@@ -114,6 +117,7 @@ impl Kept {
             next: self.highest.map(SagaId::next),
             open: self.sagas.values().filter(|saga| saga.ended.is_none()).map(Saga::open).collect(),
             received: self.received.values().cloned().collect(),
+            position: self.order.len() as u64,
             definitions: self
                 .definitions
                 .values()
@@ -159,6 +163,7 @@ impl Kept {
         }
         for row in batch.records {
             if let Some(saga) = self.sagas.get_mut(&row.saga) {
+                self.order.push((row.saga, row.number));
                 saga.records.push(row);
             }
         }
@@ -173,6 +178,10 @@ impl Kept {
         for row in batch.received {
             self.received.insert(row.participant.clone(), row);
         }
+    }
+
+    fn record(&self, saga: SagaId, number: u32) -> Option<&RecordRow> {
+        self.sagas.get(&saga)?.records.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
     /// The sagas that match but for the page, newest first.
@@ -283,6 +292,13 @@ impl LogReader for MemoryReader {
         let kept = lock(&self.0);
         let records = kept.sagas.get(&id).map_or(&[][..], |saga| &saga.records);
         Ok(records.iter().filter(|record| record.number >= from).take(limit).cloned().collect())
+    }
+
+    fn after(&mut self, position: u64, limit: usize) -> Result<Vec<(u64, RecordRow)>, LogError> {
+        let kept = lock(&self.0);
+        let first = usize::try_from(position).unwrap_or(usize::MAX);
+        let there = kept.order.iter().skip(first).zip(position.saturating_add(1)..).take(limit);
+        Ok(there.filter_map(|((saga, number), at)| Some((at, kept.record(*saga, *number)?.clone()))).collect())
     }
 
     fn late(&mut self, id: SagaId) -> Result<Vec<LateRow>, LogError> {

@@ -230,6 +230,8 @@ pub struct Recovery {
     pub open: Vec<OpenSaga>,
     /// How far each session was taken over; at most the last session of each participant.
     pub received: Vec<ReceivedRow>,
+    /// The position of the last record; 0 in a log without records.
+    pub position: u64,
     /// The fingerprints of the definitions that the log knows, by name and version.
     pub definitions: Vec<(String, u32, String)>,
 }

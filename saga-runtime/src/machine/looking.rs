@@ -1,5 +1,6 @@
 //! What can be seen of sagas in flight, without moving them.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::control::{Phase, Waits};
@@ -12,12 +13,18 @@ use crate::saga::Saga;
 use crate::time::Timestamp;
 
 /// A saga in flight, for whoever begins to watch.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct InFlight {
     /// Its id.
     pub saga: SagaId,
     /// Its name; empty if this program cannot load it.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
+    /// The saga that runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<SagaId>,
+    /// No record holds what happens to it: it dies with its coordinator.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ephemeral: bool,
     /// Where it stands.
     pub standing: Standing,
 }
@@ -69,11 +76,22 @@ impl<B: Bus> Machine<B> {
 
     /// All sagas in flight, oldest first, and where they stand.
     pub fn in_flight(&self) -> Vec<InFlight> {
-        let routed = self.in_order().into_iter().map(|(saga, _)| (saga, self.name_of(saga).unwrap_or_default()));
-        let mut all: Vec<_> = routed.chain(self.parked.keys().map(|saga| (*saga, ""))).collect();
+        let routed = self.in_order().into_iter().map(|(saga, _)| saga);
+        let mut all: Vec<_> = routed.chain(self.parked.keys().copied()).collect();
         all.sort_unstable();
-        let stand = |(saga, name)| Some(InFlight { saga, name, standing: self.standing(saga)? });
-        all.into_iter().filter_map(stand).collect()
+        all.into_iter().filter_map(|saga| self.seen(saga)).collect()
+    }
+
+    /// One saga in flight; none if it has ended.
+    pub fn seen(&self, saga: SagaId) -> Option<InFlight> {
+        let standing = self.standing(saga)?;
+        let Some(route) = self.routes.get(&saga) else {
+            return Some(InFlight { saga, name: "".into(), parent: None, ephemeral: false, standing });
+        };
+        let kind = self.kinds[usize::from(route.kind)].as_ref();
+        let definition = kind.definition();
+        let parent = kind.control(route.slot).parent.map(|parent| parent.saga);
+        Some(InFlight { saga, name: definition.name.into(), parent, ephemeral: definition.ephemeral, standing })
     }
 
     /// Whether a saga in flight goes back.

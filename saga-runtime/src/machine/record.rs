@@ -24,6 +24,13 @@ pub struct Record<B: Bus> {
     pub then: Vec<Change<B>>,
 }
 
+impl<B: Bus> Record<B> {
+    /// Whether it is kept in memory only.
+    pub fn is_ephemeral(&self) -> bool {
+        self.definition.is_some_and(|definition| definition.ephemeral)
+    }
+}
+
 /// What moved a saga.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Happened<B: Bus> {

@@ -39,10 +39,10 @@ pub enum Frame<'a> {
     /// The last frame before the sender closes the connection.
     #[serde(borrow)]
     Error(ErrorFrame<'a>),
-    /// To a subscriber: everything, once, before the first notice.
+    /// To a subscriber: everything, once, after what it missed.
     #[serde(borrow)]
     Snapshot(&'a RawValue),
-    /// To a subscriber: a change since the snapshot.
+    /// To a subscriber: a change.
     #[serde(borrow)]
     Notice(&'a RawValue),
 }
@@ -157,6 +157,9 @@ pub struct Hello {
     /// Where it stands in the messages of the coordinator that it spoke with last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received: Option<Received>,
+    /// A subscriber's: where it stands in what it was told, as it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<String>,
     /// The longest frame that it takes, in bytes, without the line break.
     #[serde(default = "default_max_frame")]
     pub max_frame: usize,
@@ -187,7 +190,8 @@ pub struct Welcome {
     pub fingerprint: String,
     /// Random text that names this run of the coordinator.
     pub session: SessionId,
-    /// Its messages go on after `received` of the hello; otherwise they begin again at 1.
+    /// Its messages go on after `received` of the hello; otherwise they begin again at 1. To a subscriber: what follows
+    /// begins with what it missed since the position that it gave.
     pub resumed: bool,
     /// The number of the last message of this participant's session that is recorded.
     pub received: u64,

@@ -110,6 +110,8 @@ fn judge_shape(hello: &Hello) -> Result<(), Fault> {
     let lengths = 1..=MAX_NAME;
     let message = if !lengths.contains(&hello.participant.len()) || !lengths.contains(&hello.session.len()) {
         format!("`participant` and `session` must have 1 to {MAX_NAME} bytes")
+    } else if hello.position.as_ref().is_some_and(|position| position.len() > MAX_NAME) {
+        format!("`position` must have at most {MAX_NAME} bytes")
     } else if hello.max_frame < MIN_FRAME {
         format!("`max_frame` must be at least {MIN_FRAME} bytes")
     } else if hello.role == Role::Participant && hello.memory.is_none() {

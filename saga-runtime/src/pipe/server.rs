@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -19,7 +19,7 @@ use super::frame::{ErrorCode, Role};
 use super::handshake::{Gate, Turned};
 use super::line::task::{Arrival, LineTask};
 use super::line::{Identity, Line};
-use super::subscription::{self, Parting};
+use super::subscription::{self, Parting, Subscription};
 use super::transport::{Carrier, Listen, Peer};
 use crate::bus::{FromParticipant, ToParticipant};
 use crate::log::ReceivedRow;
@@ -50,7 +50,7 @@ pub struct Lines<B: Bus> {
     /// What somebody should know of. Nothing is left out: while it is full, whoever is turned away waits, and when many
     /// do, nobody else is let in.
     pub events: mpsc::Receiver<PipeEvent>,
-    /// Subscribers who wait for a snapshot. To drop a request turns the subscriber away.
+    /// Subscribers who wait to be told. To drop a request turns the subscriber away.
     pub subscribers: mpsc::Receiver<SubscribeRequest>,
 }
 
@@ -89,22 +89,15 @@ impl fmt::Display for PipeEvent {
     }
 }
 
-/// A subscriber asks for everything, once, and then for every change.
+/// A subscriber asks for what it missed, everything as it is, and then for every change.
 #[derive(Debug)]
 pub struct SubscribeRequest {
     /// The name that it gave.
     pub name: String,
+    /// Where it stands in what it was told, as it says.
+    pub position: Option<String>,
     /// Where to put it.
     pub reply: oneshot::Sender<Subscription>,
-}
-
-/// What a subscriber gets.
-#[derive(Debug)]
-pub struct Subscription {
-    /// Everything, as JSON.
-    pub snapshot: String,
-    /// Each change since, as JSON. One that lags behind the channel's capacity is closed.
-    pub changes: broadcast::Receiver<Arc<str>>,
 }
 
 impl PipeServer {

@@ -72,6 +72,7 @@ impl Speaker {
             acknowledged: 0,
             sent: 0,
             received: None,
+            position: None,
             max_frame: self.options.max_frame,
         }
     }

@@ -1,7 +1,7 @@
 //! A subscriber's end of the pipe: everything once, then every change, in order and without gaps.
 //!
-//! When the connection is lost, or the subscriber did not keep up, it connects again and gets everything anew. Knows
-//! nothing of what the snapshot and the changes say.
+//! When the connection is lost, or the subscriber did not keep up, it connects again, says where it was, and gets what it
+//! missed and everything anew. Of what the snapshot and the changes say it knows their positions, as text.
 
 use std::collections::VecDeque;
 
@@ -13,9 +13,10 @@ use super::PipeOptions;
 use super::client::ClientError;
 use super::connection::{Connection, Fault};
 use super::endpoint::{BUS_SOCKET, Endpoint};
-use super::frame::{ErrorCode, Frame};
+use super::frame::{ErrorCode, Frame, Hello};
 use super::speaker::{Backoff, Setback, Speaker};
 use super::transport::Dial;
+use crate::notice::Position;
 
 /// While so much waits to be taken, nothing more is read.
 const BACKLOG: usize = 64;
@@ -26,14 +27,15 @@ pub struct Subscriber {
     events: mpsc::Receiver<Result<SubscriberEvent, ClientError>>,
 }
 
-/// What a subscriber learns.
+/// What a subscriber learns. A snapshot and a change are [`Snapshot`](crate::notice::Snapshot) and
+/// [`Told`](crate::notice::Told) as JSON.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SubscriberEvent {
-    /// Everything; what was known before is void.
+    /// Everything; what was known of sagas in flight before is void.
     Snapshot(Value),
-    /// What changed since.
+    /// What changed: since the snapshot, or while it was disconnected.
     Change(Value),
-    /// From here on changes may be missed. A snapshot follows when the coordinator is back.
+    /// The coordinator is away. When it is back, the changes that were missed follow, then a snapshot.
     Disconnected,
 }
 
@@ -46,14 +48,27 @@ impl Subscriber {
         Self::connect_over(endpoint.socket(BUS_SOCKET), name, options)
     }
 
+    /// As [`Subscriber::connect`]; begins with the changes since this position, which an earlier life of the subscriber
+    /// has reached.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn resume(endpoint: &Endpoint, name: impl Into<String>, position: Position, options: PipeOptions) -> Self {
+        Self::spawn(endpoint.socket(BUS_SOCKET), name.into(), Some(position.to_string()), options)
+    }
+
     /// As [`Subscriber::connect`], over something else than a Unix domain socket.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn connect_over(dial: impl Dial, name: impl Into<String>, options: PipeOptions) -> Self {
+        Self::spawn(dial, name.into(), None, options)
+    }
+
+    fn spawn(dial: impl Dial, name: String, position: Option<String>, options: PipeOptions) -> Self {
         let (sender, events) = mpsc::channel(BACKLOG);
-        let speaker = Speaker::subscriber(name.into(), options);
-        tokio::spawn(watch(dial, speaker, sender));
+        let speaker = Speaker::subscriber(name, options);
+        tokio::spawn(watch(dial, speaker, position, sender));
         Self { events }
     }
 
@@ -65,14 +80,17 @@ impl Subscriber {
 
 type Sender = mpsc::Sender<Result<SubscriberEvent, ClientError>>;
 
-async fn watch(dial: impl Dial, speaker: Speaker, sender: Sender) {
+async fn watch(dial: impl Dial, speaker: Speaker, mut position: Option<String>, sender: Sender) {
     let mut backoff = Backoff::new(&speaker.options);
     while !sender.is_closed() {
-        let setback = match speaker.introduce(&dial, speaker.hello()).await {
-            Ok((connection, _)) => {
+        let hello = Hello { position: position.clone(), ..speaker.hello() };
+        let setback = match speaker.introduce(&dial, hello).await {
+            Ok((connection, welcome)) => {
                 backoff.reset();
-                let setback = Watch { speaker: &speaker, sender: &sender, unseen: VecDeque::new(), has_begun: false };
-                let setback = setback.attend(connection).await;
+                let opening = if welcome.resumed { Expected::Missed } else { Expected::Snapshot };
+                let (unseen, position) = (VecDeque::new(), &mut position);
+                let watch = Watch { speaker: &speaker, sender: &sender, unseen, position, expected: opening };
+                let setback = watch.attend(connection).await;
                 // When nobody listens any more, the loop ends.
                 let _ = sender.send(Ok(SubscriberEvent::Disconnected)).await;
                 setback
@@ -99,8 +117,20 @@ struct Watch<'a> {
     sender: &'a Sender,
     /// Came, and is not taken yet.
     unseen: VecDeque<SubscriberEvent>,
-    /// The snapshot has come.
-    has_begun: bool,
+    /// Of the last that came.
+    position: &'a mut Option<String>,
+    expected: Expected,
+}
+
+/// What may come next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    /// What was missed, and the snapshot after it.
+    Missed,
+    /// The snapshot.
+    Snapshot,
+    /// Changes.
+    Changes,
 }
 
 impl Watch<'_> {
@@ -136,12 +166,16 @@ impl Watch<'_> {
         while self.unseen.len() < BACKLOG {
             let Some(frame) = connection.next_frame()? else { return Ok(None) };
             match frame {
-                Frame::Snapshot(body) if !self.has_begun => {
-                    self.has_begun = true;
-                    self.unseen.push_back(SubscriberEvent::Snapshot(value(body.get())?));
+                Frame::Snapshot(body) if self.expected != Expected::Changes => {
+                    self.expected = Expected::Changes;
+                    let snapshot = value(body.get())?;
+                    self.came(&snapshot);
+                    self.unseen.push_back(SubscriberEvent::Snapshot(snapshot));
                 }
-                Frame::Notice(body) if self.has_begun => {
-                    self.unseen.push_back(SubscriberEvent::Change(value(body.get())?));
+                Frame::Notice(body) if self.expected != Expected::Snapshot => {
+                    let change = value(body.get())?;
+                    self.came(&change);
+                    self.unseen.push_back(SubscriberEvent::Change(change));
                 }
                 Frame::Ping(_) => connection.answer_ping(),
                 Frame::Pong(_) => {}
@@ -150,6 +184,13 @@ impl Watch<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// What came is not to come again.
+    fn came(&mut self, body: &Value) {
+        if let Some(position) = body.get("position").and_then(Value::as_str) {
+            *self.position = Some(position.to_owned());
+        }
     }
 
     async fn deliver_rest(&mut self) {

@@ -1,16 +1,38 @@
-//! The coordinator's end of a subscriber: a snapshot, then every change since.
+//! The coordinator's end of a subscriber: what it missed, a snapshot, then every change.
 //!
 //! What is sent is JSON of the coordinator's; nothing is known of it here. A subscriber that does not keep up is told
-//! so and closed: it connects again and begins with a new snapshot, rather than with a gap.
+//! so and closed: it connects again and goes on where it was.
+
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::{mpsc, oneshot};
 
 use super::connection::{Connection, Fault, Lost};
 use super::frame::{ErrorCode, Frame, Hello};
 use super::line::Identity;
-use super::server::{SubscribeRequest, Subscription};
+use super::server::SubscribeRequest;
+
+/// What a subscriber gets.
+#[derive(Debug)]
+pub struct Subscription {
+    /// The opening begins where the subscriber was.
+    pub resumed: bool,
+    /// Changes that it missed, if they are known, and then one snapshot.
+    pub opening: mpsc::Receiver<Opening>,
+    /// Each change since the snapshot, as JSON. One that lags behind the channel's capacity is closed.
+    pub changes: broadcast::Receiver<Arc<str>>,
+}
+
+/// What a subscriber gets first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opening {
+    /// A change from before the snapshot, as JSON.
+    Change(Arc<str>),
+    /// Everything, as JSON.
+    Snapshot(String),
+}
 
 /// Why a subscriber is no longer served.
 pub(super) enum Parting {
@@ -33,17 +55,21 @@ pub(super) async fn serve(
     identity: &Identity,
     requests: &mpsc::Sender<SubscribeRequest>,
 ) -> Parting {
-    let Some(subscription) = subscribe(hello.participant, requests).await else {
+    let Some(subscription) = subscribe(hello.participant, hello.position, requests).await else {
         return Parting::Told(Fault::new(ErrorCode::Unavailable, "the coordinator takes no subscribers now"));
     };
-    connection.push(&Frame::Welcome(Box::new(identity.welcome(false, 0))));
+    connection.push(&Frame::Welcome(Box::new(identity.welcome(subscription.resumed, 0))));
     let mut feed = Feed { connection, subscription, max_frame: hello.max_frame };
     feed.run().await.err().unwrap_or(Parting::Gone)
 }
 
-async fn subscribe(name: String, requests: &mpsc::Sender<SubscribeRequest>) -> Option<Subscription> {
+async fn subscribe(
+    name: String,
+    position: Option<String>,
+    requests: &mpsc::Sender<SubscribeRequest>,
+) -> Option<Subscription> {
     let (reply, answer) = oneshot::channel();
-    requests.send(SubscribeRequest { name, reply }).await.ok()?;
+    requests.send(SubscribeRequest { name, position, reply }).await.ok()?;
     answer.await.ok()
 }
 
@@ -57,13 +83,20 @@ struct Feed<'a> {
 impl Feed<'_> {
     /// Ends only with a reason to part.
     async fn run(&mut self) -> Result<(), Parting> {
-        let snapshot = std::mem::take(&mut self.subscription.snapshot);
-        self.push(&snapshot, Frame::Snapshot)?;
+        let mut has_begun = false;
         loop {
             let has_room = self.connection.has_room();
             tokio::select! {
                 turn = self.connection.turn(true) => turn?,
-                change = self.subscription.changes.recv(), if has_room => match change {
+                opening = self.subscription.opening.recv(), if has_room && !has_begun => match opening {
+                    Some(Opening::Change(change)) => self.push(&change, Frame::Notice)?,
+                    Some(Opening::Snapshot(snapshot)) => {
+                        self.push(&snapshot, Frame::Snapshot)?;
+                        has_begun = true;
+                    }
+                    None => return Err(unavailable("what was missed cannot be told now")),
+                },
+                change = self.subscription.changes.recv(), if has_room && has_begun => match change {
                     Ok(change) => self.push(&change, Frame::Notice)?,
                     Err(RecvError::Lagged(missed)) => return Err(lagged(missed)),
                     Err(RecvError::Closed) => return Err(Parting::Gone),
@@ -75,9 +108,8 @@ impl Feed<'_> {
     }
 
     fn push<'b>(&mut self, json: &'b str, frame: impl FnOnce(&'b RawValue) -> Frame<'b>) -> Result<(), Parting> {
-        let body = serde_json::from_str(json).map_err(|error| {
-            Parting::Told(Fault::new(ErrorCode::Unavailable, format!("a notice is no JSON: {error}")))
-        })?;
+        let no_json = |error| unavailable(format!("what is to be told is no JSON: {error}"));
+        let body = serde_json::from_str(json).map_err(no_json)?;
         let frame = frame(body);
         // The name of the frame and its brackets.
         if json.len() + 16 > self.max_frame {
@@ -101,6 +133,10 @@ impl Feed<'_> {
 }
 
 fn lagged(missed: u64) -> Parting {
-    let message = format!("{missed} notices were missed; connect again for a new snapshot");
+    let message = format!("{missed} notices are waiting; connect again, and go on where you are");
     Parting::Told(Fault::new(ErrorCode::Lagged, message))
+}
+
+fn unavailable(message: impl Into<String>) -> Parting {
+    Parting::Told(Fault::new(ErrorCode::Unavailable, message))
 }

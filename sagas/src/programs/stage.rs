@@ -364,11 +364,11 @@ async fn follow(mut renderer: Member, telling: Telling, begin: Instant, notices:
                 continue;
             }
         };
-        if tell(telling, begin, &seen.describe()).is_err() {
+        if seen.describe().is_some_and(|text| tell(telling, begin, &text).is_err()) {
             tracing::debug!("nobody reads the timeline any more");
         }
-        if let Seen::Change(notice) = seen {
-            notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+        if let Seen::Change(told) = seen {
+            notices.lock().unwrap_or_else(PoisonError::into_inner).push(told.notice);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::prelude::*;
 
 saga! {
     /// Sells something, and then one thing more.
-    saga Bundle(item: String, more: String) -> u32 on Shop {
+    pub(super) saga Bundle(item: String, more: String) -> u32 on Shop {
         concurrency allow;
         deadline 1h;
 
@@ -27,7 +27,7 @@ saga! {
         return first;
     }
 
-    saga Later(item: String) -> u32 on Shop {
+    pub(super) saga Later(item: String) -> u32 on Shop {
         concurrency allow;
         deadline 1h;
 
@@ -44,7 +44,7 @@ saga! {
     }
 }
 
-fn bundle(item: &str, more: &str) -> Bundle {
+pub(super) fn bundle(item: &str, more: &str) -> Bundle {
     Bundle { item: item.to_owned(), more: more.to_owned() }
 }
 

@@ -17,6 +17,8 @@ promises![
     pages_follow_each_other,
     groups_are_counted,
     records_are_found_from_a_number_on,
+    records_of_all_sagas_are_found_in_their_order,
+    a_record_keeps_its_position,
     late_answers_are_found_in_order,
     a_reader_works_in_another_thread,
 ];
@@ -257,6 +259,44 @@ fn records_are_found_from_a_number_on(open: &mut Open) {
     assert!(numbers(u32::MAX, usize::MAX).is_empty());
     assert!(numbers(1, 0).is_empty());
     assert_eq!(records(&*log, 3), []);
+}
+
+/// The sagas and numbers of the records after this position, and that each has the next position.
+fn after(log: &dyn SagaLog, position: u64, limit: usize) -> Vec<(u64, u32)> {
+    let found = reader(log).after(position, limit).expect("records");
+    let positions: Vec<_> = found.iter().map(|(position, _)| *position).collect();
+    assert_eq!(positions, (position + 1..).take(found.len()).collect::<Vec<_>>());
+    found.iter().map(|(_, record)| (record.saga.get(), record.number)).collect()
+}
+
+fn records_of_all_sagas_are_found_in_their_order(open: &mut Open) {
+    let mut log = open();
+    assert_eq!(log.recover().expect("it opens").position, 0);
+    assert_eq!(after(&*log, 0, 10), []);
+    append(&mut log, &start(1));
+    let mut both = start(2);
+    both.records = vec![bare_record(1, 2), bare_record(2, 1), record(1, 3), record(2, 2)];
+    append(&mut log, &both);
+    append(&mut log, &end(1, 4));
+    let all = [(1, 1), (1, 2), (2, 1), (1, 3), (2, 2), (1, 4)];
+    assert_eq!(after(&*log, 0, 10), all);
+    assert_eq!(after(&*log, 2, 3), all[2..5]);
+    assert_eq!(after(&*log, 6, 10), []);
+    assert_eq!(after(&*log, u64::MAX - 1, 10), []);
+    assert_eq!(reader(&*log).after(2, 1).expect("a record"), [(3, bare_record(2, 1))]);
+}
+
+fn a_record_keeps_its_position(open: &mut Open) {
+    let mut log = open();
+    append(&mut log, &start(1));
+    append(&mut log, &end(1, 2));
+    let refused = Batch { records: vec![record(1, 9)], ..Batch::default() };
+    log.append(refused).expect_err("it has ended");
+    drop(log);
+    let mut log = open();
+    assert_eq!(log.recover().expect("it opens").position, 2);
+    append(&mut log, &start(2));
+    assert_eq!(after(&*log, 0, 10), [(1, 1), (1, 2), (2, 1)]);
 }
 
 fn late_answers_are_found_in_order(open: &mut Open) {

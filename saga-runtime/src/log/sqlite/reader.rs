@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 use super::place;
 use super::problem::{Problem, damaged};
 use super::query::{STANDING, SUMMARY, Sql, TABLES};
-use super::rows::{self, Columns, ENDED, ENDED_COLUMNS, RECORD, STARTED, STARTED_COLUMNS, id};
+use super::rows::{self, Columns, ENDED, ENDED_COLUMNS, RECORD, RECORD_COLUMNS, STARTED, STARTED_COLUMNS, id};
 use super::schema::{self, Found};
 use crate::log::{Count, DefinitionRow, Details, Group, LateRow, LogError, LogReader, Page, Query, RecordRow, Summary};
 use crate::message::SagaId;
@@ -174,6 +174,14 @@ impl LogReader for SqliteReader {
         Ok(records)
     }
 
+    fn after(&mut self, position: u64, limit: usize) -> Result<Vec<(u64, RecordRow)>, LogError> {
+        let text =
+            format!("SELECT {RECORD}, r.position FROM record AS r WHERE r.position > ? ORDER BY r.position LIMIT ?");
+        let [position, limit] = [position, limit as u64].map(|number| i64::try_from(number).unwrap_or(i64::MAX));
+        let sql = Sql { text, parameters: vec![position.into(), limit.into()] };
+        self.read("read", |connection| list(connection, &sql, appended))
+    }
+
     fn late(&mut self, saga: SagaId) -> Result<Vec<LateRow>, LogError> {
         let text = "SELECT time, step, data FROM late WHERE saga = ? ORDER BY number".to_owned();
         let sql = Sql { text, parameters: vec![id(saga).into()] };
@@ -208,6 +216,13 @@ fn list<T>(
         found.push(read(&Columns(row))?);
     }
     Ok(found)
+}
+
+/// A record, and its position after it.
+fn appended(columns: &Columns<'_, '_>) -> Result<(u64, RecordRow), LogError> {
+    let position = columns.some_number(RECORD_COLUMNS).cast_unsigned();
+    let saga = columns.id(0).ok_or_else(|| damaged(format!("record {position} of the log"), "it has no saga"))?;
+    Ok((position, rows::record(columns, saga, 0)?))
 }
 
 fn summary(columns: &Columns<'_, '_>) -> Result<Summary, LogError> {

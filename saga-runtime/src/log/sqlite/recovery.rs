@@ -29,12 +29,18 @@ pub(super) fn recover(
         next: SagaId::new(meta.highest).map(SagaId::next),
         open,
         received: collect(&snapshot, "SELECT participant, session, number, checksum FROM session", rows::received)?,
+        position: last_position(&snapshot)?,
         definitions: collect(
             &snapshot,
             "SELECT name, version, fingerprint, description, checksum FROM definition ORDER BY name, version",
             |columns| rows::definition(columns).map(|row| (row.name, row.version, row.fingerprint)),
         )?,
     })
+}
+
+fn last_position(connection: &Connection) -> Result<u64, Problem> {
+    let last = connection.query_row("SELECT coalesce(max(position), 0) FROM record", [], |row| row.get(0));
+    Ok(last.map(i64::cast_unsigned)?)
 }
 
 fn open_sagas(connection: &Connection) -> Result<Vec<OpenSaga>, Problem> {

@@ -22,6 +22,8 @@ pub(super) const ENDED_COLUMNS: usize = 6;
 /// The columns of a record, as [`record`] reads them.
 pub(super) const RECORD: &str = "r.saga, r.number, r.time, r.what, r.step, r.attempt, r.data, \
     r.status, r.standing_step, r.waiting_for, r.participant, r.since, r.until, r.reason, r.state, r.checksum";
+/// How many there are.
+pub(super) const RECORD_COLUMNS: usize = 16;
 
 /// A CRC-32 over fields of known shape: what it says of one row it does not say of another.
 pub(super) struct Checksum(crc32fast::Hasher);

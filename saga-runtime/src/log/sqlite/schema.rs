@@ -29,7 +29,8 @@ const LARGEST_WAL_KEPT: u32 = 64 << 20;
 // has come, so that a row that vanished is missed.
 //
 // Records stand in the order in which they were written, beside an index of them by saga: the records of a commit are
-// of many sagas, and fill few pages so.
+// of many sagas, and fill few pages so. `position` is that order, and what a watcher goes on from: the last record must
+// stay, whatever else is removed, or its position would be given again.
 //
 // The index `saga_open` is for recovery and for lists of what is in flight, however many ended sagas are kept.
 const TABLES: &str = "
@@ -47,6 +48,7 @@ const TABLES: &str = "
     CREATE INDEX saga_open ON saga (id) WHERE ended IS NULL;
     CREATE UNIQUE INDEX saga_key ON saga (key) WHERE key IS NOT NULL;
     CREATE TABLE record (
+        position INTEGER PRIMARY KEY,
         saga INTEGER NOT NULL, number INTEGER NOT NULL,
         time INTEGER NOT NULL, what TEXT NOT NULL, step TEXT, attempt INTEGER, data TEXT NOT NULL,
         status TEXT, standing_step TEXT, waiting_for TEXT, participant TEXT, since INTEGER, until INTEGER, reason TEXT,

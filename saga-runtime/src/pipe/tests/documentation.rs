@@ -1,8 +1,11 @@
-//! The frames that `docs/protocol.md` shows are frames.
+//! The frames that `docs/protocol.md` shows are frames, and what is in them is what it says.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::message::{Bus, Command, CommandInfo, Event, EventInfo};
+use crate::notice::{Position, Snapshot, Told};
 use crate::pipe::body::{decode_delivery, decode_report};
 use crate::pipe::frame::{Frame, FrameDecoder, Limits};
 
@@ -41,6 +44,13 @@ fn shown() -> impl Iterator<Item = &'static str> {
     PAGE.split("```json\n").skip(1).filter_map(|block| block.split("```").next()).flat_map(str::lines)
 }
 
+/// All that is shown is understood, and nothing else is needed.
+fn assert_is<T: DeserializeOwned + Serialize>(line: &str, body: &str) {
+    let read: T = serde_json::from_str(body).unwrap_or_else(|error| panic!("{line}: {error}"));
+    let [written, shown] = [serde_json::to_value(&read), serde_json::from_str(body)].map(|json| json.expect("JSON"));
+    assert_eq!(written, shown);
+}
+
 #[test]
 fn every_frame_that_is_shown_is_one() {
     let mut names = Vec::new();
@@ -49,10 +59,19 @@ fn every_frame_that_is_shown_is_one() {
         decoder.push(format!("{line}\n").as_bytes());
         let frame = decoder.next_frame().unwrap_or_else(|error| panic!("{line}: {error}")).expect("a whole frame");
         names.push(frame.name());
-        if let Frame::Message(message) = frame {
-            let is_delivery = decode_delivery::<Anything>(message.body).is_ok();
-            let is_report = decode_report::<Anything>(message.body).is_ok();
-            assert!(is_delivery != is_report, "{line}");
+        match frame {
+            Frame::Message(message) => {
+                let is_delivery = decode_delivery::<Anything>(message.body).is_ok();
+                let is_report = decode_report::<Anything>(message.body).is_ok();
+                assert!(is_delivery != is_report, "{line}");
+            }
+            Frame::Snapshot(body) => assert_is::<Snapshot>(line, body.get()),
+            Frame::Notice(body) => assert_is::<Told>(line, body.get()),
+            Frame::Hello(hello) => {
+                let position = hello.position.map(|position| position.parse::<Position>()).transpose();
+                assert!(position.is_ok(), "{line}");
+            }
+            _ => {}
         }
     }
     for name in ["hello", "welcome", "message", "ack", "ping", "pong", "error", "snapshot", "notice"] {
