@@ -4,6 +4,7 @@
 mod exploring;
 mod pool_respawn_on_promote;
 mod replace_window;
+mod waited_run;
 mod window_cleanup_cascade;
 
 pub use pool_respawn_on_promote::PoolRespawnOnPromote;
@@ -11,17 +12,22 @@ pub use replace_window::ReplaceWindow;
 use saga_runtime::coordinator::Builder;
 use saga_runtime::definition::Definition;
 use saga_runtime::prelude::*;
+pub use waited_run::{RunOutcome, WaitedRun};
 pub use window_cleanup_cascade::WindowCleanupCascade;
 
 use crate::bus::AgentMux;
 
 /// What was written in each of them.
-pub const DEFINITIONS: [&Definition; 3] =
-    [PoolRespawnOnPromote::DEFINITION, WindowCleanupCascade::DEFINITION, ReplaceWindow::DEFINITION];
+pub const DEFINITIONS: [&Definition; 4] = [
+    PoolRespawnOnPromote::DEFINITION,
+    WindowCleanupCascade::DEFINITION,
+    ReplaceWindow::DEFINITION,
+    WaitedRun::DEFINITION,
+];
 
 /// A coordinator that executes all of them.
 pub fn register(builder: Builder<AgentMux>) -> Builder<AgentMux> {
-    builder.saga::<PoolRespawnOnPromote>().saga::<WindowCleanupCascade>().saga::<ReplaceWindow>()
+    builder.saga::<PoolRespawnOnPromote>().saga::<WindowCleanupCascade>().saga::<ReplaceWindow>().saga::<WaitedRun>()
 }
 
 #[cfg(test)]
@@ -57,6 +63,7 @@ mod tests {
             walked(&PoolRespawnOnPromote { promoted_label: "w1".into() }),
             walked(&WindowCleanupCascade { closed_label: "w1".into() }),
             walked(&ReplaceWindow { old: "w1".into() }),
+            walked(&exploring::waited_run()),
         ];
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("sagas.lock.json");
         lock::check(path, &sagas).unwrap_or_else(|stale| panic!("{stale}"));

@@ -17,13 +17,17 @@ use tokio::task::JoinSet;
 use super::Host;
 use super::state::HostState;
 use super::windows::PaneNumber;
-use crate::bus::{Label, Refusal};
+use crate::bus::{Label, Refusal, Session};
+use crate::terminal::Numbered;
 
 /// The name of the socket, in the directory in which the processes meet.
 pub const HOST_SOCKET: &str = "host.sock";
 
-/// The longest line that is read, in bytes.
-const LONGEST_LINE: u64 = 256 * 1024;
+/// The longest line that is read from a user, in bytes.
+const LONGEST_WISH: u64 = 256 * 1024;
+
+/// The longest line that a user reads: all that is kept of a session has room in one.
+const LONGEST_REPLY: u64 = 8 * 1024 * 1024;
 
 /// How long no user is let in after the system refused a connection.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
@@ -58,6 +62,11 @@ pub enum Wish {
         /// Which.
         label: Label,
     },
+    /// To read what happened in a session.
+    Log {
+        /// Which.
+        session: Session,
+    },
     /// To close a window.
     Close {
         /// Which.
@@ -82,6 +91,8 @@ pub enum Reply {
     Pane(PaneNumber),
     /// This text.
     Output(String),
+    /// These events, oldest first.
+    Log(Vec<Numbered>),
     /// It is done.
     Done,
     /// The host says no.
@@ -157,7 +168,7 @@ impl ControlClient {
     /// If the host says no, does not understand, or is gone.
     pub async fn ask(&mut self, wish: &Wish) -> Result<Reply, ControlError> {
         write_line(&mut self.stream, wish).await?;
-        let line = read_line(&mut self.stream).await?.ok_or(ControlError::Gone)?;
+        let line = read_line(&mut self.stream, LONGEST_REPLY).await?.ok_or(ControlError::Gone)?;
         match serde_json::from_str(&line).map_err(io::Error::from)? {
             Reply::Refused(refusal) => Err(ControlError::Refused(refusal)),
             Reply::Malformed(why) => Err(ControlError::Malformed(why)),
@@ -192,6 +203,17 @@ impl ControlClient {
         self.window(&Wish::Add).await
     }
 
+    /// What happened in a session, oldest first.
+    ///
+    /// # Errors
+    /// As [`ControlClient::ask`].
+    pub async fn log(&mut self, session: Session) -> Result<Vec<Numbered>, ControlError> {
+        match self.ask(&Wish::Log { session }).await? {
+            Reply::Log(events) => Ok(events),
+            other => Err(ControlError::Unexpected(other)),
+        }
+    }
+
     async fn window(&mut self, wish: &Wish) -> Result<Label, ControlError> {
         match self.ask(wish).await? {
             Reply::Window(label) => Ok(label),
@@ -206,7 +228,7 @@ async fn serve_user(host: &Host, stream: UnixStream) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user"));
     }
     let mut stream = BufReader::new(stream);
-    while let Some(line) = read_line(&mut stream).await? {
+    while let Some(line) = read_line(&mut stream, LONGEST_WISH).await? {
         let reply = match serde_json::from_str(&line) {
             Ok(wish) => grant(host, wish).await,
             Err(error) => Reply::Malformed(error.to_string()),
@@ -224,6 +246,7 @@ async fn grant(host: &Host, wish: Wish) -> Reply {
         Wish::Split { label } => host.split(&label).await.map(Reply::Pane),
         Wish::Type { label, text } => host.type_in(&label, text).await.map(|()| Reply::Done),
         Wish::Output { label } => host.output(&label).map(Reply::Output),
+        Wish::Log { session } => host.log(&session).map(Reply::Log),
         Wish::Close { label } => host.close(&label, Mode::Forward).map(|()| Reply::Done),
         Wish::Crash { label } => host.crash(&label).map(|()| Reply::Done),
     };
@@ -231,15 +254,16 @@ async fn grant(host: &Host, wish: Wish) -> Reply {
 }
 
 /// The next line; none at the end.
-async fn read_line(stream: &mut (impl AsyncRead + AsyncBufReadExt + Unpin)) -> io::Result<Option<String>> {
+async fn read_line(
+    stream: &mut (impl AsyncRead + AsyncBufReadExt + Unpin),
+    longest: u64,
+) -> io::Result<Option<String>> {
     let mut line = String::new();
-    let count = stream.take(LONGEST_LINE).read_line(&mut line).await?;
+    let count = stream.take(longest).read_line(&mut line).await?;
     match line.pop() {
         Some('\n') => Ok(Some(line)),
         None => Ok(None),
-        Some(_) if count as u64 == LONGEST_LINE => {
-            Err(io::Error::new(io::ErrorKind::InvalidData, "the line is too long"))
-        }
+        Some(_) if count as u64 == longest => Err(io::Error::new(io::ErrorKind::InvalidData, "the line is too long")),
         Some(_) => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }
@@ -291,7 +315,7 @@ mod tests {
         let mut user = user().await;
         for nonsense in ["", "{}", "\"dance\"", "{\"close\":{}}", "[[[["] {
             user.stream.write_all(format!("{nonsense}\n").as_bytes()).await.expect("the host reads");
-            let line = read_line(&mut user.stream).await.expect("the host answers").expect("a line");
+            let line = read_line(&mut user.stream, LONGEST_REPLY).await.expect("the host answers").expect("a line");
             assert!(line.starts_with("{\"malformed\":"), "{nonsense}: {line}");
         }
         assert_eq!(user.state().await.expect("the host is there").windows.len(), 2);
@@ -300,9 +324,9 @@ mod tests {
     #[tokio::test]
     async fn a_line_without_end_closes_the_connection() {
         let mut user = user().await;
-        let endless = vec![b' '; LONGEST_LINE as usize + 1];
+        let endless = vec![b' '; LONGEST_WISH as usize + 1];
         // The host may have hung up before all is written.
         let _ = user.stream.write_all(&endless).await;
-        assert!(!matches!(read_line(&mut user.stream).await, Ok(Some(_))));
+        assert!(!matches!(read_line(&mut user.stream, LONGEST_REPLY).await, Ok(Some(_))));
     }
 }

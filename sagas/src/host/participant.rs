@@ -22,6 +22,11 @@ impl Participant for Host {
                 Event::WindowOpened { label }
             }
             HostCommand::CloseWindow { label } => return self.close(&label, cx.mode()),
+            HostCommand::RunCommand { session, command } => {
+                let run = self.run(&session, &command)?;
+                Self::report_end(run, cx.reporter());
+                return Ok(());
+            }
             HostCommand::ReapPanes { label } => {
                 self.reap(&label).await?;
                 Event::PanesReaped
