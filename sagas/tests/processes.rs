@@ -6,6 +6,7 @@ mod processes {
     mod kills;
     mod operators;
     mod up;
+    mod waited;
 
     use sagas::programs::stage::{Stage, Telling};
 
