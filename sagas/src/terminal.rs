@@ -1,5 +1,17 @@
 //! A terminal session: a real shell in a pseudo-terminal.
 //!
+//! # Layout
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | `session` | the processes of a session |
+//! | `run` | a command that is typed by somebody who waits until it has finished |
+//! | `script` | how a command gets into a shell unharmed |
+//! | `recording` | what is shown, was run and has finished, put in order; pure |
+//! | `scanner` | finds in the terminal's bytes that a command begins or has ended; pure |
+//! | `sanitiser` | takes out of them the echo of what makes a run; pure |
+//! | `events` | the event log of a session; pure |
+//!
 //! The shell is there when it has shown its prompt. A terminal that ends, or is dropped, takes all that runs in it with
 //! it. If this process is killed, the kernel hangs the shell up and what runs in its foreground; a job in the background
 //! may then outlive it, as in any terminal, and so may at any time a process that makes itself a daemon (in a session of
@@ -299,6 +311,7 @@ fn attend(mut child: Box<dyn Child + Send + Sync>, shell: Pid, life: &watch::Sen
 fn interactive(program: &Path) -> CommandBuilder {
     let mut command = CommandBuilder::new(program);
     if program.file_name().is_some_and(|name| name == "bash") {
+        // One that sets another prompt would be waited for in vain.
         command.arg("--norc");
     }
     command.env("PS1", PROMPT);

@@ -181,20 +181,15 @@ mod tests {
         Command::RunCommand { session: session.clone(), command: command.to_owned() }
     }
 
-    fn events(line: &Line, session: &Session) -> Vec<SessionEvent> {
-        let log = line.host.log(session).expect("it is there");
-        log.into_iter().map(|numbered| numbered.event).collect()
-    }
-
     #[tokio::test]
     async fn one_key_runs_a_command_once_and_is_answered_when_it_has_finished() {
         let mut line = Line::new();
         let session = session(&mut line, 1).await;
-        let command = run(&session, "read line; echo $line; false");
+        let command = run(&session, "printf started; read line; echo $line; false");
         line.send(key(2), 1, command.clone());
         line.send(key(2), 2, command.clone());
         line.send(key(3), 1, run(&session, "true"));
-        while !events(&line, &session).iter().any(|event| matches!(event, SessionEvent::InputRun { .. })) {
+        while !line.host.output(&session.window).expect("it is there").ends_with("started") {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         line.host.type_in(&session.window, "typed\n".into()).await.expect("it is there");

@@ -100,8 +100,10 @@ impl Recording {
         if self.in_flight.len() >= MOST_RUNS {
             return Err(RunRefused::TooMany);
         }
-        let marker = std::iter::repeat_with(&mut draw).find(|marker| !self.is_taken(*marker));
-        let marker = marker.ok_or(RunRefused::TooMany)?;
+        let mut marker = draw();
+        while self.is_taken(marker) {
+            marker = draw();
+        }
         self.runs_ever += 1;
         self.in_flight.insert(marker, Flight { stage: Stage::Queued(self.runs_ever), awaited: true });
         Ok(marker)

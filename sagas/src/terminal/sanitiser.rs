@@ -40,6 +40,9 @@ impl Sanitiser {
     /// What these bytes show beside echoes, as far as that is certain.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.held.extend_from_slice(bytes);
+        if self.typed.is_empty() {
+            return self.flush();
+        }
         let (mut shown, mut at) = (Vec::new(), 0);
         while at < self.held.len() {
             match self.look(at) {

@@ -319,8 +319,10 @@ async fn one_that_the_user_interrupts_ends_and_the_next_runs() {
 async fn one_that_the_user_stops_has_ended_and_can_be_continued() {
     for shell in SHELLS {
         let terminal = open(shell).await;
-        let stopped = tokio::spawn(end_of(terminal.run("cat").expect("the session takes it")));
-        until_busy(&terminal, true).await;
+        let cat = terminal.run("sh -c 'printf started; exec cat'").expect("the session takes it");
+        let stopped = tokio::spawn(end_of(cat));
+        // Before it, the shell itself may take what is typed.
+        shown(&terminal, "started").await;
         terminal.type_in("\x1a").expect("the terminal is there");
         let stopped = stopped.await.expect("nothing panics");
         let RunEnd::Completed { status, .. } = stopped else { panic!("{shell}: {stopped:?}") };
