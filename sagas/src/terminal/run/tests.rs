@@ -393,3 +393,18 @@ async fn files_are_given_back() {
     let files = String::from_utf8_lossy(&files.stdout).into_owned();
     assert!(!files.contains("waited-run"), "{files}");
 }
+
+#[tokio::test]
+async fn one_that_is_never_begun_with_holds_up_the_next_for_a_while_only() {
+    let terminal = open("/bin/sh").await;
+    // The shell takes the next line for the rest of the quotation.
+    terminal.type_in("echo 'left open\n").expect("the terminal is there");
+    shown(&terminal, "> ").await;
+    let swallowed = tokio::spawn(terminal.run("echo swallowed").expect("the session takes it").finished());
+    shown(&terminal, "> > ").await;
+    terminal.type_in("'\n").expect("the terminal is there");
+    shown(&terminal, "'\r\nleft open\r\n").await;
+    assert_eq!(run(&terminal, "echo next").await, 0);
+    swallowed.abort();
+    assert!(swallowed.await.is_err_and(|error| error.is_cancelled()), "nobody knows what became of it");
+}
