@@ -21,11 +21,12 @@ impl Logs {
     /// A session is there.
     pub(super) fn keep(&mut self, window: &Label, pane: PaneNumber, log: SessionLog) {
         let ended = self.0.iter().filter(|(_, log)| log.is_over()).count();
-        if ended > KEPT_ENDED
-            && let Some(oldest) = self.0.iter().position(|(_, log)| log.is_over())
-        {
-            self.0.remove(oldest);
-        }
+        let mut too_many = ended.saturating_sub(KEPT_ENDED);
+        self.0.retain(|(_, log)| {
+            let is_dropped = too_many > 0 && log.is_over();
+            too_many -= usize::from(is_dropped);
+            !is_dropped
+        });
         self.0.push_back((Session { window: window.clone(), pane }, log));
     }
 

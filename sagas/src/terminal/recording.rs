@@ -109,9 +109,9 @@ impl Recording {
         Ok(marker)
     }
 
-    /// Whether no run is in flight.
+    /// Whether the shell is free, as far as runs are concerned.
     pub(super) fn is_idle(&self) -> bool {
-        self.in_flight.is_empty()
+        self.in_flight.values().all(|flight| matches!(flight.stage, Stage::PassedOver(_)))
     }
 
     /// Whether a run is to be typed now, or never any more.

@@ -103,9 +103,8 @@ fn whole(bytes: &[u8], line: &[u8]) -> Look {
     let mut at = 0;
     for (number, byte) in line.iter().enumerate().filter(|(_, byte)| **byte != b' ') {
         if number > 0 {
-            match skip_wrapping(bytes, at) {
-                Some(next) if next <= line.len() + MOST_ADDED => at = next,
-                Some(_) => return Look::Other,
+            match skip_wrapping(bytes, at, line.len() + MOST_ADDED) {
+                Some(next) => at = next,
                 None => return Look::Unfinished,
             }
         }
@@ -160,10 +159,11 @@ fn ended(bytes: &[u8], at: usize) -> Look {
     }
 }
 
-/// Passes over what a shell puts where a line wraps; none if that is not all there yet.
-fn skip_wrapping(bytes: &[u8], mut at: usize) -> Option<usize> {
+/// Passes over what a shell puts where a line wraps, but not farther than that; none if it is not all there yet.
+fn skip_wrapping(bytes: &[u8], mut at: usize, farthest: usize) -> Option<usize> {
     loop {
         at += match bytes.get(at..)? {
+            _ if at > farthest => return Some(at),
             [b' ' | b'\r' | b'\n' | b'\x08' | b'\0', ..] => 1,
             [b'\x1b', rest @ ..] => match sequence(rest)? {
                 0 => return Some(at),
@@ -266,11 +266,15 @@ mod tests {
             " \\. /proc/8258/fd/48",
             "\x07\x07 bells\r\r\r",
             " \\\x1b]0;title\x07. /proc",
+            &format!("\\.{}", "\n".repeat(1000)),
+            &format!("\\. /proc/8258/fd/48{}", " ".repeat(1000)),
+            &format!("{}<", "\r".repeat(1000)),
+            &format!("\r</fd/48{}", " ".repeat(1000)),
             " \\\x1b[9999999999999999999999m. /proc/8258/fd/48\r\n",
         ] {
             shows(terminal, terminal);
         }
-        let far = format!(" \\.{}/proc/8258/fd/48\r\n", "\x08".repeat(MOST_ADDED + LINE.len()));
+        let far = format!("\\.{}/proc/8258/fd/48\r\n", "\x08".repeat(MOST_ADDED + LINE.len()));
         shows(&far, &far);
     }
 
