@@ -4,7 +4,7 @@
 
 mod names;
 
-pub use names::{BlockId, Label, Place, TabId, WorkspaceId};
+pub use names::{BlockId, Label, NotReadable, Place, Session, TabId, Timeout, WorkspaceId};
 use saga_runtime::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,17 @@ pub enum Command {
     DrainPoolIfLast {
         /// The window that was closed.
         label: Label,
+    },
+
+    /// Type a command into a session, and wait until it has finished.
+    #[to(Host)]
+    #[replies(RunCompleted, SessionExited)]
+    #[refuses(NoSuchSession, Busy, TooManyRuns, OutOfMemory)]
+    RunCommand {
+        /// Where.
+        session: Session,
+        /// What, in the language of the shell; of any length, with any number of lines.
+        command: String,
     },
 
     /// Make a workspace without tabs.
@@ -228,6 +239,15 @@ pub enum Event {
     PoolDrained,
     /// The user has other windows; the pool stays.
     PoolNotLast,
+    /// A command that was typed into a session has finished.
+    RunCompleted {
+        /// The number of this event in the session's event log.
+        sequence: u64,
+        /// The exit status of the command.
+        status: u8,
+    },
+    /// A session ended before a command that was typed into it had finished.
+    SessionExited,
     /// A workspace is there, without tabs.
     WorkspaceCreated {
         /// Which.
@@ -290,6 +310,12 @@ pub enum Refusal {
     /// Closing would end a program that the user runs.
     #[error("a program runs in the foreground of the window")]
     Busy,
+    /// There is no session of this name, or no more.
+    #[error("no such session")]
+    NoSuchSession,
+    /// As many commands as may are typed into the session, or wait to be, and have not finished.
+    #[error("too many commands wait in the session")]
+    TooManyRuns,
     /// The window was not closed.
     #[error("the window is still open")]
     StillOpen,

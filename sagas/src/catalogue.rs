@@ -17,6 +17,7 @@ mod restore_torn_off_tab;
 mod scripts;
 mod tear_off_block;
 mod tear_off_tab;
+mod waited_run;
 mod window_cleanup_cascade;
 
 use saga_runtime::coordinator::Builder;
@@ -34,11 +35,12 @@ pub use self::replace_window::ReplaceWindow;
 pub use self::restore_torn_off_tab::{Departure, RestoreTornOffTab};
 pub use self::tear_off_block::TearOffBlock;
 pub use self::tear_off_tab::TearOffTab;
+pub use self::waited_run::{RunOutcome, WaitedRun};
 pub use self::window_cleanup_cascade::WindowCleanupCascade;
 use crate::bus::AgentMux;
 
 /// What was written in each of them.
-pub const DEFINITIONS: [&Definition; 12] = [
+pub const DEFINITIONS: [&Definition; 13] = [
     PoolRespawnOnPromote::DEFINITION,
     WindowCleanupCascade::DEFINITION,
     ReplaceWindow::DEFINITION,
@@ -51,6 +53,7 @@ pub const DEFINITIONS: [&Definition; 12] = [
     DeleteTab::DEFINITION,
     DeleteWorkspace::DEFINITION,
     ClosePane::DEFINITION,
+    WaitedRun::DEFINITION,
 ];
 
 /// A coordinator that executes all of them.
@@ -68,6 +71,7 @@ pub fn register(builder: Builder<AgentMux>) -> Builder<AgentMux> {
         .saga::<DeleteTab>()
         .saga::<DeleteWorkspace>()
         .saga::<ClosePane>()
+        .saga::<WaitedRun>()
 }
 
 #[cfg(test)]

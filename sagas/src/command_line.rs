@@ -12,7 +12,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use saga_runtime::cli::Cli;
 use saga_runtime::pipe::Endpoint;
 
-use crate::bus::{BlockId, Label, TabId, WorkspaceId};
+use crate::bus::{BlockId, Label, Session, TabId, WorkspaceId};
 use crate::catalogue::DEFINITIONS;
 use crate::host::control::Wish;
 use crate::mark::Mark;
@@ -150,6 +150,11 @@ fn window_command() -> Command {
     let label =
         || Arg::new("label").required(true).value_name("WINDOW").help("Its name, as `sagas window list` shows it");
     let text = Arg::new("text").required(true).value_name("TEXT").help("The line, without its end");
+    let session = Arg::new("session")
+        .required(true)
+        .value_name("WINDOW/PANE")
+        .value_parser(value_parser!(Session))
+        .help("A pane of a window, the first of which is 1");
     let verb = |name, about| Command::new(name).about(about);
     Command::new("window")
         .about("Do with the windows of a running host what their user would do")
@@ -161,6 +166,9 @@ fn window_command() -> Command {
         .subcommand(verb("split", "Open one more pane").arg(label()))
         .subcommand(verb("type", "Type a line").arg(label()).arg(text))
         .subcommand(verb("output", "Print what the window shows").arg(label()))
+        .subcommand(
+            verb("log", "Print what happened in a pane: commands that were waited for, output, its end").arg(session),
+        )
         .subcommand(verb("close", "Close a window").arg(label()))
         .subcommand(verb("crash", "Kill the shells of a window").arg(label()))
 }
@@ -212,6 +220,7 @@ fn wish(verb: &str, options: &ArgMatches) -> Wish {
         "split" => Wish::Split { label },
         "type" => Wish::Type { label, text: text("text") + "\n" },
         "output" => Wish::Output { label },
+        "log" => options.get_one("session").cloned().map_or(Wish::State, |session| Wish::Log { session }),
         "close" => Wish::Close { label },
         "crash" => Wish::Crash { label },
         _ => Wish::State,
@@ -274,6 +283,7 @@ mod tests {
             let arguments = match verb {
                 "list" | "promote" | "add" => vec!["window", verb],
                 "type" => vec!["window", verb, "w1", "ls"],
+                "log" => vec!["window", verb, "w1/2"],
                 _ => vec!["window", verb, "w1"],
             };
             let matches = window_command().get_matches_from(arguments);

@@ -20,8 +20,11 @@ use tokio::task::JoinSet;
 
 use crate::bus::Refusal;
 
-/// The longest line that is read, in bytes.
-const LONGEST_LINE: u64 = 256 * 1024;
+/// The longest line that is read from a user, in bytes.
+const LONGEST_WISH: u64 = 256 * 1024;
+
+/// The longest line that a user reads: all that is kept of a session has room in one.
+const LONGEST_REPLY: u64 = 8 * 1024 * 1024;
 
 /// How long no user is let in after the system refused a connection.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
@@ -121,7 +124,7 @@ pub async fn serve_user<G: Grants>(program: &G, stream: UnixStream) -> io::Resul
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user"));
     }
     let mut stream = BufReader::new(stream);
-    while let Some(line) = read_line(&mut stream).await? {
+    while let Some(line) = read_line(&mut stream, LONGEST_WISH).await? {
         let answer = match serde_json::from_str(&line) {
             Ok(wish) => program.grant(wish).await.map_or_else(Answer::Refused, Answer::Granted),
             Err(error) => Answer::Malformed(error.to_string()),
@@ -164,7 +167,7 @@ impl<W: Serialize, R: DeserializeOwned> Client<W, R> {
     /// If the program says no, does not understand, or is gone.
     pub async fn ask(&mut self, wish: &W) -> Result<R, ControlError> {
         write_line(&mut self.stream, wish).await?;
-        let line = read_line(&mut self.stream).await?.ok_or(ControlError::Gone)?;
+        let line = read_line(&mut self.stream, LONGEST_REPLY).await?.ok_or(ControlError::Gone)?;
         match serde_json::from_str(&line).map_err(io::Error::from)? {
             Answer::Granted(reply) => Ok(reply),
             Answer::Refused(refusal) => Err(ControlError::Refused(refusal)),
@@ -174,15 +177,16 @@ impl<W: Serialize, R: DeserializeOwned> Client<W, R> {
 }
 
 /// The next line; none at the end.
-async fn read_line(stream: &mut (impl AsyncRead + AsyncBufReadExt + Unpin)) -> io::Result<Option<String>> {
+async fn read_line(
+    stream: &mut (impl AsyncRead + AsyncBufReadExt + Unpin),
+    longest: u64,
+) -> io::Result<Option<String>> {
     let mut line = String::new();
-    let count = stream.take(LONGEST_LINE).read_line(&mut line).await?;
+    let count = stream.take(longest).read_line(&mut line).await?;
     match line.pop() {
         Some('\n') => Ok(Some(line)),
         None => Ok(None),
-        Some(_) if count as u64 == LONGEST_LINE => {
-            Err(io::Error::new(io::ErrorKind::InvalidData, "the line is too long"))
-        }
+        Some(_) if count as u64 == longest => Err(io::Error::new(io::ErrorKind::InvalidData, "the line is too long")),
         Some(_) => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }
@@ -228,7 +232,7 @@ mod tests {
         let mut user = user();
         for nonsense in ["", "{}", "\"dance\"", "{\"close\":{}}", "[[[[", "-1"] {
             user.stream.write_all(format!("{nonsense}\n").as_bytes()).await.expect("it reads");
-            let line = read_line(&mut user.stream).await.expect("it answers").expect("a line");
+            let line = read_line(&mut user.stream, LONGEST_REPLY).await.expect("it answers").expect("a line");
             assert!(line.starts_with("{\"malformed\":"), "{nonsense}: {line}");
         }
         assert_eq!(user.ask(&1).await.expect("it is there"), 2);
@@ -237,9 +241,9 @@ mod tests {
     #[tokio::test]
     async fn a_line_without_end_closes_the_connection() {
         let mut user = user();
-        let endless = vec![b' '; LONGEST_LINE as usize + 1];
+        let endless = vec![b' '; LONGEST_WISH as usize + 1];
         // It may have hung up before all is written.
         let _ = user.stream.write_all(&endless).await;
-        assert!(!matches!(read_line(&mut user.stream).await, Ok(Some(_))));
+        assert!(!matches!(read_line(&mut user.stream, LONGEST_REPLY).await, Ok(Some(_))));
     }
 }

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`windows`] | which windows there are; pure |
 //! | [`state`] | what there is to see of a host |
+//! | `sessions` | commands that somebody waits for, and what happened in a session |
 //! | [`control`] | what a user does with windows, from another process |
 //!
 //! Windows and panes live and die with the host's process; that is why its memory is [volatile](saga_runtime::prelude::Memory::Volatile). It
@@ -16,6 +17,7 @@ pub mod state;
 pub mod windows;
 
 mod participant;
+mod sessions;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -27,6 +29,7 @@ use tokio::task::JoinSet;
 
 use crate::bus::{Event, Label, Refusal};
 use crate::terminal::{Shell, Terminal};
+use sessions::Logs;
 use state::{HostState, WindowState};
 use windows::{Drain, Origin, PaneEnd, PaneNumber, Place, Windows};
 
@@ -62,6 +65,7 @@ pub struct Host(Arc<Inner>);
 struct Inner {
     options: HostOptions,
     windows: Mutex<Windows<Arc<Terminal>>>,
+    logs: Mutex<Logs>,
     /// Windows that are closed, and whose processes have not all ended.
     ending: watch::Sender<BTreeSet<Label>>,
     /// What the host has to say of its own accord; few, since each is about a window that was there.
@@ -74,7 +78,8 @@ impl Host {
         let (told, to_publish) = mpsc::unbounded_channel();
         let name = format!("{:08x}", fastrand::u32(..));
         let windows = Mutex::new(Windows::new(name, options.pool_size));
-        (Self(Arc::new(Inner { options, windows, ending: watch::Sender::default(), told })), to_publish)
+        let inner = Inner { options, windows, logs: Mutex::default(), ending: watch::Sender::default(), told };
+        (Self(Arc::new(inner)), to_publish)
     }
 
     /// Fills the pool of its own accord.
@@ -238,6 +243,10 @@ impl Host {
         self.0.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn logs(&self) -> MutexGuard<'_, Logs> {
+        self.0.logs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn panes(&self, label: &Label) -> Vec<Arc<Terminal>> {
         let windows = self.windows();
         windows.get(label).into_iter().flat_map(|window| window.panes().values().cloned()).collect()
@@ -268,8 +277,9 @@ impl Host {
 
     /// Puts a terminal into a window and watches over it; none if the window is gone, and then the terminal is too.
     fn place(&self, label: &Label, terminal: Terminal) -> Option<PaneNumber> {
-        let ended = terminal.shell_ended();
+        let (ended, log) = (terminal.shell_ended(), terminal.log());
         let number = self.windows().there(label, Arc::new(terminal)).ok()?;
+        self.logs().keep(label, number, log);
         let (host, label) = (Arc::downgrade(&self.0), label.clone());
         tokio::spawn(async move {
             ended.await;

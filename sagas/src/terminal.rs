@@ -1,16 +1,39 @@
 //! A terminal session: a real shell in a pseudo-terminal.
 //!
+//! # Layout
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | `session` | the processes of a session |
+//! | `run` | a command that is typed by somebody who waits until it has finished |
+//! | `script` | how a command gets into a shell unharmed |
+//! | `recording` | what is shown, was run and has finished, put in order; pure |
+//! | `scanner` | finds in the terminal's bytes that a command begins or has ended; pure |
+//! | `sanitiser` | takes out of them the echo of what makes a run; pure |
+//! | `events` | the event log of a session; pure |
+//!
 //! The shell is there when it has shown its prompt. A terminal that ends, or is dropped, takes all that runs in it with
 //! it. If this process is killed, the kernel hangs the shell up and what runs in its foreground; a job in the background
 //! may then outlive it, as in any terminal, and so may at any time a process that makes itself a daemon (in a session of
 //! its own): whoever must not leave such behind [marks](crate::mark) what runs in it. It knows no windows.
 
+mod events;
+mod recording;
+mod run;
+mod sanitiser;
+mod scanner;
+mod script;
 mod session;
 
+pub use events::{KEPT_BYTES, KEPT_EVENTS, Numbered, OUTPUT_BYTES, SessionEvent};
+pub use recording::{RunEnd, RunRefused};
+pub use run::Run;
+
+use std::convert::Infallible;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -19,6 +42,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use self::recording::Recording;
 use self::session::Session;
 use crate::processes::Processes;
 
@@ -28,8 +52,8 @@ pub const PROMPT: &str = "agentmux$ ";
 /// How long what runs in a terminal is given to end by itself when it is hung up, before it is killed.
 pub const GRACE: Duration = Duration::from_millis(500);
 
-/// How many bytes of its latest output a terminal keeps.
-const KEPT_OUTPUT_BYTES: usize = 64 * 1024;
+/// What the user types to interrupt what runs in the foreground.
+const INTERRUPT: char = '\x03';
 
 /// What to run in a terminal, and how long to wait for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +104,7 @@ pub struct Terminal {
     master: Mutex<Option<Box<dyn MasterPty + Send>>>,
     /// None when the shell has ended.
     writer: Mutex<Option<Box<dyn Write + Send>>>,
-    output: watch::Receiver<Output>,
+    recording: watch::Sender<Recording>,
     life: watch::Receiver<Life>,
 }
 
@@ -115,23 +139,40 @@ impl Terminal {
     /// # Errors
     /// If the terminal is gone.
     pub fn type_in(&self, text: &str) -> io::Result<()> {
+        if text.contains(INTERRUPT) {
+            self.recording.send_modify(Recording::interrupt);
+        }
         match locked(&self.writer).as_mut() {
             Some(writer) => writer.write_all(text.as_bytes()),
             None => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
 
+    /// Takes in a command that is to be typed when those before it have finished, and that somebody will wait for.
+    ///
+    /// # Errors
+    /// If the session has ended, too many runs are in flight, a program that was not started by a run has the terminal,
+    /// or the system gives no memory.
+    pub fn run(self: &Arc<Self>, command: &str) -> Result<Run, RunRefused> {
+        Run::new(self, command)
+    }
+
+    /// The session's event log, there also when the terminal is gone.
+    pub fn log(&self) -> SessionLog {
+        SessionLog(self.recording.subscribe())
+    }
+
     /// The latest output, at most 64 KiB of it.
     pub fn output(&self) -> String {
-        String::from_utf8_lossy(&self.output.borrow().kept).into_owned()
+        String::from_utf8_lossy(self.recording.borrow().latest()).into_owned()
     }
 
     /// Whether the text is shown: waits for it, until the shell has ended.
     pub async fn shows(&self, text: &str) -> bool {
-        let (mut output, ended) = (self.output.clone(), self.shell_ended());
+        let (mut recording, ended) = (self.recording.subscribe(), self.shell_ended());
         tokio::select! {
             biased;
-            shown = output.wait_for(|output| output.holds(text)) => shown.is_ok(),
+            shown = recording.wait_for(|recording| recording.shows(text)) => shown.is_ok(),
             () = ended => false,
         }
     }
@@ -190,21 +231,25 @@ impl Terminal {
         let pair = native_pty_system().openpty(PtySize::default()).map_err(refused)?;
         let mut reader = pair.master.try_clone_reader().map_err(refused)?;
         let writer = pair.master.take_writer().map_err(refused)?;
-        let (output_sender, output) = watch::channel(Output::default());
+        let recording = watch::Sender::new(Recording::default());
         let (life_sender, life) = watch::channel(Life::Running);
         let (hand_over, child) = mpsc::channel();
+        // Nothing is sent: it is closed when all is copied.
+        let (copying, copied) = mpsc::channel();
         // The threads come first: without one to reap it, no shell is started.
-        start_thread("terminal-output", move || copy(&mut *reader, &output_sender))?;
+        let copy_to = recording.clone();
+        start_thread("terminal-output", move || copy(&mut *reader, &copy_to, copying))?;
+        let exit_of = recording.clone();
         start_thread("terminal-life", move || {
             if let Ok((child, shell)) = child.recv() {
-                attend(child, shell, &life_sender);
+                attend(child, shell, &life_sender, || exit(&exit_of, &copied));
             }
         })?;
         let child = pair.slave.spawn_command(interactive(shell)).map_err(refused)?;
         let shell = child.process_id().and_then(|id| Pid::from_raw(id.cast_signed()));
         let shell = shell.ok_or_else(|| refused("the shell has no process id"))?;
         hand_over.send((child, shell)).map_err(refused)?;
-        Ok(Self { shell, master: Mutex::new(Some(pair.master)), writer: Mutex::new(Some(writer)), output, life })
+        Ok(Self { shell, master: Mutex::new(Some(pair.master)), writer: Mutex::new(Some(writer)), recording, life })
     }
 }
 
@@ -216,31 +261,29 @@ impl Drop for Terminal {
     }
 }
 
-/// The latest bytes of a terminal.
-#[derive(Debug, Default)]
-struct Output {
-    kept: Vec<u8>,
-}
+/// What happened in a session: there also when the terminal is gone.
+#[derive(Debug, Clone)]
+pub struct SessionLog(watch::Receiver<Recording>);
 
-impl Output {
-    fn append(&mut self, bytes: &[u8]) {
-        self.kept.extend_from_slice(bytes);
-        let excess = self.kept.len().saturating_sub(KEPT_OUTPUT_BYTES);
-        self.kept.drain(..excess);
+impl SessionLog {
+    /// What happened, oldest first, as far as it is kept: at most [`KEPT_BYTES`] of output, and [`KEPT_EVENTS`].
+    pub fn events(&self) -> Vec<Numbered> {
+        self.0.borrow().events()
     }
 
-    fn holds(&self, text: &str) -> bool {
-        self.kept.windows(text.len()).any(|window| window == text.as_bytes())
+    /// Whether the session has ended, and all that it showed is recorded.
+    pub fn is_over(&self) -> bool {
+        self.0.borrow().has_exited()
     }
 }
 
-/// Copies what the terminal shows, until nothing holds it open any more.
-fn copy(reader: &mut dyn Read, output: &watch::Sender<Output>) {
+/// Copies what the terminal shows, until nothing holds it open any more; then it lets go of `_copying`.
+fn copy(reader: &mut dyn Read, recording: &watch::Sender<Recording>, _copying: mpsc::Sender<Infallible>) {
     let mut chunk = [0; 4096];
     loop {
         match reader.read(&mut chunk) {
             Ok(0) => return,
-            Ok(count) => output.send_modify(|output| output.append(&chunk[..count])),
+            Ok(count) => recording.send_modify(|recording| recording.hear(&chunk[..count])),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
                 tracing::warn!(%error, "a terminal cannot be read any more");
@@ -250,9 +293,18 @@ fn copy(reader: &mut dyn Read, output: &watch::Sender<Output>) {
     }
 }
 
+/// Records that the session has ended, after the last that it shows. A process that made itself a daemon may hold the
+/// terminal for ever.
+fn exit(recording: &watch::Sender<Recording>, copied: &mpsc::Receiver<Infallible>) {
+    if copied.recv_timeout(GRACE) == Err(mpsc::RecvTimeoutError::Timeout) {
+        tracing::warn!("a process outside of a session that has ended holds its terminal");
+    }
+    recording.send_modify(Recording::exit);
+}
+
 /// Waits for the shell, ends what it leaves behind, and reaps it: in this order, so that its number is nobody else's
 /// while its session is looked for.
-fn attend(mut child: Box<dyn Child + Send + Sync>, shell: Pid, life: &watch::Sender<Life>) {
+fn attend(mut child: Box<dyn Child + Send + Sync>, shell: Pid, life: &watch::Sender<Life>, over: impl FnOnce()) {
     let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     if let Err(error) = rustix::io::retry_on_intr(|| rustix::process::waitid(WaitId::Pid(shell), ended)) {
         tracing::error!(%error, shell = shell.as_raw_nonzero(), "a shell cannot be waited for");
@@ -264,11 +316,16 @@ fn attend(mut child: Box<dyn Child + Send + Sync>, shell: Pid, life: &watch::Sen
     if let Err(error) = child.wait() {
         tracing::error!(%error, shell = shell.as_raw_nonzero(), "a shell cannot be reaped");
     }
+    over();
     life.send_replace(Life::Over);
 }
 
 fn interactive(shell: &Shell) -> CommandBuilder {
     let mut command = CommandBuilder::new(&shell.program);
+    if shell.program.file_name().is_some_and(|name| name == "bash") {
+        // One that sets another prompt would be waited for in vain.
+        command.arg("--norc");
+    }
     for (variable, value) in &shell.environment {
         command.env(variable, value);
     }

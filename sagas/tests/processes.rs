@@ -10,6 +10,7 @@ mod processes {
     mod srv;
     mod srv_kills;
     mod up;
+    mod waited;
 
     use sagas::programs::stage::{Stage, Telling};
 

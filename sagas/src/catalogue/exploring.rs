@@ -3,13 +3,14 @@
 use std::panic::resume_unwind;
 use std::sync::LazyLock;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use saga_runtime::definition::{Compensation, Deadline, Definition, Step};
 use saga_runtime::lock::Locked;
 use saga_runtime::prelude::*;
 
 use super::*;
-use crate::bus::{BlockId, Command, Event, Place, TabId, WorkspaceId};
+use crate::bus::{BlockId, Command, Event, Place, Session, TabId, Timeout, WorkspaceId};
 
 /// What happens to every saga that sends a command.
 const EVERYWHERE: [Fault; 7] = [
@@ -31,6 +32,7 @@ pub(super) fn answers(command: &Command) -> Vec<Event> {
         Command::SpawnWindow => vec![Event::WindowOpened { label: label() }],
         Command::ReapPanes { .. } => vec![Event::PanesReaped],
         Command::DrainPoolIfLast { .. } => vec![Event::PoolDrained, Event::PoolNotLast],
+        Command::RunCommand { .. } => vec![Event::RunCompleted { sequence: 7, status: 0 }, Event::SessionExited],
         Command::CreateWorkspace => vec![Event::WorkspaceCreated { workspace: WorkspaceId(9) }],
         Command::ContentsOf { .. } => {
             vec![Event::WorkspaceContents { tabs: vec![TabId(1), TabId(2)], blocks: vec![BlockId(1), BlockId(2)] }]
@@ -78,6 +80,11 @@ fn all() -> All {
         walk(DeleteTab { workspace, tab }),
         walk(DeleteWorkspace { workspace }),
         walk(ClosePane { blocks: vec![block, BlockId(2)], tab, workspace }),
+        walk(WaitedRun {
+            session: Session { window: "w1".into(), pane: 1 },
+            command: "ls".into(),
+            timeout: Timeout::of(Duration::from_secs(5)),
+        }),
     ];
     let (explored, locked) =
         walks.into_iter().map(|walk| walk.join().unwrap_or_else(|panic| resume_unwind(panic))).unzip();
@@ -125,7 +132,9 @@ fn assert_reached(definition: &Definition, explored: &Explored) {
         }
     }
     for outcome in ["Completed", "Compensated: cancelled", "Compensated: deadline"] {
-        assert!(explored.outcomes().contains_key(outcome), "{name} did not end so: {outcome}");
+        let is_possible = outcome != "Compensated: deadline" || name != WaitedRun::DEFINITION.name;
+        let ended = explored.outcomes().contains_key(outcome);
+        assert_eq!(ended, is_possible, "{name}: {outcome}; a run that is waited for ends by its own timeout first");
     }
     for step in definition.steps {
         let reached = explored.places().keys().any(|place| place.to_lowercase() == step.name.replace('_', ""));

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::Host;
 use super::state::HostState;
 use super::windows::PaneNumber;
-use crate::bus::{Label, Refusal};
+use crate::bus::{Label, Refusal, Session};
 pub use crate::control::ControlError;
 use crate::control::{Client, Grants};
+use crate::terminal::Numbered;
 
 /// The name of the socket, in the directory in which the processes meet.
 pub const HOST_SOCKET: &str = "host.sock";
@@ -40,6 +41,11 @@ pub enum Wish {
         /// Which.
         label: Label,
     },
+    /// To read what happened in a session.
+    Log {
+        /// Which.
+        session: Session,
+    },
     /// To close a window.
     Close {
         /// Which.
@@ -64,6 +70,8 @@ pub enum Reply {
     Pane(PaneNumber),
     /// This text.
     Output(String),
+    /// These events, oldest first.
+    Log(Vec<Numbered>),
     /// It is done.
     Done,
 }
@@ -99,6 +107,17 @@ impl ControlClient {
         self.window(&Wish::Add).await
     }
 
+    /// What happened in a session, oldest first.
+    ///
+    /// # Errors
+    /// As [`ControlClient::ask`].
+    pub async fn log(&mut self, session: Session) -> Result<Vec<Numbered>, ControlError> {
+        match self.ask(&Wish::Log { session }).await? {
+            Reply::Log(events) => Ok(events),
+            other => Err(ControlError::unexpected(&other)),
+        }
+    }
+
     async fn window(&mut self, wish: &Wish) -> Result<Label, ControlError> {
         match self.ask(wish).await? {
             Reply::Window(label) => Ok(label),
@@ -119,6 +138,7 @@ impl Grants for Host {
             Wish::Split { label } => self.split(&label).await.map(Reply::Pane),
             Wish::Type { label, text } => self.type_in(&label, text).await.map(|()| Reply::Done),
             Wish::Output { label } => self.output(&label).map(Reply::Output),
+            Wish::Log { session } => self.log(&session).map(Reply::Log),
             Wish::Close { label } => self.close(&label, Mode::Forward).map(|()| Reply::Done),
             Wish::Crash { label } => self.crash(&label).map(|()| Reply::Done),
         }

@@ -22,6 +22,11 @@ impl Participant for Host {
                 Event::WindowOpened { label }
             }
             HostCommand::CloseWindow { label } => return self.close(&label, cx.mode()),
+            HostCommand::RunCommand { session, command } => {
+                let run = self.run(&session, &command)?;
+                Self::report_end(run, cx.reporter());
+                return Ok(());
+            }
             HostCommand::ReapPanes { label } => {
                 self.reap(&label).await?;
                 Event::PanesReaped
@@ -44,8 +49,10 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::bus::{Command, Label};
+    use crate::bus::{Command, Label, Session};
     use crate::host::HostOptions;
+    use crate::host::state::WindowState;
+    use crate::terminal::SessionEvent;
 
     /// A host and the coordinator's end of its line.
     struct Line {
@@ -163,5 +170,85 @@ mod tests {
         assert_eq!(line.ask(key(2), reap).await, Answer::Refused(Refusal::StillOpen));
         let drain = Command::DrainPoolIfLast { label };
         assert_eq!(line.ask(key(3), drain).await, Answer::Handled(vec![Event::PoolNotLast]));
+    }
+
+    /// A window's first session, and how to have a command run in it.
+    async fn session(line: &mut Line, saga: u64) -> Session {
+        Session { window: label_of(line.ask(key(saga), Command::SpawnWindow).await), pane: 1 }
+    }
+
+    fn run(session: &Session, command: &str) -> Command {
+        Command::RunCommand { session: session.clone(), command: command.to_owned() }
+    }
+
+    #[tokio::test]
+    async fn one_key_runs_a_command_once_and_is_answered_when_it_has_finished() {
+        let mut line = Line::new();
+        let session = session(&mut line, 1).await;
+        let command = run(&session, "printf started; read line; echo $line; false");
+        line.send(key(2), 1, command.clone());
+        line.send(key(2), 2, command.clone());
+        line.send(key(3), 1, run(&session, "true"));
+        while !line.host.output(&session.window).expect("it is there").ends_with("started") {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        line.host.type_in(&session.window, "typed\n".into()).await.expect("it is there");
+        let Answer::Handled(first) = line.answer().await else { panic!("it has finished") };
+        let [Event::RunCompleted { sequence, status: 1 }] = first[..] else { panic!("{first:?}") };
+        assert!(matches!(line.answer().await, Answer::Handled(_)), "the other one");
+        line.send(key(2), 3, command);
+        assert_eq!(line.answer().await, Answer::Handled(first), "from memory");
+        let log = line.host.log(&session).expect("it is there");
+        let complete = log.iter().find(|numbered| numbered.number == sequence).map(|numbered| &numbered.event);
+        assert!(matches!(complete, Some(SessionEvent::RunComplete { status: 1, .. })), "{log:?}");
+        let typed = log.iter().filter(|numbered| matches!(numbered.event, SessionEvent::InputRun { .. })).count();
+        assert_eq!(typed, 2, "{log:?}");
+    }
+
+    #[tokio::test]
+    async fn all_who_wait_are_told_when_the_session_ends() {
+        let mut line = Line::new();
+        let session = session(&mut line, 1).await;
+        for saga in 2..5 {
+            line.send(key(saga), 1, run(&session, "sleep 1000"));
+        }
+        while !line.host.state().window(&session.window).is_some_and(WindowState::is_busy) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        line.host.close(&session.window, Mode::Compensation).expect("it is there");
+        for _ in 2..5 {
+            assert_eq!(line.answer().await, Answer::Handled(vec![Event::SessionExited]));
+        }
+        assert_eq!(line.ask(key(5), run(&session, "ls")).await, Answer::Refused(Refusal::NoSuchSession));
+    }
+
+    #[tokio::test]
+    async fn a_command_for_a_session_of_an_earlier_host_is_refused() {
+        let mut first = Line::new();
+        let session = session(&mut first, 1).await;
+        first.send(key(2), 1, run(&session, "sleep 1000"));
+        let mut second = Line::new();
+        assert_eq!(second.ask(key(2), run(&session, "sleep 1000")).await, Answer::Refused(Refusal::NoSuchSession));
+    }
+
+    #[tokio::test]
+    async fn a_session_takes_no_more_commands_than_it_may() {
+        let mut line = Line::new();
+        let session = session(&mut line, 1).await;
+        for saga in 2..67 {
+            line.send(key(saga), 1, run(&session, "sleep 1000"));
+        }
+        assert_eq!(line.answer().await, Answer::Refused(Refusal::TooManyRuns));
+    }
+
+    #[tokio::test]
+    async fn a_program_of_the_user_gets_no_command_as_its_input() {
+        let mut line = Line::new();
+        let session = session(&mut line, 1).await;
+        line.host.type_in(&session.window, "sleep 1000\n".into()).await.expect("it is there");
+        while !line.host.state().window(&session.window).is_some_and(WindowState::is_busy) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        assert_eq!(line.ask(key(2), run(&session, "ls")).await, Answer::Refused(Refusal::Busy));
     }
 }

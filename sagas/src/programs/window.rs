@@ -33,6 +33,7 @@ fn shown(reply: &Reply) -> String {
         Reply::Window(label) => format!("{label}\n"),
         Reply::Pane(number) => format!("pane {number}\n"),
         Reply::Output(text) => format!("{text}\n"),
+        Reply::Log(events) => events.iter().map(|event| format!("{event}\n")).collect(),
         Reply::Done => String::new(),
     }
 }
