@@ -319,7 +319,7 @@ impl<B: Bus> Machine<B> {
                     self.rearm(saga);
                 }
                 End::Kept(output) => {
-                    self.awaiting.forget(saga);
+                    self.rearm(saga);
                     self.keep(saga, output, now, decisions);
                 }
                 End::Ended(outcome) => self.remove(saga, outcome, now, decisions),

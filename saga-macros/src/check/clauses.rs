@@ -98,7 +98,6 @@ impl Clauses {
             _ => {}
         }
         self.idle_retry(errors, step);
-        self.abandons(errors);
         self.fails(errors, step);
         self.outlasts(errors, step);
     }
@@ -185,34 +184,7 @@ impl Clauses {
         }
     }
 
-    /// Events of anyone are awaited on the way forward.
-    fn overhears(&self, errors: &mut Errors, step: &Given<'_>) {
-        if !matches!(step.role, Role::Undoing | Role::Finally) {
-            return;
-        }
-        for arm in self.arms.iter().flat_map(|(_, arms)| arms) {
-            if let Some(correlation) = &arm.correlation {
-                let message = "`where` in a compensation or a `finally` step is part of the language, but not built yet: await what answers the step's own command";
-                errors.at_span(correlation.keyword, message);
-            }
-        }
-    }
-
-    /// A value while another saga runs: what that does afterwards would have to be undone beside the saga that goes on.
-    fn abandons(&self, errors: &mut Errors) {
-        let undone = !matches!(&self.compensate, Some((_, Compensate::None { .. })) | None);
-        let Some((_, Act::Run(_))) = self.action.as_ref().filter(|_| undone) else { return };
-        for arm in self.arms.iter().flat_map(|(_, arms)| arms) {
-            if let (syntax::Outcome::Timeout(keyword), syntax::Disposition::Value(_)) = (&arm.outcome, &arm.disposition)
-            {
-                let message = "a value for `timeout` leaves a saga behind that may have to be undone, which is not built yet: use `fail` or `retry`, or `compensate none because \"…\";`";
-                errors.at(keyword, message);
-            }
-        }
-    }
-
     pub(super) fn exchange(self, errors: &mut Errors, scope: &Scope<'_>, step: &Given<'_>) -> Option<Exchange> {
-        self.overhears(errors, step);
         let only_awaits = self.only_awaits();
         let answers = self.action.as_ref().map_or(Answers::Others, |(_, act)| act.answers());
         if let (Some((within, _)), Answers::Time) = (&self.within, answers) {

@@ -5,6 +5,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::control::Open;
 use super::kind::{Kind, Slot};
 use super::record::Happened;
 use super::{Decision, Machine, Route};
@@ -169,8 +170,9 @@ fn armed<B: Bus>(kind: &dyn Kind<B>, slot: Slot, arm: Arm) -> Vec<(Arm, At, Key)
         return Vec::new();
     }
     let is_here = |at: &At| at.step == arm.step && at.mode == arm.mode;
-    let open = control.on_its_way().filter(|open| !open.is_asked()).map(|open| open.at).filter(is_here);
-    let ahead = if arm.mode == Mode::Forward { super::turn::ahead(kind, slot, arm.step) } else { Vec::new() };
+    let is_awaited = |open: &&Open| open.at.mode != Mode::Forward || !(open.is_asked() || control.is_aside(open.at));
+    let open = control.open.iter().filter(is_awaited).map(|open| open.at).filter(is_here);
+    let ahead = super::turn::ahead(kind, slot, arm.step, arm.mode);
     let exchanges = open.chain(ahead).filter(|at| control.kept.iter().all(|kept| kept.at != *at));
     let armed = exchanges.filter_map(|at| Some((arm, at, kind.awaited(slot, at, arm.number).ok()??)));
     armed.collect()

@@ -96,6 +96,12 @@ impl<S: Saga> Entry<S> {
     fn seen(&self, at: At) -> &S::State {
         self.asides.get(at).unwrap_or(&self.state)
     }
+
+    /// The state in which an arm with `where` is seen: that of a compensation in the one that it would be done in.
+    fn seen_by_arm(&self, at: At) -> &S::State {
+        let undone = if at.mode == Mode::Compensation { self.asides.get(at).or(self.asides.get(WHOLE)) } else { None };
+        undone.unwrap_or(&self.state)
+    }
 }
 
 /// The name of the state that is set aside before the steps on the way out: no exchange has it.
@@ -255,7 +261,7 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
 
     fn awaited(&self, slot: Slot, at: At, arm: u16) -> Result<Option<Key>, Panicked> {
         let entry = self.entry(slot);
-        contain::<S, _>(|| S::awaited(&entry.state, at, arm, entry.control.cause.as_deref()))
+        contain::<S, _>(|| S::awaited(entry.seen_by_arm(at), at, arm, entry.control.cause.as_deref()))
     }
 
     fn carried(&self, step: u16, mode: Mode, arm: u16, event: &EventOf<S::Bus>) -> Option<Key> {
@@ -264,7 +270,7 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
 
     fn heeds(&self, slot: Slot, at: At, arm: u16, event: &EventOf<S::Bus>) -> Result<bool, Panicked> {
         let entry = self.entry(slot);
-        contain::<S, _>(|| S::heeds(&entry.state, at, arm, entry.control.cause.as_deref(), event))
+        contain::<S, _>(|| S::heeds(entry.seen_by_arm(at), at, arm, entry.control.cause.as_deref(), event))
     }
 
     fn abandon(&mut self, slot: Slot, at: At, heard: Heard<'_, S::Bus>) -> Result<Verdict, Panicked> {

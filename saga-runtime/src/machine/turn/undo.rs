@@ -30,12 +30,12 @@ impl<B: Bus> Turn<'_, B> {
         let control = self.control_mut();
         control.phase = Phase::Settling;
         control.starting.clear();
-        control.kept.clear();
         control.cause = Some(Box::new(cause));
         let open = std::mem::take(&mut control.open);
         for exchange in &open {
             self.settle_or_drop(exchange);
         }
+        self.forget_kept();
         self.hear_children();
         self.compensate_when_settled();
     }
@@ -137,6 +137,7 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn settled_never(&mut self, at: At) {
         self.settled(at);
         self.changes.push(Change::Undone { at });
+        self.forget_kept();
         if self.control().is_aside(at) {
             return self.aside_over(at);
         }
@@ -165,7 +166,7 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn took_effect_late(&mut self, at: At) {
         self.settled(at);
         let is_aside = self.control().is_aside(at);
-        if is_aside && self.goes_on() && self.step(at).compensation.exchange().is_some() {
+        if is_aside && self.goes_on() && self.has_own_undoing(at) {
             return self.undo_aside(at);
         }
         self.changes.push(if is_aside { Change::DoneLate { at } } else { Change::Done { at } });
@@ -174,6 +175,9 @@ impl<B: Bus> Turn<'_, B> {
             return self.aside_over(at);
         }
         self.control_mut().asides.retain(|aside| *aside != at);
+        if !self.control().effects.contains(&at) {
+            self.kind.forget_aside(self.slot, at);
+        }
         if self.is_pivot(at) {
             return self.go_on_behind_pivot();
         }
@@ -189,11 +193,8 @@ impl<B: Bus> Turn<'_, B> {
         match self.step(at).compensation {
             Compensation::NotNeeded | Compensation::None { .. } => {}
             Compensation::Exchange(_) => self.control_mut().effects.push(at),
-            Compensation::Unwind => {
-                if self.control().children.iter().any(|ran| ran.at == at && ran.kept) {
-                    self.control_mut().effects.push(at);
-                }
-            }
+            Compensation::Unwind if !self.has_own_undoing(at) => {}
+            Compensation::Unwind => self.control_mut().effects.push(at),
             Compensation::With(other) => {
                 let other = At::step(other);
                 if self.control().effects.contains(&other) {
@@ -205,6 +206,15 @@ impl<B: Bus> Turn<'_, B> {
                 let position = effects.iter().position(later).unwrap_or(effects.len());
                 self.control_mut().effects.insert(position, other);
             }
+        }
+    }
+
+    /// Whether something undoes this exchange and no other: a saga that it ran has to be there for that.
+    fn has_own_undoing(&self, at: At) -> bool {
+        match self.step(at).compensation {
+            Compensation::Exchange(_) => true,
+            Compensation::Unwind => self.control().children.iter().any(|ran| ran.at == at && ran.kept),
+            Compensation::NotNeeded | Compensation::None { .. } | Compensation::With(_) => false,
         }
     }
 

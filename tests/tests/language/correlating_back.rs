@@ -1,0 +1,475 @@
+//! `where` on the way back and on the way out: what somebody else undid, or did already, is not done again.
+
+use std::time::Duration;
+
+use saga_runtime::machine::Input;
+use saga_runtime::message::Answer;
+use saga_runtime::prelude::*;
+
+use super::stage::Stage;
+use super::tour::*;
+use super::twin::Twin;
+
+saga! {
+    /// The guide has gone when somebody has seen it.
+    saga Escort(guest: String) on Tour {
+        concurrency allow;
+        deadline 1h;
+        step seat -> u32 {
+            send Fly { leg: 1 };
+            await Seated { seat } => seat;
+            compensate none because "the seat is free";
+        }
+        step guide {
+            send Hire { guest };
+            compensate {
+                send Dismiss { guest };
+                await {
+                    Left { guest: who, gate: 0 } where who == guest => fail "nobody leaves by gate 0",
+                    Left { guest: who, .. } where who == guest => (),
+                }
+            }
+        }
+        step note {
+            send Note { text: seat.to_string() };
+            compensate none because "nobody minds";
+        }
+    }
+
+    /// What is awaited is known when the room is.
+    saga Lodge(night: u32) on Tour {
+        concurrency allow;
+        deadline 1h;
+        step room -> u32 {
+            send Book { night };
+            await Booked { room } => room;
+            compensate {
+                send Unbook { room };
+                await {
+                    Left { gate, .. } where gate == room => (),
+                    handled => (),
+                }
+            }
+        }
+        step note {
+            send Note { text: room.to_string() };
+            compensate none because "nobody minds";
+        }
+    }
+
+    saga Group(guests: Vec<String>) on Tour {
+        concurrency allow;
+        deadline 1h;
+        step rooms -> u32 for guest in guests, all at once {
+            send Hire { guest: guest.clone() };
+            await handled => u32::try_from(guest.len()).unwrap_or_default();
+            compensate {
+                send Dismiss { guest: guest.clone() };
+                await Left { guest: who, gate } where who == guest && gate == rooms => ();
+            }
+        }
+        step note {
+            send Note { text: "all".to_owned() };
+            compensate none because "nobody minds";
+        }
+    }
+
+    /// It goes on without its guide.
+    saga Hurry(guest: String) on Tour {
+        concurrency allow;
+        deadline 1h;
+        step guide {
+            send Hire { guest };
+            await timeout => ();
+            within 5s;
+            compensate {
+                send Dismiss { guest };
+                await Left { guest: who, .. } where who == guest => ();
+            }
+        }
+        step note {
+            send Note { text: "gone".to_owned() };
+            compensate none because "nobody minds";
+        }
+    }
+
+    /// It says goodbye to who has not left.
+    saga Farewell(guest: String) -> u32 on Tour {
+        concurrency allow;
+        deadline 1h;
+        step room -> u32 {
+            send Book { night: 3 };
+            await Booked { room } => room;
+            compensate Unbook { room };
+        }
+        finally step bye {
+            send Dismiss { guest };
+            await {
+                Left { guest: who, .. } where who == guest => (),
+                handled => (),
+            }
+        }
+        finally step lock {
+            send Note { text: format!("{room:?}") };
+            await Left { gate, .. } where gate == room.unwrap_or_default() => ();
+        }
+        finally step tell {
+            send Note { text: "why".to_owned() };
+            await Left { guest: why, .. } where why == cause.map_or_else(String::new, |cause| cause.step().to_owned()) => ();
+        }
+        return room;
+    }
+
+    saga Farewells(guests: Vec<String>) on Tour {
+        concurrency allow;
+        deadline 1h;
+        step note {
+            send Note { text: "hello".to_owned() };
+            compensate none because "nobody minds";
+        }
+        finally step byes for guest in guests, all at once {
+            send Dismiss { guest: guest.clone() };
+            await Left { guest: who, .. } where who == guest => ();
+        }
+    }
+
+    /// Its guide may be dismissed after it has completed.
+    saga Inner(guest: String) on Tour {
+        concurrency allow;
+        deadline 1h;
+        step guide {
+            send Hire { guest };
+            compensate {
+                send Dismiss { guest };
+                await Left { guest: who, .. } where who == guest => ();
+            }
+        }
+        finally step bye { send Forget { guest }; }
+    }
+
+    saga Outer(guest: String) on Tour {
+        concurrency allow;
+        deadline 1h;
+        step inner {
+            run Inner { guest };
+            compensate unwind;
+        }
+        step note {
+            send Note { text: "in".to_owned() };
+            compensate none because "nobody minds";
+        }
+    }
+
+    saga Fare(guest: String) -> u32 on Tour {
+        concurrency allow;
+        deadline 1h;
+        pivot step payment -> u64 {
+            send Pay { cents: 5 };
+            await {
+                Paid { receipt } => receipt,
+                Declined => fail "declined",
+            }
+        }
+        step gate -> u32 {
+            await Arrived { guest: who, gate } where who == guest => gate;
+        }
+        return gate;
+    }
+}
+
+fn escort() -> Twin<Escort> {
+    Twin::start(Escort { guest: "ann".to_owned() })
+}
+
+/// One whose guide was hired.
+fn escorted() -> Twin<Escort> {
+    let mut saga = escort();
+    saga.reply(seated(4));
+    saga.handled();
+    saga
+}
+
+/// Rule: steps.await.where
+/// Rule: undoing.compensate.block
+#[test]
+fn an_event_of_anyone_ends_a_compensation() {
+    let mut saga = escorted();
+    saga.refuse(Refusal::Full);
+    assert_eq!((saga.sent(), saga.modes()), (vec![dismiss("ann")], vec![Mode::Compensation]));
+    saga.handled();
+    saga.event(left("ben", 1));
+    assert_eq!((saga.sent(), saga.outcome()), (vec![], None), "it was handled, and is awaited still");
+    saga.event(left("ann", 1));
+    assert_eq!(saga.cause().step(), "note");
+}
+
+/// Rule: steps.await.where
+#[test]
+fn it_may_come_before_the_compensation_is_handled() {
+    let mut saga = escorted();
+    saga.refuse(Refusal::Full);
+    saga.event(left("ann", 1));
+    assert_eq!(saga.cause().step(), "note");
+}
+
+/// Rule: steps.await.first-kept
+/// Rule: steps.await.early
+#[test]
+fn what_was_undone_by_others_is_not_undone_again() {
+    let mut saga = escorted();
+    saga.event(left("ann", 1));
+    saga.event(left("ann", 0));
+    assert_eq!((saga.sent(), saga.is_compensating()), (vec![note("4")], false));
+    saga.refuse(Refusal::Full);
+    assert_eq!(saga.sent(), []);
+    assert_eq!(saga.cause().step(), "note");
+}
+
+/// Rule: steps.await.early
+#[test]
+fn what_was_kept_for_a_compensation_is_dropped_when_there_is_none() {
+    let mut saga = escorted();
+    saga.event(left("ann", 0));
+    saga.handled();
+    assert_eq!(saga.outcome(), Some(&Outcome::Completed(())));
+
+    let mut saga = escort();
+    saga.reply(seated(4));
+    saga.event(left("ann", 1));
+    saga.refuse(Refusal::Full);
+    assert_eq!((saga.sent(), saga.cause().step().to_owned()), (vec![], "guide".to_owned()));
+}
+
+/// Rule: steps.await.early
+/// Rule: steps.await.armed-when-known
+#[test]
+fn an_event_from_before_the_step_has_undone_nothing() {
+    let mut saga = escort();
+    saga.event(left("ann", 1));
+    saga.reply(seated(4));
+    saga.handled();
+    saga.refuse(Refusal::Full);
+    assert_eq!(saga.sent(), [dismiss("ann")]);
+
+    let mut saga = escort();
+    saga.reply(seated(4));
+    saga.event(left("ann", 1));
+    saga.handled();
+    saga.refuse(Refusal::Full);
+    assert_eq!(saga.sent(), [], "it was on its way");
+    assert_eq!(saga.cause().step(), "note");
+}
+
+/// Rule: steps.await.early
+/// Rule: undoing.doubt.cancelled
+#[test]
+fn an_event_in_doubt_is_kept_for_when_that_is_settled() {
+    for (fate, undone) in [(Fate::Done(vec![]), true), (Fate::Never, true)] {
+        let mut saga = escort();
+        saga.reply(seated(4));
+        saga.cancel();
+        saga.event(left("ann", 1));
+        saga.settle(fate);
+        assert_eq!((saga.sent(), saga.outcome().is_some()), (vec![], undone));
+    }
+}
+
+/// Rule: undoing.compensate.stuck
+#[test]
+fn a_compensation_that_fails_by_an_event_is_stuck() {
+    let mut saga = escorted();
+    saga.event(left("ann", 0));
+    saga.refuse(Refusal::Full);
+    assert!(saga.is_stuck());
+    assert_eq!(saga.sent(), []);
+    assert!(saga.operator(Operator::Retry));
+    assert_eq!(saga.sent(), [dismiss("ann")]);
+    saga.event(left("ann", 1));
+    assert_eq!(saga.cause().step(), "note");
+}
+
+/// Rule: undoing.compensate.limits
+#[test]
+fn a_compensation_that_nobody_ends_is_tried_again() {
+    let mut saga = escorted();
+    saga.refuse(Refusal::Full);
+    saga.handled();
+    saga.advance(Duration::from_secs(31));
+    assert_eq!(saga.attempts("guide", Mode::Compensation), [1, 2]);
+    saga.event(left("ann", 1));
+    assert_eq!(saga.cause().step(), "note");
+}
+
+/// Rule: steps.await.armed-when-known
+#[test]
+fn a_compensation_awaits_what_its_own_step_gave() {
+    let mut saga = Twin::start(Lodge { night: 3 });
+    saga.event(left("ann", 12));
+    saga.reply(booked(12));
+    saga.refuse(Refusal::Full);
+    assert_eq!(saga.sent(), [unbook(12)], "the event came before the room was known");
+    saga.event(left("ann", 11));
+    assert_eq!(saga.sent(), [unbook(12)]);
+    saga.event(left("ann", 12));
+    assert_eq!(saga.cause().step(), "note");
+
+    let mut saga = Twin::start(Lodge { night: 3 });
+    saga.reply(booked(12));
+    saga.event(left("ann", 12));
+    saga.refuse(Refusal::Full);
+    assert_eq!(saga.sent(), []);
+    assert_eq!(saga.cause().step(), "note");
+}
+
+/// Rule: undoing.compensate.own-value
+/// Rule: steps.await.early
+#[test]
+fn each_item_awaits_its_own_value() {
+    let guests = ["ann", "benny", "cid"].map(str::to_owned).to_vec();
+    let mut saga = Twin::start(Group { guests });
+    saga.handled();
+    saga.handled();
+    saga.event(left("benny", 3));
+    saga.event(left("benny", 5));
+    saga.event(left("cid", 3));
+    saga.handled();
+    saga.refuse(Refusal::Full);
+    assert_eq!(saga.sent(), [dismiss("cid")], "what it gave was not known");
+    saga.event(left("ann", 3));
+    assert_eq!(saga.sent(), [dismiss("cid")]);
+    saga.event(left("cid", 3));
+    assert_eq!((saga.sent(), saga.cause().step().to_owned()), (vec![], "note".to_owned()), "the others have left");
+}
+
+/// Rule: undoing.abandoned.compensated
+/// Rule: steps.await.early
+#[test]
+fn what_was_abandoned_awaits_events_too() {
+    let mut saga = Twin::start(Hurry { guest: "ann".to_owned() });
+    saga.advance(Duration::from_secs(5));
+    saga.settle(Fate::Done(vec![]));
+    assert_eq!(saga.sent(), [note("gone"), dismiss("ann")]);
+    saga.handled_to(&dismiss("ann"));
+    saga.handled();
+    assert_eq!(saga.outcome(), None);
+    saga.event(left("ann", 1));
+    assert_eq!(saga.outcome(), Some(&Outcome::Completed(())));
+
+    let mut saga = Twin::start(Hurry { guest: "ann".to_owned() });
+    saga.advance(Duration::from_secs(5));
+    saga.event(left("ann", 1));
+    saga.settle(Fate::Done(vec![]));
+    assert_eq!(saga.sent(), [note("gone")]);
+    saga.handled();
+    assert_eq!(saga.outcome(), Some(&Outcome::Completed(())));
+}
+
+fn farewell() -> Twin<Farewell> {
+    Twin::start(Farewell { guest: "ann".to_owned() })
+}
+
+/// Rule: finally.value-arm-ends
+/// Rule: steps.await.where
+#[test]
+fn an_event_of_anyone_ends_a_step_on_the_way_out() {
+    let mut saga = farewell();
+    saga.reply(booked(12));
+    assert_eq!((saga.sent(), saga.modes()), (vec![dismiss("ann")], vec![Mode::Finally]));
+    saga.event(left("ben", 1));
+    assert_eq!(saga.sent(), [dismiss("ann")]);
+    saga.event(left("ann", 1));
+    assert_eq!(saga.sent(), [note("Some(12)")]);
+    saga.handled();
+    saga.event(left("ann", 11));
+    saga.event(left("ann", 12));
+    assert_eq!(saga.sent(), [note("why")]);
+    saga.event(left("", 3));
+    assert_eq!(saga.outcome(), Some(&Outcome::Completed(12)));
+}
+
+/// Rule: steps.await.early
+/// Rule: steps.await.armed-when-known
+#[test]
+fn what_comes_before_the_way_out_is_kept_for_it() {
+    let mut saga = farewell();
+    saga.event(left("ann", 12));
+    saga.event(left("", 3));
+    saga.reply(booked(12));
+    assert_eq!(saga.sent(), [note("Some(12)")], "the room was not known then");
+    saga.event(left("ben", 12));
+    assert_eq!(saga.sent(), [note("why")], "nor was the cause");
+    saga.event(left("", 3));
+    assert_eq!(saga.outcome(), Some(&Outcome::Completed(12)));
+}
+
+/// Rule: finally.sees
+/// Rule: steps.await.armed-when-known
+#[test]
+fn on_the_way_out_what_is_not_there_is_known() {
+    let mut saga = farewell();
+    saga.event(left("room", 0));
+    saga.refuse(Refusal::Full);
+    saga.event(left("room", 0));
+    saga.handled();
+    assert_eq!(saga.sent(), [], "there is no room, and the one that left had gate 0; the cause is known too");
+    assert_eq!(saga.cause().step(), "room");
+}
+
+/// Rule: finally.takes-for-and-when
+/// Rule: undoing.compensate.own-value
+#[test]
+fn each_item_on_the_way_out_awaits_its_own_value() {
+    let guests = ["ann", "ben"].map(str::to_owned).to_vec();
+    let mut saga = Twin::start(Farewells { guests });
+    saga.event(left("ann", 1));
+    saga.handled();
+    assert_eq!(saga.sent(), [dismiss("ann"), dismiss("ben")], "the items are known when their step begins");
+    saga.event(left("ben", 1));
+    assert_eq!(saga.sent(), [dismiss("ann")]);
+    saga.event(left("ann", 1));
+    assert_eq!(saga.outcome(), Some(&Outcome::Completed(())));
+}
+
+/// Rule: undoing.compensate.unwind
+/// Rule: steps.await.early
+#[test]
+fn a_completed_child_still_hears_what_undoes_it() {
+    for (before, restarts) in [(false, false), (true, false), (false, true), (true, true)] {
+        let mut stage: Stage<Tour> = Stage::new::<Inner>().with::<Outer>();
+        stage.connect();
+        let outer = stage.start(Outer { guest: "ann".to_owned() });
+        let inner = stage.machine.in_flight().last().expect("its child runs").saga;
+        stage.answer(inner, 0, 1, Answer::Handled(vec![]));
+        stage.finally_done(inner, 1);
+        if before {
+            stage.tell(Input::Publish { event: left("ann", 1), token: 0 });
+        }
+        if restarts {
+            stage.restart();
+            stage.connect();
+        }
+        stage.answer(outer, 1, 1, Answer::Refused(Refusal::Full));
+        assert_eq!(stage.ends().is_empty(), !before, "what somebody undid is not undone again");
+        stage.tell(Input::Publish { event: left("ann", 1), token: 0 });
+        let ends: Vec<_> = stage.ends().into_iter().map(|(saga, _)| saga).collect();
+        assert_eq!(ends, [inner, outer]);
+    }
+}
+
+/// Rule: pivot.cancel-waits
+/// Rule: steps.await.early
+#[test]
+fn what_comes_while_a_pivot_is_in_doubt_is_kept() {
+    let mut saga = Twin::start(Fare { guest: "ann".to_owned() });
+    saga.event(arrived("ann", 7));
+    saga.cancel();
+    saga.event(arrived("ann", 8));
+    saga.settle(Fate::Done(vec![paid(1)]));
+    assert_eq!(saga.outcome(), Some(&Outcome::Completed(7)));
+
+    let mut saga = Twin::start(Fare { guest: "ann".to_owned() });
+    saga.cancel();
+    saga.event(arrived("ann", 8));
+    saga.settle(Fate::Done(vec![paid(1)]));
+    assert_eq!(saga.outcome(), Some(&Outcome::Completed(8)));
+}
