@@ -159,7 +159,11 @@ impl<'a> Correlated<'a> {
 
 /// What is said of an arm where it stands: of any state on the way forward; of what undoes a step, or runs on every way
 /// out, in the state as it will be there.
-fn by_way(arms: &[Correlated<'_>], otherwise: &TokenStream, case: impl Fn(&Correlated<'_>) -> TokenStream) -> TokenStream {
+fn by_way(
+    arms: &[Correlated<'_>],
+    otherwise: &TokenStream,
+    case: impl Fn(&Correlated<'_>) -> TokenStream,
+) -> TokenStream {
     let runtime = paths::here();
     let cases = |way: Way| arms.iter().filter(move |arm| arm.way == way).map(&case).collect::<Vec<_>>();
     let (forward, back, last) = (cases(Way::Forward), cases(Way::Back), cases(Way::Finally));
@@ -273,9 +277,7 @@ fn carried(arms: &[Correlated<'_>]) -> TokenStream {
 
 fn heeds(arms: &[Correlated<'_>]) -> TokenStream {
     let runtime = paths::here();
-    let body = by_way(arms, &quote!(false), |arm| {
-        arm.places().map(|(variant, _)| heeds_at(arm, variant)).collect()
-    });
+    let body = by_way(arms, &quote!(false), |arm| arm.places().map(|(variant, _)| heeds_at(arm, variant)).collect());
     quote_spanned! {Span::mixed_site()=>
         #[allow(unused_variables, reason = "only what is compared is used")]
         fn heeds(

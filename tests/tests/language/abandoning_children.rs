@@ -9,6 +9,7 @@ use saga_runtime::prelude::*;
 use super::children::{Night, full};
 use super::stage::Stage;
 use super::tour::*;
+use super::tour::{Command, Event};
 use super::twin::Twin;
 
 saga! {
@@ -364,4 +365,27 @@ fn an_operator_ends_it_without_waiting() {
     assert_eq!(stage.ends().len(), 1);
     stage.settle(night, 0, Fate::Never);
     assert!(stage.machine.is_empty());
+}
+
+fn said(command: &Command) -> Vec<Event> {
+    match command {
+        Command::Fly { leg } => vec![seated(leg + 3)],
+        Command::Book { night } => vec![booked(night * 4)],
+        Command::Pay { .. } => vec![paid(7)],
+        _ => vec![],
+    }
+}
+
+/// Rule: testing.explore
+#[test]
+fn on_all_paths_what_is_left_behind_is_awaited_and_undone() {
+    let explored = explore::<Nap>(Nap { night: 3 }, said);
+    for fault in [Fault::Child, Fault::TimedOut, Fault::Cancelled, Fault::Restarted] {
+        assert!(explored.count(fault) > 0, "{fault:?}: {:?}", explored.faults());
+    }
+    explore::<Doze>(Doze { night: 3 }, said);
+    explore::<Camp>(Camp { night: 3 }, said);
+    explore::<Naps>(Naps { nights: vec![1, 2] }, said);
+    let explored = explore_among::<Rest>(Rest { guest: "ann".to_owned() }, said, vec![arrived("ann", 1)]);
+    assert!(explored.events().contains_key("taken"), "{:?}", explored.events());
 }

@@ -8,6 +8,7 @@ use saga_runtime::prelude::*;
 
 use super::stage::Stage;
 use super::tour::*;
+use super::tour::{Command, Event};
 use super::twin::Twin;
 
 saga! {
@@ -472,4 +473,55 @@ fn what_comes_while_a_pivot_is_in_doubt_is_kept() {
     saga.event(arrived("ann", 8));
     saga.settle(Fate::Done(vec![paid(1)]));
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(8)));
+}
+
+fn said(command: &Command) -> Vec<Event> {
+    match command {
+        Command::Fly { leg } => vec![seated(leg + 3)],
+        Command::Book { night } => vec![booked(night * 4)],
+        Command::Pay { .. } => vec![paid(7), Event::Declined],
+        _ => vec![],
+    }
+}
+
+#[track_caller]
+fn assert_heard(explored: &Explored) {
+    for heard in ["taken", "kept", "in vain"] {
+        assert!(explored.events().contains_key(heard), "none was {heard}: {:?}", explored.events());
+    }
+}
+
+/// Rule: testing.explore
+#[test]
+fn what_others_say_is_explored() {
+    let events = || vec![left("ann", 1), left("ann", 0), left("ben", 1)];
+    let explored = explore_among::<Escort>(Escort { guest: "ann".to_owned() }, said, events());
+    assert_heard(&explored);
+    assert!(explored.stuck().keys().any(|reason| reason.contains("nobody leaves by gate 0")));
+    let events = || vec![left("", 12), left("room", 0)];
+    let explored = explore_among::<Farewell>(Farewell { guest: "ann".to_owned() }, said, events());
+    assert_heard(&explored);
+    let explored =
+        explore_among::<Fare>(Fare { guest: "ann".to_owned() }, said, vec![arrived("ann", 1), arrived("ben", 1)]);
+    assert_heard(&explored);
+}
+
+/// Rule: testing.explore
+#[test]
+fn what_others_say_to_items_is_explored() {
+    let guests = || ["ann", "benny"].map(str::to_owned).to_vec();
+    let events = vec![left("ann", 3), left("benny", 5)];
+    assert_heard(&explore_among::<Group>(Group { guests: guests() }, said, events));
+    let events = vec![left("ann", 1)];
+    let explored = explore_among::<Farewells>(Farewells { guests: guests()[..1].to_vec() }, said, events.clone());
+    assert!(explored.events().contains_key("taken"), "{:?}", explored.events());
+    let explored = explore_among::<Hurry>(Hurry { guest: "ann".to_owned() }, said, events);
+    assert!(explored.events().contains_key("kept"), "{:?}", explored.events());
+}
+
+/// Rule: testing.explore
+#[test]
+fn alone_a_saga_is_left_where_it_awaits_others() {
+    let explored = explore::<Fare>(Fare { guest: "ann".to_owned() }, said);
+    assert!(explored.places().contains_key("Gate") && explored.events().is_empty());
 }
