@@ -198,7 +198,7 @@ impl Clauses {
         let arms = self.arms.map(|(_, arms)| arms::arms(errors, scope, answers, arms));
         if let Some(arms) = &arms {
             if answers != Answers::Saga {
-                gives_a_value(errors, step, arms);
+                gives_a_value(errors, step, answers, arms);
             }
         } else if let Some(output) = step.output
             && !is_unit(output)
@@ -304,11 +304,15 @@ fn first<T>(clause: &(Ident, T)) -> &Ident {
     &clause.0
 }
 
-fn gives_a_value(errors: &mut Errors, step: &Given<'_>, arms: &[crate::model::Arm]) {
+fn gives_a_value(errors: &mut Errors, step: &Given<'_>, answers: Answers, arms: &[crate::model::Arm]) {
     let Some(output) = step.output.filter(|output| !is_unit(output) && !step.broken) else { return };
     if !arms.iter().any(|arm| matches!(arm.disposition, Disposition::Value(_))) {
         errors.at(output, format!("step `{}` has an output, and no arm of its `await` gives a value", step.name));
-    } else if !arms.iter().any(|arm| matches!(arm.outcome, Outcome::Event(..) | Outcome::Handled)) {
+    } else if !arms.iter().any(|arm| match arm.outcome {
+        Outcome::Handled => true,
+        Outcome::Event(..) => answers != Answers::Time,
+        Outcome::Refused(..) | Outcome::Failed(_) | Outcome::Timeout | Outcome::Disconnected => false,
+    }) {
         let message = format!(
             "step `{}` has an output, and when it is done no arm gives one: add an arm for the event, or `handled => …`",
             step.name

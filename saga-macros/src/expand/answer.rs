@@ -120,10 +120,10 @@ struct Answer<'a> {
 impl Answer<'_> {
     fn heard(&self, exchange: &Exchange) -> Vec<TokenStream> {
         let mut arms: Vec<_> = exchange.arms.iter().enumerate().map(|(number, arm)| self.arm(number, arm)).collect();
-        let runs = self.run().is_some();
+        let only_of_others = matches!(exchange.action, Action::Run(_) | Action::Sleep(_));
         let ends = |arm: &Arm| match arm.outcome {
             Outcome::Handled => true,
-            Outcome::Event(..) => !runs,
+            Outcome::Event(..) => !only_of_others,
             Outcome::Refused(..) | Outcome::Failed(_) | Outcome::Timeout | Outcome::Disconnected => false,
         };
         if !exchange.arms.iter().any(ends) {
