@@ -128,6 +128,28 @@ pub enum Notice {
         /// Forward, or undoing it.
         mode: Mode,
     },
+    /// A saga goes on without the answer of a step. What becomes of that is seen to beside the saga, if it can be undone.
+    StepAbandoned {
+        /// When.
+        time: Timestamp,
+        /// Of which saga.
+        saga: SagaId,
+        /// Its name.
+        name: Name,
+        /// The step.
+        step: Name,
+    },
+    /// Nobody knows whether a step was done. What undoes it is safe in any case, and is sent.
+    StepUnknown {
+        /// When.
+        time: Timestamp,
+        /// Of which saga.
+        saga: SagaId,
+        /// Its name.
+        name: Name,
+        /// The step.
+        step: Name,
+    },
     /// A saga failed, and is undone.
     SagaCompensating {
         /// When.
@@ -284,6 +306,8 @@ impl Notice {
             | Self::StepRuns { saga, .. }
             | Self::SagaKept { saga, .. }
             | Self::StepEnded { saga, .. }
+            | Self::StepAbandoned { saga, .. }
+            | Self::StepUnknown { saga, .. }
             | Self::SagaCompensating { saga, .. }
             | Self::SagaStuck { saga, .. }
             | Self::SagaUnstuck { saga, .. }
@@ -312,6 +336,8 @@ impl Notice {
             | Self::StepRuns { time, .. }
             | Self::SagaKept { time, .. }
             | Self::StepEnded { time, .. }
+            | Self::StepAbandoned { time, .. }
+            | Self::StepUnknown { time, .. }
             | Self::SagaCompensating { time, .. }
             | Self::SagaStuck { time, .. }
             | Self::SagaUnstuck { time, .. }
@@ -395,6 +421,8 @@ impl Teller {
                 Notice::StepWaiting { time, saga, name, step: self.step(*at), mode: at.mode, until: *until }
             }
             Change::Done { at } => Notice::StepEnded { time, saga, name, step: self.step(*at), mode: at.mode },
+            Change::Abandoned { at } => Notice::StepAbandoned { time, saga, name, step: self.step(*at) },
+            Change::Assumed { at } => Notice::StepUnknown { time, saga, name, step: self.step(*at) },
             Change::Failed(cause) => Notice::SagaCompensating { time, saga, name, cause: cause.clone() },
             Change::Stuck { reason } => Notice::SagaStuck { time, saga, name, reason: reason.clone() },
             Change::Unstuck => Notice::SagaUnstuck { time, saga, name },

@@ -18,6 +18,7 @@ mod concurrency;
 mod conditional;
 mod correlating;
 mod correlating_back;
+mod correlating_finally;
 mod deadlines;
 mod disconnecting;
 mod ephemeral;

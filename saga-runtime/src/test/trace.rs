@@ -17,7 +17,7 @@ pub(super) enum Told {
     FateOverdue,
     /// An exchange is over as it was meant to be.
     Done { at: At },
-    /// An exchange that the saga went on without took effect.
+    /// An exchange that the saga went on without took effect, or may have and is undone in any case.
     DoneLate { at: At },
     /// An event was kept for an exchange that has not begun.
     Kept { at: At },
@@ -55,7 +55,7 @@ fn followed<B: Bus>(record: &Record<B>, change: &Change<B>) -> Option<Told> {
             time: record.time,
         }),
         Change::Done { at } => Some(Told::Done { at: *at }),
-        Change::DoneLate { at } => Some(Told::DoneLate { at: *at }),
+        Change::DoneLate { at } | Change::Assumed { at } => Some(Told::DoneLate { at: *at }),
         Change::Kept { at } => Some(Told::Kept { at: *at }),
         Change::Ran { at, child, .. } => Some(Told::Ran { at: *at, child: *child }),
         Change::Unwinding { at, .. } => Some(Told::Unwinding { at: *at }),

@@ -54,7 +54,7 @@ impl<B: Bus> Turn<'_, B> {
         let in_doubt = self.open_ref(at).is_some_and(Open::in_doubt);
         self.unstick_at(|point| point == Point::Answer(at));
         if self.kind.has_aside(self.slot, at) && at.mode == Mode::Forward {
-            self.changes.push(Change::Done { at });
+            self.changes.push(Change::Abandoned { at });
             self.control_mut().asides.push(at);
             if self.has_child(at) {
                 self.leave_child(at);
@@ -62,7 +62,8 @@ impl<B: Bus> Turn<'_, B> {
                 self.ask_fate_of(at);
             }
         } else {
-            self.over(at);
+            let is_abandoned = in_doubt && at.mode == Mode::Forward;
+            self.over(at, if is_abandoned { Change::Abandoned { at } } else { Change::Done { at } });
             if in_doubt {
                 self.changes.push(Change::Withdrawn { at, participant: self.command(at).to });
             }
@@ -73,13 +74,7 @@ impl<B: Bus> Turn<'_, B> {
         }
     }
 
-    /// What was abandoned took effect: it is undone beside the saga, in the state from before its step ended.
-    pub(super) fn undo_aside(&mut self, at: At) {
-        self.changes.push(Change::DoneLate { at });
-        self.open_undo_of_aside(at);
-    }
-
-    /// Begins to undo what has a state of its own; false if it has none.
+    /// What was abandoned took effect: it is undone in the state from before its step ended; false if there is none.
     pub(super) fn open_undo_of_aside(&mut self, at: At) -> bool {
         if self.step(at).compensation == Compensation::Unwind {
             self.unwind_child(at);

@@ -73,7 +73,7 @@ impl<B: Bus> Turn<'_, B> {
             Fate::Unknown => {
                 let command = self.command(at);
                 if self.is_harmlessly_undone(at) {
-                    return self.took_effect_late(at);
+                    return self.counts_late(at, Change::Assumed { at });
                 }
                 let reason = format!("{} no longer knows whether it did {}", command.to, command.name);
                 self.stick(Point::Fate { at, late: false }, reason);
@@ -162,14 +162,21 @@ impl<B: Bus> Turn<'_, B> {
         undo.is_some_and(|command| command.harmless)
     }
 
-    /// What was in doubt counts as completed now.
+    /// What was in doubt took effect.
     pub(super) fn took_effect_late(&mut self, at: At) {
+        let late = if self.control().is_aside(at) { Change::DoneLate { at } } else { Change::Done { at } };
+        self.counts_late(at, late);
+    }
+
+    /// What was in doubt counts as completed now.
+    fn counts_late(&mut self, at: At, why: Change<B>) {
         self.settled(at);
+        self.changes.push(why);
         let is_aside = self.control().is_aside(at);
         if is_aside && self.goes_on() && self.has_own_undoing(at) {
-            return self.undo_aside(at);
+            self.open_undo_of_aside(at);
+            return;
         }
-        self.changes.push(if is_aside { Change::DoneLate { at } } else { Change::Done { at } });
         self.count_effect(at);
         if is_aside && self.goes_on() {
             return self.aside_over(at);
