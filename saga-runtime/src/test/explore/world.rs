@@ -79,14 +79,16 @@ impl<E: Clone> World<E> {
                 Told::Ran { at, .. } => {
                     self.known.remove(at);
                 }
-                Told::Done { at } | Told::DoneLate { at } if at.mode == Mode::Forward && self.took_effect(*at) => {
-                    if self.completed.iter().all(|(_, completed)| completed != at) {
-                        self.completed.push((before, *at));
-                    }
-                }
+                Told::Done { at } | Told::DoneLate { at } if self.completes(*at) => self.completed.push((before, *at)),
                 _ => {}
             }
         }
+    }
+
+    /// Whether it took effect, which was not known before.
+    fn completes(&self, at: At) -> bool {
+        let is_new = || self.completed.iter().all(|(_, completed)| *completed != at);
+        at.mode == Mode::Forward && self.took_effect(at) && is_new()
     }
 
     /// What was done, and is over without having taken effect: an arm said so.
