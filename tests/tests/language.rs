@@ -3,6 +3,7 @@
 //! Nearly all run on [`twin::Twin`], so that each of their scripts is also a script of restarts.
 
 mod abandoning;
+mod abandoning_children;
 mod abandoning_ends;
 mod answering;
 mod breaking;
@@ -16,6 +17,8 @@ mod compensating_blocks;
 mod concurrency;
 mod conditional;
 mod correlating;
+mod correlating_back;
+mod correlating_finally;
 mod deadlines;
 mod disconnecting;
 mod ephemeral;

@@ -324,3 +324,13 @@ fn items_are_abandoned_each() {
     saga.handled();
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(vec![None, Some(20), None])));
 }
+
+/// Rule: undoing.abandoned.settled
+#[test]
+fn what_is_abandoned_is_told() {
+    let saga = quick();
+    let told = saga.notices();
+    let abandoned = told.iter().filter(|notice| matches!(notice, Notice::StepAbandoned { step, .. } if step == "room"));
+    let ended = |notice: &&Notice| matches!(notice, Notice::StepEnded { step, .. } if step == "room");
+    assert_eq!((abandoned.count(), told.iter().find(ended)), (1, None));
+}

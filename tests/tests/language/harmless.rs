@@ -62,6 +62,18 @@ fn an_unknown_fate_is_not_stuck_if_undoing_is_harmless() {
 
 /// Rule: undoing.doubt.harmless
 #[test]
+fn that_nobody_knows_is_told() {
+    let mut saga = doubted();
+    saga.settle(Fate::Unknown);
+    let told = saga.notices();
+    let unknown = told.iter().filter(|notice| matches!(notice, Notice::StepUnknown { .. })).count();
+    let ended =
+        |notice: &&Notice| matches!(notice, Notice::StepEnded { mode: Mode::Forward, step, .. } if step == "guides");
+    assert_eq!((unknown, told.iter().find(ended)), (1, None));
+}
+
+/// Rule: undoing.doubt.harmless
+#[test]
 fn what_was_never_done_is_not_undone_though_that_would_be_harmless() {
     let mut saga = doubted();
     saga.settle(Fate::Never);

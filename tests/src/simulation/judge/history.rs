@@ -237,7 +237,7 @@ impl History {
                 self.waits.remove(at);
                 self.settling.insert(*at);
             }
-            Change::Done { at } | Change::DoneLate { at } => self.done(*at)?,
+            Change::Done { at } | Change::DoneLate { at } | Change::Assumed { at } => self.done(*at)?,
             Change::Undone { at } => drop(self.settling.remove(at)),
             Change::Skipped { at } => self.undoing = self.undoing.filter(|undoing| undoing != at),
             Change::Failed(_) if self.failed => return objection(3, "it failed twice"),
@@ -245,6 +245,7 @@ impl History {
             Change::Ended(outcome) => self.end(outcome)?,
             Change::Queued { .. }
             | Change::Kept { .. }
+            | Change::Abandoned { .. }
             | Change::Withdrawn { .. }
             | Change::Stuck { .. }
             | Change::Unstuck
