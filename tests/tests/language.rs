@@ -5,6 +5,7 @@
 mod abandoning;
 mod abandoning_children;
 mod abandoning_ends;
+mod abandoning_pivot;
 mod answering;
 mod breaking;
 mod bus;
