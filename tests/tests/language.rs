@@ -53,5 +53,4 @@ mod starting;
 mod telling;
 mod testing;
 mod tour;
-mod twin;
 mod versions;

@@ -10,7 +10,7 @@ use super::children::{Night, full};
 use super::stage::Stage;
 use super::tour::*;
 use super::tour::{Command, Event};
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     /// It does not wait for its bed for long.
@@ -145,7 +145,7 @@ fn a_child_that_undid_itself_leaves_nothing_to_undo() {
     saga.reply(seated(4));
     assert_eq!((saga.sent(), saga.outcome()), (vec![], None), "it is awaited");
     saga.child::<Night>(cancelled());
-    assert!(!saga.is_unwinding());
+    assert!(!saga.unwinding());
     assert_eq!(saga.sent(), [dismiss("Some(0)")]);
     saga.handled();
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(0)));
@@ -158,13 +158,13 @@ fn a_child_that_undid_itself_leaves_nothing_to_undo() {
 fn a_child_that_completes_late_is_unwound_beside_the_way_forward() {
     let mut saga = nap();
     saga.child::<Night>(Outcome::Completed(12));
-    assert!(saga.is_unwinding() && !saga.is_compensating());
+    assert!(saga.unwinding() && !saga.is_compensating());
     saga.handled();
     assert_eq!(saga.sent(), [fly(1)]);
     saga.reply(seated(4));
     assert_eq!((saga.sent(), saga.outcome()), (vec![], None));
     saga.child::<Night>(cancelled());
-    assert!(!saga.is_unwinding());
+    assert!(!saga.unwinding());
     saga.handled();
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(0)));
 }
@@ -191,7 +191,7 @@ fn a_saga_that_fails_meanwhile_undoes_what_it_left_behind_too() {
         saga.handled();
         if completes_first {
             saga.child::<Night>(Outcome::Completed(12));
-            assert!(saga.is_unwinding());
+            assert!(saga.unwinding());
         }
         saga.refuse(Refusal::Full);
         assert!(saga.is_compensating());
@@ -199,9 +199,9 @@ fn a_saga_that_fails_meanwhile_undoes_what_it_left_behind_too() {
         if !completes_first {
             saga.child::<Night>(Outcome::Completed(12));
         }
-        assert!(saga.is_unwinding());
+        assert!(saga.unwinding());
         saga.child::<Night>(cancelled());
-        assert!(!saga.is_unwinding());
+        assert!(!saga.unwinding());
         assert_eq!(saga.sent(), [forget("0")]);
         saga.handled();
         assert_eq!(saga.sent(), [dismiss("Some(0)")]);
@@ -265,7 +265,7 @@ fn one_that_nothing_undoes_is_awaited_too() {
         saga.advance(Duration::from_secs(10));
         assert_eq!((saga.sent(), saga.children().len(), saga.outcome()), (vec![], 1, None));
         saga.child::<Night>(end);
-        assert!(!saga.is_unwinding());
+        assert!(!saga.unwinding());
         assert_eq!(saga.sent(), [dismiss("Some(0)")], "it keeps the value with which its step ended");
         saga.handled();
         assert_eq!(saga.outcome(), Some(&Outcome::Completed(0)));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use saga_runtime::prelude::*;
 
 use super::tour::*;
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     /// Pays, and does not wait long for the receipt.

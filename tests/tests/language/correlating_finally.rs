@@ -4,7 +4,7 @@ use saga_runtime::prelude::*;
 
 use super::correlating_back::{assert_heard, said};
 use super::tour::*;
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     /// It says goodbye to who has not left.

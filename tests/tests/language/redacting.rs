@@ -5,7 +5,7 @@ use std::time::Duration;
 use saga_runtime::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::twin::Twin;
+use crate::twin::Twin;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
 #[bus(Safe)]
