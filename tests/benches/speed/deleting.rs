@@ -1,0 +1,141 @@
+//! `DeleteBlock` of the catalogue: the real participant with its database, and the log in another; blocks that have no
+//! session, many at once. Beside it the transactions that the two databases need.
+
+use std::path::Path;
+use std::thread;
+
+use saga_runtime::prelude::*;
+use sagas::bus::{AgentMux, BlockId, Refusal, TabId, WorkspaceId};
+use sagas::catalogue::DeleteBlock;
+use sagas::srv::model::Model;
+use sagas::srv::store::{self, Extent, STORE_FILE, Store};
+use sagas::srv::{Order, Srv};
+use tokio::sync::{mpsc, oneshot};
+
+use super::job::{many, one_thread};
+use super::measure::{medians, rate, sized};
+use super::needed;
+use super::table::{Table, Target, per_second};
+
+/// So many sagas are under way. Those of one workspace queue.
+pub(crate) const AT_ONCE: usize = 100;
+/// So many blocks are in a tab at first.
+const BLOCKS_A_TAB: usize = 5;
+
+/// The name of the log in its directory.
+pub(crate) const LOG_FILE: &str = "sagas.db";
+
+pub(crate) fn measure(table: &mut Table) {
+    row(table, "`DeleteBlock` without a session, 100 at once", sized(5000), AT_ONCE, Line::InProcess);
+    row(table, "the same, over a socket", sized(5000), AT_ONCE, Line::Socket);
+    row(table, "the same, over ten workspaces, where they queue", sized(2000), 10, Line::InProcess);
+}
+
+fn row(table: &mut Table, what: &str, blocks: usize, workspaces: usize, line: Line) {
+    let (here, beside) = medians(3, || deletes(blocks, workspaces, line), || needed::deletes(blocks, workspaces));
+    let beside_text = format!("{} for its transactions in two databases", per_second(beside));
+    table.row(what, &per_second(here), &beside_text, beside / here, Target::AtMost(3.0));
+}
+
+/// How the participant is reached.
+#[derive(Clone, Copy)]
+pub(crate) enum Line {
+    InProcess,
+    Socket,
+}
+
+/// Blocks a second.
+fn deletes(blocks: usize, workspaces: usize, line: Line) -> f64 {
+    let directory = tempfile::tempdir().expect("a directory for a while");
+    run(directory.path(), blocks, workspaces, line)
+}
+
+/// Deletes so many blocks, and leaves both databases there.
+pub(crate) fn run(directory: &Path, blocks: usize, workspaces: usize, line: Line) -> f64 {
+    let furnished = furnish(directory, blocks, workspaces);
+    let (orders_sender, _orders) = mpsc::unbounded_channel();
+    let srv = srv(directory, orders_sender);
+    let log = SqliteLog::open(directory.join(LOG_FILE)).expect("the directory can be written");
+    let builder = Coordinator::<AgentMux>::builder().saga::<DeleteBlock>().log(log);
+    one_thread().block_on(async {
+        match line {
+            Line::InProcess => {
+                let coordinator = builder.participant(srv).start().await.expect("everything is given");
+                all(coordinator, furnished).await
+            }
+            Line::Socket => {
+                let endpoint = Endpoint::in_dir(directory.join("bus"));
+                let coordinator = builder.listen(endpoint.clone()).start().await.expect("everything is given");
+                let (stop, stopped) = oneshot::channel();
+                let other = serve(endpoint, srv, stopped);
+                let rate = all(coordinator, furnished).await;
+                let _ = stop.send(());
+                other.join().expect("the participant ends when it is told");
+                rate
+            }
+        }
+    })
+}
+
+async fn all(coordinator: Coordinator<AgentMux>, furnished: Vec<DeleteBlock>) -> f64 {
+    let blocks = furnished.len();
+    let furnished = std::sync::Arc::new(furnished);
+    let client = coordinator.clone();
+    let took = many(blocks, AT_ONCE, move |number| {
+        let (coordinator, furnished) = (client.clone(), std::sync::Arc::clone(&furnished));
+        async move {
+            let saga = furnished[number as usize].clone();
+            let handle = coordinator.start(saga).await.expect("the coordinator runs");
+            assert_eq!(handle.outcome().await, Outcome::Completed(()), "there is such a block");
+        }
+    })
+    .await;
+    coordinator.stop().await.expect("the disk takes it");
+    rate(blocks, took)
+}
+
+pub(crate) fn srv(directory: &Path, orders: mpsc::UnboundedSender<Order>) -> Transactional<Srv> {
+    let database = store::open(&directory.join(STORE_FILE)).expect("the directory can be written");
+    Transactional::new(database, Srv::new(orders)).expect("it has no other participant")
+}
+
+/// The participant in a thread of its own, until it is told to stop.
+fn serve(endpoint: Endpoint, srv: Transactional<Srv>, stopped: oneshot::Receiver<()>) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        one_thread().block_on(async {
+            let client = ParticipantClient::connect(endpoint, srv).await.expect("the coordinator knows it");
+            tokio::select! {
+                _ = client.run() => {}
+                _ = stopped => {}
+            }
+        });
+    })
+}
+
+/// Makes workspaces with blocks that have no session; how to delete each, with neighbours in different workspaces.
+pub(crate) fn furnish(directory: &Path, blocks: usize, workspaces: usize) -> Vec<DeleteBlock> {
+    let store = Store::open(&directory.join(STORE_FILE)).expect("the directory can be written");
+    let make = |model: &mut Model| -> Result<_, Refusal> {
+        let workspaces: Vec<_> = (0..workspaces).map(|_| model.make_workspace()).collect();
+        let tabs = blocks.div_ceil(BLOCKS_A_TAB).next_multiple_of(workspaces.len());
+        let tabs: Option<Vec<_>> = workspaces
+            .iter()
+            .cycle()
+            .take(tabs)
+            .map(|workspace| Some((*workspace, model.make_tab(*workspace)?)))
+            .collect();
+        let tabs: Vec<(WorkspaceId, TabId)> = tabs.ok_or(Refusal::NoSuchWorkspace)?;
+        let mut made = Vec::new();
+        for _ in 0..BLOCKS_A_TAB {
+            for (workspace, tab) in &tabs {
+                let block: BlockId = model.make_block(*tab).ok_or(Refusal::NoSuchTab)?;
+                made.push(DeleteBlock { block, tab: *tab, workspace: *workspace });
+            }
+        }
+        model.sessions.clear();
+        Ok(made)
+    };
+    let mut made = store.transact(&Extent::default(), make).expect("it can be written");
+    made.truncate(blocks);
+    made
+}
