@@ -2,6 +2,8 @@
 //! session, many at once. Beside it the transactions that the two databases need.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 
 use saga_runtime::prelude::*;
@@ -12,6 +14,7 @@ use sagas::srv::store::{self, Extent, STORE_FILE, Store};
 use sagas::srv::{Order, Srv};
 use tokio::sync::{mpsc, oneshot};
 
+use super::durable::Counting;
 use super::job::{many, one_thread};
 use super::measure::{medians, rate, sized};
 use super::needed;
@@ -26,15 +29,24 @@ const BLOCKS_A_TAB: usize = 5;
 pub(crate) const LOG_FILE: &str = "sagas.db";
 
 pub(crate) fn measure(table: &mut Table) {
-    row(table, "`DeleteBlock` without a session, 100 at once", sized(5000), AT_ONCE, Line::InProcess);
-    row(table, "the same, over a socket", sized(5000), AT_ONCE, Line::Socket);
-    row(table, "the same, over ten workspaces, where they queue", sized(2000), 10, Line::InProcess);
+    let at_most = Target::AtMost(3.0);
+    row(table, "`DeleteBlock` without a session, 100 at once", sized(5000), AT_ONCE, Line::InProcess, at_most);
+    row(table, "the same, over a socket", sized(5000), AT_ONCE, Line::Socket, at_most);
+    row(table, "the same, over ten workspaces", sized(2000), 10, Line::InProcess, Target::None);
 }
 
-fn row(table: &mut Table, what: &str, blocks: usize, workspaces: usize, line: Line) {
-    let (here, beside) = medians(3, || deletes(blocks, workspaces, line), || needed::deletes(blocks, workspaces));
+fn row(table: &mut Table, what: &str, blocks: usize, workspaces: usize, line: Line, target: Target) {
+    let mut commits = 0.0;
+    let deletes = || {
+        let directory = tempfile::tempdir().expect("a directory for a while");
+        let (rate, commits_now) = run(directory.path(), blocks, workspaces, line);
+        commits = commits_now;
+        rate
+    };
+    let (here, beside) = medians(3, deletes, || needed::deletes(blocks, workspaces));
+    let here_text = format!("{}, {commits:.3} commits of the log each", per_second(here));
     let beside_text = format!("{} for its transactions in two databases", per_second(beside));
-    table.row(what, &per_second(here), &beside_text, beside / here, Target::AtMost(3.0));
+    table.row(what, &here_text, &beside_text, beside / here, target);
 }
 
 /// How the participant is reached.
@@ -44,20 +56,15 @@ pub(crate) enum Line {
     Socket,
 }
 
-/// Blocks a second.
-fn deletes(blocks: usize, workspaces: usize, line: Line) -> f64 {
-    let directory = tempfile::tempdir().expect("a directory for a while");
-    run(directory.path(), blocks, workspaces, line)
-}
-
-/// Deletes so many blocks, and leaves both databases there.
-pub(crate) fn run(directory: &Path, blocks: usize, workspaces: usize, line: Line) -> f64 {
+/// Deletes so many blocks, and leaves both databases there: blocks a second, and commits of the log for each.
+pub(crate) fn run(directory: &Path, blocks: usize, workspaces: usize, line: Line) -> (f64, f64) {
     let furnished = furnish(directory, blocks, workspaces);
     let (orders_sender, _orders) = mpsc::unbounded_channel();
     let srv = srv(directory, orders_sender);
-    let log = SqliteLog::open(directory.join(LOG_FILE)).expect("the directory can be written");
+    let log = Counting::open(&directory.join(LOG_FILE));
+    let commits = log.commits();
     let builder = Coordinator::<AgentMux>::builder().saga::<DeleteBlock>().log(log);
-    one_thread().block_on(async {
+    let rate = one_thread().block_on(async {
         match line {
             Line::InProcess => {
                 let coordinator = builder.participant(srv).start().await.expect("everything is given");
@@ -74,15 +81,16 @@ pub(crate) fn run(directory: &Path, blocks: usize, workspaces: usize, line: Line
                 rate
             }
         }
-    })
+    });
+    (rate, commits.load(Ordering::Relaxed) as f64 / blocks as f64)
 }
 
 async fn all(coordinator: Coordinator<AgentMux>, furnished: Vec<DeleteBlock>) -> f64 {
     let blocks = furnished.len();
-    let furnished = std::sync::Arc::new(furnished);
+    let furnished = Arc::new(furnished);
     let client = coordinator.clone();
     let took = many(blocks, AT_ONCE, move |number| {
-        let (coordinator, furnished) = (client.clone(), std::sync::Arc::clone(&furnished));
+        let (coordinator, furnished) = (client.clone(), Arc::clone(&furnished));
         async move {
             let saga = furnished[number as usize].clone();
             let handle = coordinator.start(saga).await.expect("the coordinator runs");
