@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::durable::Counting;
 use super::job::{many, one_thread};
 use super::measure::{medians, rate, sized};
-use super::needed;
+use super::needed::{self, Writing};
 use super::table::{Table, Target, per_second};
 
 /// So many sagas are under way. Those of one workspace queue.
@@ -30,23 +30,26 @@ pub(crate) const LOG_FILE: &str = "sagas.db";
 
 pub(crate) fn measure(table: &mut Table) {
     let at_most = Target::AtMost(3.0);
-    row(table, "`DeleteBlock` without a session, 100 at once", sized(5000), AT_ONCE, Line::InProcess, at_most);
-    row(table, "the same, over a socket", sized(5000), AT_ONCE, Line::Socket, at_most);
-    row(table, "the same, over ten workspaces", sized(2000), 10, Line::InProcess, Target::None);
+    let both = [(Writing::InOrder, at_most), (Writing::AtOnce, Target::None)];
+    row(table, "`DeleteBlock` without a session, 100 at once", sized(5000), AT_ONCE, Line::InProcess, &both);
+    row(table, "the same, over a socket", sized(5000), AT_ONCE, Line::Socket, &both[..1]);
+    row(table, "the same, over ten workspaces, where they queue", sized(2000), 10, Line::InProcess, &both[..1]);
 }
 
-fn row(table: &mut Table, what: &str, blocks: usize, workspaces: usize, line: Line, target: Target) {
-    let mut commits = 0.0;
-    let deletes = || {
-        let directory = tempfile::tempdir().expect("a directory for a while");
-        let (rate, commits_now) = run(directory.path(), blocks, workspaces, line);
-        commits = commits_now;
-        rate
-    };
-    let (here, beside) = medians(3, deletes, || needed::deletes(blocks, workspaces));
-    let here_text = format!("{}, {commits:.3} commits of the log each", per_second(here));
-    let beside_text = format!("{} for its transactions in two databases", per_second(beside));
-    table.row(what, &here_text, &beside_text, beside / here, target);
+fn row(table: &mut Table, what: &str, blocks: usize, workspaces: usize, line: Line, beside: &[(Writing, Target)]) {
+    for (writing, target) in beside {
+        let mut commits = 0.0;
+        let deletes = || {
+            let directory = tempfile::tempdir().expect("a directory for a while");
+            let (rate, commits_now) = run(directory.path(), blocks, workspaces, line);
+            commits = commits_now;
+            rate
+        };
+        let (here, beside) = medians(3, deletes, || needed::deletes(blocks, workspaces, *writing));
+        let here_text = format!("{}, {commits:.3} commits of the log each", per_second(here));
+        let beside_text = format!("{} for the transactions of two databases, {}", per_second(beside), writing.text());
+        table.row(what, &here_text, &beside_text, beside / here, *target);
+    }
 }
 
 /// How the participant is reached.

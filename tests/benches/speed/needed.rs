@@ -2,13 +2,10 @@
 //! deleted at once, and nothing else. The tables, the pragmas and the rows are those of the product: the rows are taken
 //! from one block that it deleted.
 //!
-//! A round needs three commits of the log (the sagas start, they record that the block is gone, they end) and two of the
-//! participant's database (the blocks are deleted, there is no session to end; the inbox remembers both, and forgets those
-//! of the last round). Sagas that queue are there already: then the end of one round begins the next one, and two commits
-//! of the log are enough.
-//!
-//! Each database is written by a thread of its own, which waits for nothing. Nobody can do that, for a block is deleted
-//! only when its saga's start is durable: it is what no disk and no processor would be faster than.
+//! A round is five commits, each of which must be durable before the next one may begin: the sagas start; the blocks are
+//! deleted, and the inbox remembers it; the sagas record it; the inbox remembers that there was no session to end; the
+//! sagas end. With the deletes of a round the inbox forgets those of the last one. Sagas that queue are there already:
+//! the end of one round begins the next one, and four commits are enough.
 
 use std::path::Path;
 use std::thread;
@@ -27,19 +24,56 @@ use super::measure::rate;
 /// As the log has it.
 const PAGES_A_CHECKPOINT: u32 = 4096;
 
+/// Who writes.
+#[derive(Clone, Copy)]
+pub(crate) enum Writing {
+    /// One thread, one commit after another.
+    InOrder,
+    /// A thread for each database, which waits for nothing. Nobody can do that, but nothing is faster.
+    AtOnce,
+}
+
+impl Writing {
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::InOrder => "one after another",
+            Self::AtOnce => "both at once, neither waiting",
+        }
+    }
+}
+
 /// Blocks a second.
-pub(crate) fn deletes(blocks: usize, workspaces: usize) -> f64 {
+pub(crate) fn deletes(blocks: usize, workspaces: usize, writing: Writing) -> f64 {
     let sample = Sample::taken();
     let directory = tempfile::tempdir().expect("a directory for a while");
     let furnished = furnish(directory.path(), blocks, workspaces);
     let rounds: Vec<Vec<_>> = (1..).step_by(workspaces).zip(furnished.chunks(workspaces)).map(round).collect();
-    let mut log = log(directory.path());
-    let mut srv = inbox_and_store(directory.path());
+    let next = rounds.iter().map(Vec::as_slice).skip(1).chain([&[][..]]);
+    let rounds: Vec<_> = rounds.iter().zip(next).collect();
+    let mut log = Log { connection: log(directory.path()), sample: &sample, queues: workspaces < AT_ONCE };
+    let mut srv = Inbox { connection: inbox_and_store(directory.path()), sample: &sample, last: &[] };
     let begin = Instant::now();
-    thread::scope(|threads| {
-        threads.spawn(|| sample.write_log(&mut log, &rounds, workspaces < AT_ONCE));
-        sample.write_srv(&mut srv, &rounds);
-    });
+    log.commit(|sample, log| sample.start(log, rounds[0].0));
+    match writing {
+        Writing::InOrder => rounds.iter().for_each(|(round, next)| {
+            srv.delete(round);
+            log.record(round);
+            srv.find_no_session(round);
+            log.end(round, next);
+        }),
+        Writing::AtOnce => thread::scope(|threads| {
+            threads.spawn(|| {
+                for (round, next) in &rounds {
+                    log.record(round);
+                    log.end(round, next);
+                }
+            });
+            for (round, _) in &rounds {
+                srv.delete(round);
+                srv.find_no_session(round);
+            }
+        }),
+    }
     rate(blocks, begin.elapsed())
 }
 
@@ -73,12 +107,57 @@ fn connect(path: &Path) -> Connection {
     connection
 }
 
-/// A commit of the log, with the one row about the log itself.
-fn write(log: &mut Connection, work: impl FnOnce(&Transaction<'_>)) {
-    commit(log, |log| {
-        execute(log, "UPDATE meta SET highest = highest + 1, digest = digest + 1, checksum = checksum + 1", &[]);
-        work(log);
-    });
+/// The log, one commit after another.
+struct Log<'a> {
+    connection: Connection,
+    sample: &'a Sample,
+    queues: bool,
+}
+
+impl Log<'_> {
+    fn record(&mut self, round: &[Delete<'_>]) {
+        self.commit(|sample, log| sample.record(log, round, 1));
+    }
+
+    fn end(&mut self, round: &[Delete<'_>], next: &[Delete<'_>]) {
+        let queued = if self.queues { next } else { &[] };
+        self.commit(|sample, log| {
+            sample.end(log, round);
+            sample.start(log, queued);
+        });
+        if !self.queues && !next.is_empty() {
+            self.commit(|sample, log| sample.start(log, next));
+        }
+    }
+
+    /// With the one row about the log itself.
+    fn commit(&mut self, work: impl FnOnce(&Sample, &Transaction<'_>)) {
+        commit(&mut self.connection, |log| {
+            execute(log, "UPDATE meta SET highest = highest + 1, digest = digest + 1, checksum = checksum + 1", &[]);
+            work(self.sample, log);
+        });
+    }
+}
+
+/// The participant's database, one commit after another.
+struct Inbox<'a> {
+    connection: Connection,
+    sample: &'a Sample,
+    last: &'a [Delete<'a>],
+}
+
+impl<'a> Inbox<'a> {
+    fn delete(&mut self, round: &'a [Delete<'a>]) {
+        commit(&mut self.connection, |srv| {
+            self.sample.forget(srv, self.last);
+            self.sample.delete(srv, round);
+        });
+        self.last = round;
+    }
+
+    fn find_no_session(&mut self, round: &[Delete<'_>]) {
+        commit(&mut self.connection, |srv| self.sample.find_no_session(srv, round));
+    }
 }
 
 fn commit(connection: &mut Connection, work: impl FnOnce(&Transaction<'_>)) {
@@ -107,33 +186,6 @@ impl Sample {
         };
         assert_eq!((sample.records.len(), sample.exchanges.len()), (3, 2), "what a round consists of");
         sample
-    }
-
-    fn write_log(&self, log: &mut Connection, rounds: &[Vec<Delete<'_>>], queues: bool) {
-        write(log, |log| self.start(log, &rounds[0]));
-        for (number, round) in rounds.iter().enumerate() {
-            write(log, |log| self.record(log, round, 1));
-            let next = rounds.get(number + 1).map_or(&[][..], Vec::as_slice);
-            write(log, |log| {
-                self.end(log, round);
-                self.start(log, if queues { next } else { &[] });
-            });
-            if !queues && !next.is_empty() {
-                write(log, |log| self.start(log, next));
-            }
-        }
-    }
-
-    fn write_srv(&self, srv: &mut Connection, rounds: &[Vec<Delete<'_>>]) {
-        let mut last: &[Delete<'_>] = &[];
-        for round in rounds {
-            commit(srv, |srv| {
-                self.forget(srv, last);
-                self.delete(srv, round);
-            });
-            commit(srv, |srv| self.find_no_session(srv, round));
-            last = round;
-        }
     }
 
     fn start(&self, log: &Transaction<'_>, round: &[Delete<'_>]) {
