@@ -42,7 +42,7 @@ pub(super) struct BodyOf<S: Saga> {
 }
 
 /// The name of the state that is set aside before the steps on the way out: no exchange has it.
-const WHOLE: At = At { mode: Mode::Finally, step: u16::MAX, item: u32::MAX };
+const WHOLE: At = At { mode: Mode::Forward, step: u16::MAX, item: u32::MAX };
 
 impl<S: Saga> BodyOf<S> {
     /// The state in which this exchange is seen.
