@@ -110,6 +110,10 @@ impl Coordinator {
             ticking: None,
             turn: 0,
         };
+        decisions.into_iter().for_each(|decision| coordinator.decided(stage, decision));
+        if !coordinator.pending.is_empty() {
+            coordinator.work_soon(stage);
+        }
         coordinator.schedule_tick(stage);
         coordinator
     }

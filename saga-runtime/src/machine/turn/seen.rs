@@ -8,6 +8,7 @@ use crate::cause::{Cause, CauseKind};
 use crate::codec;
 use crate::definition::Definition;
 use crate::message::{At, Bus, EventOf, Mode};
+use crate::planted::{self, Bug};
 use crate::saga::{Heard, Position, Verdict};
 
 /// The exchanges of a step that are still to come, as far as they are known: the items of a `for` are when it begins.
@@ -46,7 +47,9 @@ impl<B: Bus> Turn<'_, B> {
         }
         match codec::encode(event) {
             Ok(event) => {
-                self.control.kept.push(Kept { at, event });
+                if !planted::is(Bug::LoseEarlyEvents) {
+                    self.control.kept.push(Kept { at, event });
+                }
                 self.changes.push(Change::Kept { at });
             }
             Err(error) => self.stick(Point::Opening(at), format!("an event that it awaits cannot be kept: {error}")),
