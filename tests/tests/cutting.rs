@@ -1,6 +1,7 @@
 //! A coordinator over SQLite that is cut off at every record, as by a kill: what the next one makes of it is what the
 //! first would have made. Its participant commits effect and memory together, so each effect is there once.
 
+mod changing;
 mod log;
 mod works;
 
@@ -128,18 +129,6 @@ saga! {
             send Note { text: format!("{toy:?}") };
         }
         return toy;
-    }
-
-    #[ephemeral]
-    saga Fleeting(what: u64) -> u64 on Works {
-        concurrency allow;
-        deadline 1h;
-        step made -> u64 {
-            send Make { what };
-            await Made { what } => what;
-            compensate Unmake { what: made };
-        }
-        return made;
     }
 }
 
