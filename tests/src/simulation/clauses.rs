@@ -193,8 +193,8 @@ saga! {
 pub(super) fn exchanges(saga: &str, step: &str, order: u64) -> u32 {
     match (saga, step) {
         ("assemble", "bags") => (order % 4) as u32,
-        ("assemble", "level") => u32::from(order % 2 == 0),
-        ("family", "second") => u32::from(order % 3 != 0),
+        ("assemble", "level") => u32::from(order.is_multiple_of(2)),
+        ("family", "second") => u32::from(!order.is_multiple_of(3)),
         ("seal", "tidy") => 2,
         _ => 1,
     }

@@ -219,7 +219,7 @@ impl Coordinator {
         while let Some((name, said)) = self.said.pop_front() {
             self.hear(stage, name, said)?;
         }
-        self.step(stage, Scope::Any, Input::Tick)?;
+        self.step(stage, &Scope::Any, Input::Tick)?;
         self.commit(stage)?;
         self.schedule_tick(stage);
         Ok(())
@@ -251,10 +251,10 @@ impl Coordinator {
         stage.judge.commits(&pending.records, &pending.batch.received);
     }
 
-    fn step(&mut self, stage: &mut Stage, scope: Scope, input: Input<Shop>) -> Result<(), Crashed> {
+    fn step(&mut self, stage: &mut Stage, scope: &Scope, input: Input<Shop>) -> Result<(), Crashed> {
         let mut decisions = Vec::new();
         self.machine.step(input, stage.now(), &mut decisions);
-        stage.judge.decided(&scope, &decisions);
+        stage.judge.decided(scope, &decisions);
         for decision in decisions {
             self.decided(stage, decision);
         }
@@ -283,12 +283,12 @@ impl Coordinator {
         match said {
             FromParticipant::Connected { session: _, resumed } => {
                 self.pending.acts.push(Act::Connected { participant: name, resumed });
-                self.step(stage, Scope::Nothing, Input::Connected { participant: name, resumed })?;
+                self.step(stage, &Scope::Nothing, Input::Connected { participant: name, resumed })?;
             }
-            FromParticipant::CaughtUp => self.step(stage, Scope::Nothing, Input::CaughtUp { participant: name })?,
+            FromParticipant::CaughtUp => self.step(stage, &Scope::Nothing, Input::CaughtUp { participant: name })?,
             FromParticipant::Disconnected { .. } => {
                 self.pending.acts.push(Act::Disconnected(name));
-                self.step(stage, Scope::Any, Input::Disconnected { participant: name })?;
+                self.step(stage, &Scope::Any, Input::Disconnected { participant: name })?;
             }
             FromParticipant::Taken(count) => {
                 if let Some((outbox, _)) = self.posts.get_mut(name) {
@@ -300,7 +300,7 @@ impl Coordinator {
                     Report::Answered { key, .. } | Report::Fate { key, .. } => Scope::Said(*key),
                     Report::Published(event) => Scope::Event(event.clone()),
                 };
-                self.step(stage, scope, Input::Report { participant: name, report })?;
+                self.step(stage, &scope, Input::Report { participant: name, report })?;
                 self.pending.received(name, session, number);
             }
         }

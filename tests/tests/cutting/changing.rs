@@ -5,7 +5,7 @@ use std::path::Path;
 use saga_runtime::prelude::*;
 
 use super::log::{Cut, CutOff};
-use super::works::{Works, done, yard};
+use super::works::{Works, done};
 use super::{life, start};
 
 mod first {

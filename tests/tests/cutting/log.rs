@@ -33,7 +33,7 @@ impl Off {
     /// Waits until it has; for ever, if it does not.
     pub(super) async fn happens(&mut self) {
         if self.0.wait_for(|off| *off).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

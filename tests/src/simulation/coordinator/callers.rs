@@ -29,14 +29,14 @@ impl Coordinator {
             Wish::Start(start) => self.start(stage, start)?,
             Wish::Publish(event) => {
                 let token = self.asker(Asker::Publish(event.clone()));
-                self.step(stage, Scope::Event(event.clone()), Input::Publish { event, token })?;
+                self.step(stage, &Scope::Event(event.clone()), Input::Publish { event, token })?;
             }
             Wish::Cancel { chosen } => {
                 let flying = self.machine.in_flight();
                 if let Some(saga) = flying.get(chosen % flying.len().max(1)).map(|saga| saga.saga) {
                     stage.meet(Met::Cancelled);
                     let token = self.asker(Asker::Cancel(saga));
-                    self.step(stage, Scope::Only(saga), Input::Cancel { saga, by: None, token })?;
+                    self.step(stage, &Scope::Only(saga), Input::Cancel { saga, by: None, token })?;
                 }
             }
             Wish::Operate { chosen, action } => {
@@ -44,7 +44,7 @@ impl Coordinator {
                 if let Some(&saga) = stuck.get(chosen % stuck.len().max(1)) {
                     let by = EndedBy { who: "ada".to_owned(), why: "it was stuck".to_owned() };
                     let token = self.asker(Asker::Operate(action));
-                    self.step(stage, Scope::Only(saga), Input::Operate { saga, action, by, token })?;
+                    self.step(stage, &Scope::Only(saga), Input::Operate { saga, action, by, token })?;
                 }
             }
             Wish::PublishAtDesk(_) => {}
@@ -72,7 +72,7 @@ impl Coordinator {
         };
         let key = start.key.clone();
         let token = self.asker(Asker::Start(start));
-        self.step(stage, Scope::Nothing, Input::Start { saga, key, token })
+        self.step(stage, &Scope::Nothing, Input::Start { saga, key, token })
     }
 
     /// The same key is the same saga: one that has ended is in the log only.

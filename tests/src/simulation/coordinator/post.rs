@@ -95,12 +95,15 @@ impl Outbox {
     }
 }
 
+/// A delivery on its way; none if it was withdrawn, and only its number counts.
+type Outgoing = (ExchangeKey, Option<(Delivery<Shop>, Horizon)>);
+
 /// The coordinator's end of a participant's sessions.
 pub(super) struct Line {
     name: &'static str,
     coordinator: String,
     session: Option<String>,
-    link: Link<(ExchangeKey, Option<(Delivery<Shop>, Horizon)>)>,
+    link: Link<Outgoing>,
     wire: Option<Wire>,
     arrival: Option<(Wire, Hello)>,
     catching_up: Option<u64>,
