@@ -24,11 +24,43 @@ pub enum Bug {
     TimeOutEarly,
     /// An answer that nobody waits for is dropped.
     DropLateAnswers,
+    /// What the items of a step did is undone first to last.
+    UndoItemsForwards,
+    /// What is to be done on every way out is not done.
+    SkipFinally,
+    /// What was done on the way out of a child is done again when it is unwound.
+    FinishTwice,
+    /// A child is unwound from where it stands, and not from where it was before its way out.
+    TakeNothingBack,
+    /// That there is no way back is forgotten.
+    ForgetPivot,
+    /// A deadline counts though there is no way back.
+    KeepDeadline,
+    /// An event that comes before its step is not kept.
+    LoseEarlyEvents,
+    /// Nobody awaits events of anyone after a restart.
+    ForgetAwaited,
+    /// A saga ends though it is not known what became of an exchange that it went on without.
+    LeaveAbandoned,
+    /// A saga that ran others ends undone, and they do not.
+    LeaveChildren,
+    /// Children in flight are given up at a restart.
+    GiveChildrenUp,
+    /// The keys of a completed child are free before its family has ended.
+    FreeKeysOfChildren,
+    /// The keys of a saga that has ended are not free.
+    KeepKeys,
+    /// Nobody holds keys after a restart.
+    ForgetKeys,
+    /// As many exchanges run at once as there are items.
+    AllAtOnce,
+    /// A sleep is over as soon as it begins.
+    WakeEarly,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 25] = [
         Self::AcknowledgeEarly,
         Self::HandleAgain,
         Self::SettleWithoutBar,
@@ -38,6 +70,22 @@ impl Bug {
         Self::CountOldRefusals,
         Self::TimeOutEarly,
         Self::DropLateAnswers,
+        Self::UndoItemsForwards,
+        Self::SkipFinally,
+        Self::FinishTwice,
+        Self::TakeNothingBack,
+        Self::ForgetPivot,
+        Self::KeepDeadline,
+        Self::LoseEarlyEvents,
+        Self::ForgetAwaited,
+        Self::LeaveAbandoned,
+        Self::LeaveChildren,
+        Self::GiveChildrenUp,
+        Self::FreeKeysOfChildren,
+        Self::KeepKeys,
+        Self::ForgetKeys,
+        Self::AllAtOnce,
+        Self::WakeEarly,
     ];
 }
 

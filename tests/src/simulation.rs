@@ -9,6 +9,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | `sagas` | the bus, and sagas of a few shapes over it |
+//! | `clauses` | sagas that, together, have every clause |
 //! | `world` | one run: who is there, and one thing after another |
 //! | `stage` | what all processes share: time, chance, what is to happen |
 //! | `network` | wires between processes, and what goes wrong on them |
@@ -18,6 +19,7 @@
 //! | `judge` | the invariants |
 //! | `reached`, `tally`, `trace` | what was met, and in which order |
 
+mod clauses;
 mod coordinator;
 mod handler;
 mod judge;

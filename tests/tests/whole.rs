@@ -1,5 +1,6 @@
 //! One binary for all tests of the whole, so that the crate is linked once.
 
+mod cutting;
 mod elsewhere;
 mod language;
 mod ledger;

@@ -11,6 +11,7 @@ use crate::cause::{Cause, CauseKind, Outcome};
 use crate::definition::Compensation;
 use crate::log::Status;
 use crate::message::{At, Bus, SagaId};
+use crate::planted::{self, Bug};
 use crate::saga::{Child, GoodEnd, Key};
 use crate::time::Timestamp;
 
@@ -267,7 +268,8 @@ impl<B: Bus> Machine<B> {
         }
         for (saga, Route { kind, slot }) in self.in_order() {
             let control = self.kinds[usize::from(kind)].control(slot);
-            let gone = |ran: &&Ran| !self.routes.contains_key(&ran.saga) && !self.parked.contains_key(&ran.saga);
+            let is_there = |saga: &SagaId| self.routes.contains_key(saga) || self.parked.contains_key(saga);
+            let gone = |ran: &&Ran| !is_there(&ran.saga) || planted::is(Bug::GiveChildrenUp);
             let lost: Vec<_> = control.children.iter().filter(gone).filter(|ran| ran.ended.is_none()).collect();
             let lost: Vec<_> = lost.into_iter().map(|ran| ran.saga).collect();
             let orphan = control.parent.is_some_and(|parent| !self.routes.contains_key(&parent.saga));

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use crate::message::SagaId;
+use crate::planted::{self, Bug};
 use crate::saga::Key;
 
 /// The keys of all sagas in flight.
@@ -73,7 +74,7 @@ impl Keys {
         for key in keys {
             let line = self.lines.entry(key.clone()).or_default();
             line.holders.retain(|holder| *holder != from && *holder != to);
-            line.holders.push(to);
+            line.holders.extend(Some(to).filter(|_| !planted::is(Bug::FreeKeysOfChildren)));
         }
     }
 
@@ -83,7 +84,7 @@ impl Keys {
         self.waiting.remove(&saga);
         for key in keys {
             if let Some(line) = self.lines.get_mut(key) {
-                line.holders.retain(|holder| *holder != saga);
+                line.holders.retain(|holder| *holder != saga || planted::is(Bug::KeepKeys));
                 line.waiting.retain(|waiting| *waiting != saga);
             }
         }

@@ -85,11 +85,13 @@ impl<B: Bus> Machine<B> {
         control.timer = due;
         if control.phase == Phase::Queued {
             self.lines.wait(id, &control.keys);
-        } else {
+        } else if !planted::is(Bug::ForgetKeys) {
             self.lines.hold(id, &control.keys);
         }
         self.routes.insert(id, Route { kind, slot });
-        self.rearm(id);
+        if !planted::is(Bug::ForgetAwaited) {
+            self.rearm(id);
+        }
         if due < Timestamp::NEVER {
             self.timers.push(due, id);
         }

@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use saga_runtime::bus::{FromParticipant, Horizon, Report};
 use saga_runtime::log::{Batch, LogError, LogReader, MemoryLog, SagaLog, Status};
-use saga_runtime::machine::{Decision, Input, Machine, Record, Token};
+use saga_runtime::machine::{Decision, InFlight, Input, Machine, Record, Token};
 use saga_runtime::message::SagaId;
 use saga_runtime::time::Timestamp;
 
 use self::callers::Asker;
 use self::pending::{Act, Pending, Reply};
 use self::post::{Line, Outbox};
+use super::clauses::{Approve, Assemble, Errand, Family, Seal};
 use super::judge::Scope;
 use super::network::{Frame, Wire};
 use super::people::Wish;
@@ -77,6 +78,11 @@ impl Coordinator {
         machine.register::<Look>().expect("one of each name");
         machine.register::<Insist>().expect("one of each name");
         machine.register::<Fulfil>().expect("one of each name");
+        machine.register::<Assemble>().expect("one of each name");
+        machine.register::<Seal>().expect("one of each name");
+        machine.register::<Approve>().expect("one of each name");
+        machine.register::<Family>().expect("one of each name");
+        machine.register::<Errand>().expect("one of each name");
         let post = |name: &&'static str| {
             let received = recovery.received.iter().find(|row| row.participant == **name);
             (*name, (Outbox::default(), Line::new(name, format!("coordinator-{life}"), received)))
@@ -86,7 +92,7 @@ impl Coordinator {
         stage.judge.recovers(&recovery.open);
         let mut decisions = Vec::new();
         machine.recover(recovery.open, stage.now(), &mut decisions);
-        stage.judge.decided(Scope::Nothing, &decisions);
+        stage.judge.decided(&Scope::Any, &decisions);
         let horizon = machine.horizon();
         let mut coordinator = Self {
             life,
@@ -104,6 +110,10 @@ impl Coordinator {
             ticking: None,
             turn: 0,
         };
+        decisions.into_iter().for_each(|decision| coordinator.decided(stage, decision));
+        if !coordinator.pending.is_empty() {
+            coordinator.work_soon(stage);
+        }
         coordinator.schedule_tick(stage);
         coordinator
     }
@@ -132,7 +142,8 @@ impl Coordinator {
 
     /// The sagas in flight that are not shown as stuck.
     pub(super) fn going(&self) -> Vec<String> {
-        let going = self.machine.in_flight().into_iter().filter(|saga| saga.standing.status != Status::Stuck);
+        let all = self.machine.in_flight();
+        let going = all.iter().filter(|saga| !is_visibly_stuck(saga, &all));
         going.map(|saga| format!("saga {} ({}): {:?}", saga.saga, saga.name, saga.standing)).collect()
     }
 
@@ -208,7 +219,7 @@ impl Coordinator {
         while let Some((name, said)) = self.said.pop_front() {
             self.hear(stage, name, said)?;
         }
-        self.step(stage, Scope::Any, Input::Tick)?;
+        self.step(stage, &Scope::Any, Input::Tick)?;
         self.commit(stage)?;
         self.schedule_tick(stage);
         Ok(())
@@ -240,7 +251,7 @@ impl Coordinator {
         stage.judge.commits(&pending.records, &pending.batch.received);
     }
 
-    fn step(&mut self, stage: &mut Stage, scope: Scope, input: Input<Shop>) -> Result<(), Crashed> {
+    fn step(&mut self, stage: &mut Stage, scope: &Scope, input: Input<Shop>) -> Result<(), Crashed> {
         let mut decisions = Vec::new();
         self.machine.step(input, stage.now(), &mut decisions);
         stage.judge.decided(scope, &decisions);
@@ -272,12 +283,12 @@ impl Coordinator {
         match said {
             FromParticipant::Connected { session: _, resumed } => {
                 self.pending.acts.push(Act::Connected { participant: name, resumed });
-                self.step(stage, Scope::Nothing, Input::Connected { participant: name, resumed })?;
+                self.step(stage, &Scope::Nothing, Input::Connected { participant: name, resumed })?;
             }
-            FromParticipant::CaughtUp => self.step(stage, Scope::Nothing, Input::CaughtUp { participant: name })?,
+            FromParticipant::CaughtUp => self.step(stage, &Scope::Nothing, Input::CaughtUp { participant: name })?,
             FromParticipant::Disconnected { .. } => {
                 self.pending.acts.push(Act::Disconnected(name));
-                self.step(stage, Scope::Any, Input::Disconnected { participant: name })?;
+                self.step(stage, &Scope::Any, Input::Disconnected { participant: name })?;
             }
             FromParticipant::Taken(count) => {
                 if let Some((outbox, _)) = self.posts.get_mut(name) {
@@ -287,9 +298,9 @@ impl Coordinator {
             FromParticipant::Report { session, number, report } => {
                 let scope = match &report {
                     Report::Answered { key, .. } | Report::Fate { key, .. } => Scope::Said(*key),
-                    Report::Published(_) => Scope::Nothing,
+                    Report::Published(event) => Scope::Event(event.clone()),
                 };
-                self.step(stage, scope, Input::Report { participant: name, report })?;
+                self.step(stage, &scope, Input::Report { participant: name, report })?;
                 self.pending.received(name, session, number);
             }
         }
@@ -318,7 +329,7 @@ impl Coordinator {
                 Act::LookUp(start) => self.start_unless_known(stage, start)?,
                 Act::Ended(saga) => self.machine.forget_key(saga),
                 Act::Reply(Reply::Started { start, saga }) => stage.judge.started(&start, saga),
-                Act::Reply(Reply::Published { order }) => stage.judge.published(order),
+                Act::Reply(Reply::Published(event)) => stage.judge.published(&event),
                 Act::Reply(Reply::Cancelled { saga, reply }) => stage.judge.cancelled(saga, reply),
                 Act::Send(name, command) => self.outbox(name, |outbox| outbox.command(command)),
                 Act::Settle(name, key) => self.outbox(name, |outbox| outbox.settle(key)),
@@ -373,6 +384,17 @@ impl Coordinator {
         }
         self.ticking = next;
     }
+}
+
+/// Whether a saga is stuck, or is shown to wait for the end of one that is.
+fn is_visibly_stuck(saga: &InFlight, all: &[InFlight]) -> bool {
+    let awaited = |saga: &InFlight| {
+        let what = saga.standing.waiting_for.as_deref()?.strip_prefix("the end of saga ")?;
+        let number = what.split(|letter: char| !letter.is_ascii_digit()).next()?;
+        all.iter().find(|other| other.saga.to_string() == number)
+    };
+    let mut chain = std::iter::successors(Some(saga), |saga| awaited(saga)).take(all.len() + 1);
+    chain.any(|saga| saga.standing.status == Status::Stuck)
 }
 
 /// A decision in one line, without what does not change.

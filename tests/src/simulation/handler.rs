@@ -74,6 +74,12 @@ fn reply(command: &Command) -> Option<Event> {
         Command::LevelOf { order } => Some(Event::Level { left: order + 1 }),
         Command::Charge { order, lot } => Some(Event::Charged { receipt: order * 100 + lot }),
         Command::Ship { order } => Some(Event::Shipped { parcel: order * 1000 }),
-        Command::Release { .. } | Command::Refund { .. } | Command::Recall { .. } => None,
+        Command::Pack { order, item } => Some(Event::Packed { bag: order * 100 + item }),
+        Command::Sign { order } => Some(Event::Signed { seal: order * 7 }),
+        Command::Release { .. }
+        | Command::Refund { .. }
+        | Command::Recall { .. }
+        | Command::Unpack { .. }
+        | Command::Tidy { .. } => None,
     }
 }

@@ -3,16 +3,21 @@
 
 mod effects;
 mod history;
+mod live;
 
 use std::collections::BTreeMap;
 
 use saga_runtime::bus::Report;
 use saga_runtime::log::{OpenSaga, ReceivedRow};
 use saga_runtime::machine::{CancelReply, Decision, Happened, Record};
-use saga_runtime::message::{Command as _, ExchangeKey, Mode, SagaId};
+use saga_runtime::message::{At, Command as _, ExchangeKey, Mode, SagaId};
+
+pub(super) use self::live::Scope;
 
 use self::effects::Effects;
 use self::history::History;
+use self::live::{Known, Live};
+use super::clauses;
 use super::people::Start;
 use super::sagas::{Command, Event, Shop};
 
@@ -33,22 +38,13 @@ impl std::fmt::Display for Violation {
 /// What is wrong with a transition: the invariant, and how it is broken.
 type Objection = (u8, String);
 
-/// Which sagas something may move, beside those that it starts.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Scope {
-    Nothing,
-    Any,
-    Only(SagaId),
-    /// The saga of this key, of which something was said.
-    Said(ExchangeKey),
-}
-
 /// Watches everything that is committed, leaves, or is done.
 #[derive(Default)]
 pub(super) struct Judge {
     violation: Option<Violation>,
     /// What is in the log, by saga.
     histories: BTreeMap<SagaId, History>,
+    live: Live,
     received: BTreeMap<String, (String, u64)>,
     payloads: BTreeMap<ExchangeKey, Command>,
     keys: BTreeMap<String, SagaId>,
@@ -74,16 +70,21 @@ impl Judge {
     }
 
     /// The machine has decided one input.
-    pub(super) fn decided(&mut self, scope: Scope, decisions: &[Decision<Shop>]) {
+    pub(super) fn decided(&mut self, scope: &Scope, decisions: &[Decision<Shop>]) {
+        let mut unmoved = self.live.concerned(scope);
+        let strays = self.live.strays(scope, decisions);
+        if let Some(stray) = strays.first() {
+            self.object(11, format!("{scope:?} moved saga {}: {:?}", stray.saga, stray.happened));
+        }
         let mut heard = 0;
         for decision in decisions {
             match decision {
                 Decision::Record(record) => {
-                    self.moves(scope, record);
-                    heard += usize::from(matches!(scope, Scope::Said(key) if is_about(record, key)));
+                    unmoved.remove(&record.saga);
+                    heard += usize::from(matches!(scope, Scope::Said(key) if is_about(record, *key)));
                 }
                 Decision::Late { key, .. } => {
-                    heard += usize::from(matches!(scope, Scope::Said(said) if said == *key));
+                    heard += usize::from(matches!(scope, Scope::Said(said) if said == key));
                 }
                 Decision::Stray { key, .. } => self.object(12, format!("{key} was said to be a stray")),
                 Decision::TriggerFailed { reason, .. } => self.object(2, format!("a trigger failed: {reason}")),
@@ -93,24 +94,18 @@ impl Judge {
         if let Scope::Said(key) = scope {
             self.demand(heard == 1, 12, || format!("what was said to {key} was recorded {heard} times"));
         }
-    }
-
-    fn moves(&mut self, scope: Scope, record: &Record<Shop>) {
-        // The end of a saga lets those in that wait for its keys.
-        let starts = matches!(record.happened, Happened::Started { .. } | Happened::Admitted);
-        let allowed = match scope {
-            Scope::Nothing => starts,
-            Scope::Any => true,
-            Scope::Only(saga) => starts || record.saga == saga,
-            Scope::Said(key) => starts || record.saga == key.saga,
-        };
-        self.demand(allowed, 11, || format!("{scope:?} moved saga {}: {:?}", record.saga, record.happened));
+        self.demand(unmoved.is_empty(), 11, || format!("{scope:?} did not move {unmoved:?}, which awaited it"));
     }
 
     /// A batch is in the log.
     pub(super) fn commits(&mut self, records: &[Record<Shop>], received: &[ReceivedRow]) {
         for record in records {
             if let Err((invariant, what)) = self.follow(record) {
+                self.object(invariant, format!("saga {}, record {}: {what}", record.saga, record.number));
+            }
+        }
+        for record in records {
+            if let Err((invariant, what)) = self.relatives(record) {
                 self.object(invariant, format!("saga {}, record {}: {what}", record.saga, record.number));
             }
         }
@@ -125,9 +120,19 @@ impl Judge {
             if let Some(order) = history.triggered_by() {
                 self.ordered.entry(order).or_default().1 += 1;
             }
+            let parent = history.parent();
+            if parent.is_some_and(|parent| !self.histories.get(&parent).is_some_and(|by| by.has_run(record.saga))) {
+                return Err((3, format!("saga {parent:?} started it, of which that knows nothing")));
+            }
             if self.histories.insert(record.saga, history).is_some() {
                 return Err((5, "it was started before".to_owned()));
             }
+        }
+        if let Happened::ChildEnded { child, .. } = &record.happened
+            && self.histories.get(child).is_some_and(|child| child.is_kept() && !child.has_failed())
+            && let Some(history) = self.histories.get_mut(&record.saga)
+        {
+            history.can_unwind(*child);
         }
         let history = self.histories.get_mut(&record.saga).ok_or((3, "it was never started".to_owned()))?;
         history.follow(record)?;
@@ -135,12 +140,46 @@ impl Judge {
             let standing = self.effects.standing(record.saga, |at| history.can_undo(at));
             return standing.map_or(Ok(()), |at| Err((9, format!("it was undone, but for {at:?}"))));
         }
+        if history.has_tidied_up() {
+            let abandoned = |at| history.can_undo(at) && history.went_on_without(at);
+            if let Some(at) = self.effects.standing(record.saga, abandoned) {
+                return Err((9, format!("it went on without {at:?}, which stands")));
+            }
+        }
         let undone = history.completed_steps().find(|at| !self.effects.was_done(record.saga, *at));
         undone.map_or(Ok(()), |at| Err((3, format!("it completed, and {at:?} was never done"))))
     }
 
+    /// What holds among sagas after everything that was decided at once.
+    fn relatives(&self, record: &Record<Shop>) -> Result<(), Objection> {
+        let Some(history) = self.histories.get(&record.saga) else { return Ok(()) };
+        if history.is_ended() {
+            let is_open = |child: &SagaId| self.histories.get(child).is_some_and(|child| !child.is_ended());
+            let open = history.children().find(is_open);
+            return open.map_or(Ok(()), |child| Err((9, format!("it ended before saga {child}, which it ran"))));
+        }
+        let dock = clauses::dock(history.name(), history.order()).filter(|_| history.holds_keys());
+        let Some(dock) = dock else { return Ok(()) };
+        let shares = |(other, of): &(&SagaId, &History)| {
+            let is_there = of.holds_keys() && clauses::dock(of.name(), of.order()).as_ref() == Some(&dock);
+            is_there && self.root(**other) != self.root(record.saga)
+        };
+        let other = self.histories.iter().find(shares);
+        other.map_or(Ok(()), |(other, _)| Err((11, format!("it is at {dock:?} together with saga {other}"))))
+    }
+
+    /// The first of those who ran this saga.
+    fn root(&self, saga: SagaId) -> SagaId {
+        let parent = |saga: &SagaId| self.histories.get(saga).and_then(History::parent);
+        std::iter::successors(Some(saga), parent).last().unwrap_or(saga)
+    }
+
     /// A coordinator begins with these sagas.
     pub(super) fn recovers(&mut self, open: &[OpenSaga]) {
+        let known = self.histories.iter().filter(|(_, history)| !history.is_ended());
+        self.live.recovers(known.map(|(saga, history)| {
+            (*saga, Known { parent: history.parent(), order: history.order(), hopes: history.hopes() })
+        }));
         let found: Vec<_> = open.iter().map(|saga| (saga.id, saga.number)).collect();
         let committed = self.histories.iter().filter(|(_, history)| !history.is_ended());
         let committed: Vec<_> = committed.map(|(saga, history)| (*saga, history.number())).collect();
@@ -162,28 +201,31 @@ impl Judge {
     pub(super) fn cancelled(&mut self, saga: SagaId, reply: CancelReply) {
         let history = self.histories.get(&saga);
         let holds = match reply {
-            CancelReply::Requested => history.is_some_and(History::has_failed),
-            CancelReply::Ended => history.is_some_and(History::is_ended),
-            CancelReply::PastPivot => false,
+            CancelReply::Requested => history.is_some_and(History::turns_back),
+            CancelReply::Ended => history.is_some_and(|history| history.is_ended() || history.is_kept()),
+            CancelReply::PastPivot => history.is_some_and(History::must_complete),
         };
         self.demand(holds, 2, || format!("to cancel saga {saga} was answered {reply:?}, and the log does not say so"));
     }
 
-    /// Somebody is about to publish this order.
-    pub(super) fn publishes(&mut self, order: u64) {
-        self.ordered.entry(order).or_default().0 += 1;
+    /// Somebody is about to publish this.
+    pub(super) fn publishes(&mut self, event: &Event) {
+        if let Event::Ordered { order } = event {
+            self.ordered.entry(*order).or_default().0 += 1;
+        }
     }
 
     /// A publisher was told that its event is recorded.
-    pub(super) fn published(&mut self, order: u64) {
-        let begun = self.ordered.get(&order).is_some_and(|(_, begun)| *begun > 0);
+    pub(super) fn published(&mut self, event: &Event) {
+        let Event::Ordered { order } = event else { return };
+        let begun = self.ordered.get(order).is_some_and(|(_, begun)| *begun > 0);
         self.demand(begun, 2, || format!("order {order} was acknowledged, and began no saga"));
     }
 
     /// A participant was told that this is recorded.
     pub(super) fn acknowledged(&mut self, report: &Report<Shop>) {
-        if let Report::Published(Event::Ordered { order }) = report {
-            self.published(*order);
+        if let Report::Published(event) = report {
+            self.published(event);
         }
     }
 
@@ -199,6 +241,11 @@ impl Judge {
     pub(super) fn command_leaves(&mut self, key: ExchangeKey, attempt: u32) {
         let recorded = self.histories.get(&key.saga).is_some_and(|history| history.has_sent(key.at, attempt));
         self.demand(recorded, 4, || format!("attempt {attempt} of {key} left before it was recorded"));
+    }
+
+    /// Whether the fate of this exchange was asked.
+    pub(super) fn has_asked(&self, saga: SagaId, at: At) -> bool {
+        self.histories.get(&saga).is_some_and(|history| history.has_asked(at))
     }
 
     /// The coordinator asks for a fate.

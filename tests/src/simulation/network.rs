@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use saga_runtime::bus::{Delivery, Horizon, Report};
 
+use saga_runtime::message::ExchangeKey;
+
 use super::reached::Met;
 use super::sagas::Shop;
 use super::stage::{End, Happening, Stage};
@@ -20,9 +22,21 @@ pub(super) struct Wire {
 #[derive(Debug, Clone)]
 pub(super) enum Frame {
     Hello(Hello),
-    Welcome { session: String, resumed: bool, received: u64 },
-    Delivery { number: u64, delivery: Delivery<Shop>, horizon: Horizon },
-    Report { number: u64, report: Report<Shop> },
+    Welcome {
+        session: String,
+        resumed: bool,
+        received: u64,
+    },
+    /// Without a delivery: it was withdrawn, and only its number counts.
+    Delivery {
+        number: u64,
+        key: ExchangeKey,
+        delivery: Option<(Delivery<Shop>, Horizon)>,
+    },
+    Report {
+        number: u64,
+        report: Report<Shop>,
+    },
     Ack(u64),
 }
 

@@ -45,7 +45,8 @@ struct Life {
     link: Link<Report<Shop>>,
     /// The coordinator that was spoken with last.
     coordinator: Option<String>,
-    inbound: VecDeque<(Delivery<Shop>, Horizon)>,
+    /// Came, and is not taken yet. None: it was withdrawn, and only its number counts.
+    inbound: VecDeque<Option<(Delivery<Shop>, Horizon)>>,
     wire: Option<Wire>,
     is_welcome: bool,
     runs: BTreeMap<RunId, ExchangeKey>,
@@ -138,11 +139,12 @@ impl Participant {
     pub(super) fn take(&mut self, stage: &mut Stage, number: u32) -> Result<(), Crashed> {
         let name = self.name;
         let Some(life) = self.life.as_mut().filter(|life| life.number == number) else { return Ok(()) };
-        let Some((delivery, horizon)) = life.inbound.pop_front() else { return Ok(()) };
+        let Some(delivery) = life.inbound.pop_front() else { return Ok(()) };
         stage.survive(Met::ParticipantCrashedBeforeTaking)?;
         match delivery {
-            Delivery::Settle { key } => life.inbox.settle(key, &horizon),
-            Delivery::Command { key, attempt, command, .. } => {
+            None => {}
+            Some((Delivery::Settle { key }, horizon)) => life.inbox.settle(key, &horizon),
+            Some((Delivery::Command { key, attempt, command, .. }, horizon)) => {
                 let command: Command = command.into_typed().expect("the simulated log gives the bytes back");
                 stage.judge.hears(name, key, &command);
                 let query = command.info().query;
@@ -198,14 +200,25 @@ impl Life {
                 let recorded: Vec<_> = self.link.acknowledge(number)?.collect();
                 recorded.iter().for_each(|report| stage.judge.acknowledged(report));
             }
-            Frame::Delivery { number, delivery, horizon } => {
+            Frame::Delivery { number, key, delivery } => {
+                if delivery.is_none() {
+                    stage.meet(Met::WithdrawnInTime);
+                    self.withdraw(key);
+                }
                 if self.link.receive(number)? == Receipt::New {
-                    self.inbound.push_back((delivery, horizon));
+                    self.inbound.push_back(delivery);
                 }
             }
             Frame::Hello(_) | Frame::Report { .. } => {}
         }
         Ok(())
+    }
+
+    /// What had come of it before, and is not taken yet, is withdrawn too.
+    fn withdraw(&mut self, key: ExchangeKey) {
+        for item in &mut self.inbound {
+            item.take_if(|(delivery, _)| matches!(delivery, Delivery::Command { key: of, .. } if *of == key));
+        }
     }
 
     fn write(&mut self, stage: &mut Stage) {

@@ -3,6 +3,7 @@
 use saga_runtime::machine::Operator;
 
 use super::reached::Met;
+use super::sagas::Event;
 use super::stage::{Happening, Stage};
 
 /// Until when somebody wants something, in microseconds.
@@ -14,6 +15,11 @@ pub(super) enum Kind {
     Buy,
     Look,
     Insist,
+    Assemble,
+    Seal,
+    Approve,
+    Family,
+    Errand,
 }
 
 impl Kind {
@@ -22,6 +28,11 @@ impl Kind {
             Self::Buy => "buy",
             Self::Look => "look",
             Self::Insist => "insist",
+            Self::Assemble => "assemble",
+            Self::Seal => "seal",
+            Self::Approve => "approve",
+            Self::Family => "family",
+            Self::Errand => "errand",
         }
     }
 }
@@ -38,8 +49,8 @@ pub(super) struct Start {
 #[derive(Debug, Clone)]
 pub(super) enum Wish {
     Start(Start),
-    Publish { order: u64 },
-    PublishAtDesk { order: u64 },
+    Publish(Event),
+    PublishAtDesk(Event),
     Cancel { chosen: usize },
     Operate { chosen: usize, action: Operator },
 }
@@ -47,12 +58,17 @@ pub(super) enum Wish {
 /// Queues all that people will want.
 pub(super) fn invite(stage: &mut Stage) {
     for order in 1..=stage.random.u64(3..=8) {
-        match stage.random.u32(0..10) {
-            0..4 => start(stage, Kind::Buy, order),
-            4 => start(stage, Kind::Look, order),
-            5..7 => start(stage, Kind::Insist, order),
-            7 => wish(stage, Wish::Publish { order }),
-            _ => publish_at_desk(stage, order),
+        match stage.random.u32(0..20) {
+            0..5 => start(stage, Kind::Buy, order),
+            5 => start(stage, Kind::Look, order),
+            6..8 => start(stage, Kind::Insist, order),
+            8 => wish(stage, Wish::Publish(Event::Ordered { order })),
+            9..11 => publish_at_desk(stage, order),
+            11..13 => start(stage, Kind::Assemble, order),
+            13..15 => start(stage, Kind::Seal, order),
+            15..17 => start_and_approve(stage, order),
+            17..19 => start(stage, Kind::Family, order),
+            _ => start(stage, Kind::Errand, order),
         }
     }
     for _ in 0..stage.random.u32(0..=2) {
@@ -79,11 +95,24 @@ fn start(stage: &mut Stage, kind: Kind, order: u64) {
     }
 }
 
+/// Some orders are approved, at the desk or by a caller, soon or late or never.
+fn start_and_approve(stage: &mut Stage, order: u64) {
+    let start = Start { kind: Kind::Approve, order, key: None };
+    let begins = stage.random.u64(0..=BUSY);
+    stage.after(begins, Happening::Wish(Wish::Start(start)));
+    for _ in 0..stage.random.u32(0..=2) {
+        let event = Event::Approved { order };
+        let approve = if stage.random.bool() { Wish::Publish(event) } else { Wish::PublishAtDesk(event) };
+        let micros = begins + stage.random.u64(0..=3_000_000);
+        stage.after(micros, Happening::Wish(approve));
+    }
+}
+
 /// Some say the same thing twice: two events.
 fn publish_at_desk(stage: &mut Stage, order: u64) {
-    wish(stage, Wish::PublishAtDesk { order });
+    wish(stage, Wish::PublishAtDesk(Event::Ordered { order }));
     if stage.random.u32(0..3) == 0 {
         stage.meet(Met::PublishedTwice);
-        wish(stage, Wish::PublishAtDesk { order });
+        wish(stage, Wish::PublishAtDesk(Event::Ordered { order }));
     }
 }

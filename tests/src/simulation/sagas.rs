@@ -31,6 +31,20 @@ pub(super) enum Command {
     #[to(Carrier)]
     #[refuses(Closed)]
     Recall { parcel: u64 },
+    #[to(Stock)]
+    #[replies(Packed)]
+    #[refuses(SoldOut, Closed)]
+    Pack { order: u64, item: u64 },
+    #[to(Stock)]
+    #[refuses(Closed)]
+    Unpack { bag: u64 },
+    #[to(Carrier)]
+    #[replies(Signed)]
+    #[refuses(Closed)]
+    Sign { order: u64 },
+    #[to(Carrier)]
+    #[refuses(Closed)]
+    Tidy { order: u64 },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
@@ -48,8 +62,18 @@ pub(super) enum Event {
     Shipped {
         parcel: u64,
     },
+    Packed {
+        bag: u64,
+    },
+    Signed {
+        seal: u64,
+    },
     #[from(Desk)]
     Ordered {
+        order: u64,
+    },
+    #[from(Desk)]
+    Approved {
         order: u64,
     },
 }

@@ -9,7 +9,6 @@ use super::coordinator::{Coordinator, Stale};
 use super::participant::Participant;
 use super::people::{self, Wish};
 use super::reached::Met;
-use super::sagas::Event;
 use super::stage::{Crashed, End, Fault, Happening, Stage};
 use super::trace::Trace;
 
@@ -22,6 +21,9 @@ const LIVENESS: u64 = 480_000_000;
 
 /// How long after that what unsticks by itself has done so.
 const UNSTICK: u64 = 40_000_000;
+
+/// How many sagas are stuck at most, one after another.
+const STUCK: u32 = 40;
 
 /// How much happens at most in one run; more is a circle.
 const STEPS: u32 = 200_000;
@@ -124,11 +126,14 @@ impl World {
 
     /// Operators end what is stuck.
     fn clear_up(&mut self) {
-        let stuck = self.coordinator.as_ref().map(Coordinator::stuck).unwrap_or_default();
-        for _ in stuck {
+        for _ in 0..STUCK {
+            if self.is_over() || self.stage.judge.violation().is_some() {
+                return;
+            }
             self.happens(Happening::Wish(Wish::Operate { chosen: 0, action: Operator::End }));
             let end = self.stage.elapsed() + 1_000_000;
-            self.until(end, Self::is_over);
+            self.until(end, |_| false);
+            self.until(end + LIVENESS, Self::is_settled);
         }
         let is_over = self.is_over() || self.stage.judge.violation().is_some();
         if !is_over {
@@ -226,16 +231,16 @@ impl World {
 
     fn wish(&mut self, wish: Wish) {
         match wish {
-            Wish::PublishAtDesk { order } => {
-                self.stage.judge.publishes(order);
+            Wish::PublishAtDesk(event) => {
+                self.stage.judge.publishes(&event);
                 let desk = self.participants.iter_mut().find(|participant| participant.name == "desk");
                 if let Some(desk) = desk {
-                    desk.publish(&mut self.stage, Event::Ordered { order });
+                    desk.publish(&mut self.stage, event);
                 }
             }
             wish => {
-                if let Wish::Publish { order } = wish {
-                    self.stage.judge.publishes(order);
+                if let Wish::Publish(event) = &wish {
+                    self.stage.judge.publishes(event);
                 }
                 if let Some(coordinator) = &mut self.coordinator {
                     coordinator.wish(&mut self.stage, wish);

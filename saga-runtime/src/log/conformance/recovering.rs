@@ -11,6 +11,7 @@ promises![
     the_last_state_of_every_open_saga_is_found,
     sagas_are_found_oldest_first,
     no_id_is_used_twice,
+    a_reserved_id_is_not_used_by_the_next_owner,
     what_was_received_replaces_what_was_known,
     a_definition_is_the_one_that_came_last,
     hostile_texts_are_kept,
@@ -91,6 +92,26 @@ fn no_id_is_used_twice(open: &mut Open) {
     let recovery = recover(&mut open());
     assert!(recovery.open.is_empty());
     assert_eq!(recovery.next, Some(saga(42)), "an ended saga keeps its id");
+}
+
+fn a_reserved_id_is_not_used_by_the_next_owner(open: &mut Open) {
+    let mut log = open();
+    let reserve = |number| Batch { reserved: Some(saga(number)), ..Batch::default() };
+    append(&mut log, &reserve(40));
+    drop(log);
+    let mut log = open();
+    assert_eq!(recover(&mut log).next, Some(saga(41)), "reserved, and no saga was ever started");
+    append(&mut log, &Batch { reserved: Some(saga(60)), ..start(12) });
+    append(&mut log, &end(12, 2));
+    append(&mut log, &start(70));
+    append(&mut log, &reserve(50));
+    drop(log);
+    let mut log = open();
+    assert_eq!(recover(&mut log).next, Some(saga(71)), "the highest of all");
+    let refused = Batch { reserved: Some(saga(90)), records: vec![record(70, 9)], ..Batch::default() };
+    log.append(refused).expect_err("a record that does not follow");
+    drop(log);
+    assert_eq!(recover(&mut open()).next, Some(saga(71)), "nothing of a refused batch is there");
 }
 
 fn what_was_received_replaces_what_was_known(open: &mut Open) {

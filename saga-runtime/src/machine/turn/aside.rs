@@ -7,13 +7,14 @@ use super::super::record::Change;
 use super::Turn;
 use crate::definition::Compensation;
 use crate::message::{At, Bus, Mode};
+use crate::planted::{self, Bug};
 use crate::saga::{Heard, Verdict};
 
 impl<B: Bus> Turn<'_, B> {
     /// Whether something that the saga went on without is not yet settled or undone: until then it does not end, and
     /// no step that runs on every way out begins.
     pub(super) fn has_asides(&self) -> bool {
-        !self.control.asides.is_empty()
+        !self.control.asides.is_empty() && !planted::is(Bug::LeaveAbandoned)
     }
 
     /// What the arms say to something other than an answer. Should they end an exchange that is in doubt and can be

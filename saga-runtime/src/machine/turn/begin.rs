@@ -5,6 +5,7 @@ use super::Turn;
 use crate::cause::{Cause, CauseKind};
 use crate::definition::{Action, AtOnce};
 use crate::message::{At, Bus, Mode};
+use crate::planted::{self, Bug};
 use crate::saga::{Heard, Position};
 
 impl<B: Bus> Turn<'_, B> {
@@ -100,6 +101,7 @@ impl<B: Bus> Turn<'_, B> {
             AtOnce::AtMost(most) => most,
         };
         let open = self.control.on_its_way().filter(|open| open.at.step == starting.step).count();
-        starting.count.is_none_or(|count| starting.next >= count) || open < most as usize
+        let is_over = starting.count.is_none_or(|count| starting.next >= count);
+        is_over || open < most as usize || planted::is(Bug::AllAtOnce)
     }
 }

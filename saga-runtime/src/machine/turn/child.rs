@@ -9,6 +9,7 @@ use super::exchange::Failure;
 use crate::cause::{Cause, CauseKind, Outcome};
 use crate::definition::Compensation;
 use crate::message::{At, Bus, Mode, SagaId};
+use crate::planted::{self, Bug};
 use crate::saga::{Act, Child, Heard, Verdict};
 
 /// What is to be done to another saga, in the same batch.
@@ -187,7 +188,8 @@ impl<B: Bus> Turn<'_, B> {
     /// Undoes the saga that this exchange ran, by its own compensations.
     pub(super) fn unwind_child(&mut self, at: At) {
         let at = at.undo();
-        let Some(child) = self.control.child_at(at).map(|ran| ran.saga) else { return self.compensate_next() };
+        let child = self.control.child_at(at).filter(|_| !planted::is(Bug::LeaveChildren)).map(|ran| ran.saga);
+        let Some(child) = child else { return self.compensate_next() };
         let open = Open {
             at,
             attempt: 1,

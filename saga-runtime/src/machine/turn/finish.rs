@@ -5,12 +5,13 @@ use super::super::record::Change;
 use super::Turn;
 use crate::cause::{Cause, CauseKind, EndedBy, Outcome};
 use crate::message::Bus;
+use crate::planted::{self, Bug};
 use crate::saga::Position;
 
 impl<B: Bus> Turn<'_, B> {
     /// Nothing is left but what is done on every way out.
     pub(super) fn finish(&mut self) {
-        if self.control.finished {
+        if self.control.finished || planted::is(Bug::SkipFinally) {
             return self.end();
         }
         let finally = !self.definition.finally.is_empty();
@@ -60,7 +61,7 @@ impl<B: Bus> Turn<'_, B> {
             && self.may_be_unwound()
         {
             let control = &mut *self.control;
-            (control.phase, control.finished) = (Phase::Kept, true);
+            (control.phase, control.finished) = (Phase::Kept, !planted::is(Bug::FinishTwice));
             return self.changes.push(Change::Complete { output });
         }
         let control = &mut *self.control;

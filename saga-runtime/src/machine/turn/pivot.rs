@@ -7,6 +7,7 @@ use super::super::record::Change;
 use super::Turn;
 use crate::definition::StepKind;
 use crate::message::{At, Bus, Mode};
+use crate::planted::{self, Bug};
 use crate::saga::RetryPlan;
 
 /// The attempts behind the pivot, without end.
@@ -39,8 +40,8 @@ impl<B: Bus> Turn<'_, B> {
     /// There is no way back from here.
     pub(super) fn pass_pivot(&mut self) {
         let control = &mut *self.control;
-        control.past_pivot = true;
-        control.deadline = None;
+        control.past_pivot = !planted::is(Bug::ForgetPivot);
+        control.deadline = control.deadline.filter(|_| planted::is(Bug::KeepDeadline));
         self.forget_kept();
     }
 

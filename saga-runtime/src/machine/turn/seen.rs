@@ -8,6 +8,7 @@ use super::exchange::Failure;
 use crate::cause::{Cause, CauseKind};
 use crate::codec;
 use crate::message::{At, Bus, EventOf};
+use crate::planted::{self, Bug};
 use crate::saga::{Heard, Verdict};
 
 impl<B: Bus> Turn<'_, B> {
@@ -18,7 +19,9 @@ impl<B: Bus> Turn<'_, B> {
         }
         match codec::encode(event) {
             Ok(event) => {
-                self.control.kept.push(Kept { at, event });
+                if !planted::is(Bug::LoseEarlyEvents) {
+                    self.control.kept.push(Kept { at, event });
+                }
                 self.changes.push(Change::Kept { at });
             }
             Err(error) => self.stick(Point::Opening(at), format!("an event that it awaits cannot be kept: {error}")),

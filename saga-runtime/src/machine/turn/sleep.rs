@@ -7,16 +7,17 @@ use super::super::record::Change;
 use super::Turn;
 use crate::cause::{Cause, CauseKind};
 use crate::message::{At, Bus};
+use crate::planted::{self, Bug};
 use crate::saga::{Heard, Verdict};
 
 impl<B: Bus> Turn<'_, B> {
     /// Begins to let so much time pass.
     pub(super) fn fall_asleep(&mut self, at: At, duration: Duration) {
-        let until = self.now.after(duration);
+        let (now, until) = (self.now, self.now.after(duration));
         if let Some(open) = self.open_mut(at) {
             open.attempt += 1;
             open.waits = Waits::Asleep;
-            open.due = Some(until);
+            open.due = Some(if planted::is(Bug::WakeEarly) { now } else { until });
         }
         self.changes.push(Change::Sleeping { at, until });
     }

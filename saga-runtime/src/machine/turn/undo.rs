@@ -199,7 +199,12 @@ impl<B: Bus> Turn<'_, B> {
         }
         match self.step(at).compensation {
             Compensation::NotNeeded | Compensation::None { .. } => {}
-            Compensation::Exchange(_) => self.control.effects.push(at),
+            Compensation::Exchange(_) => {
+                let effects = &mut self.control.effects;
+                let items = effects.iter().position(|effect| effect.step == at.step);
+                let last = items.filter(|_| planted::is(Bug::UndoItemsForwards)).unwrap_or(effects.len());
+                effects.insert(last, at);
+            }
             Compensation::Unwind if !self.has_own_undoing(at) => {}
             Compensation::Unwind => self.control.effects.push(at),
             Compensation::With(other) => {

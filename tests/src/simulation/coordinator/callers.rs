@@ -1,9 +1,10 @@
 //! What callers and operators want of the coordinator, and what they are told.
 
 use saga_runtime::cause::EndedBy;
-use saga_runtime::machine::{Decision, Input, NewSaga, Operator, Token};
+use saga_runtime::machine::{CancelReply, Decision, Input, NewSaga, Operator, Token};
 use saga_runtime::message::SagaId;
 
+use super::super::clauses::{Approve, Assemble, Errand, Family, Seal};
 use super::super::judge::Scope;
 use super::super::people::{Kind, Start, Wish};
 use super::super::reached::Met;
@@ -15,7 +16,7 @@ use super::pending::{Act, Reply};
 /// Who asked, until the machine has decided.
 pub(super) enum Asker {
     Start(Start),
-    Publish { order: u64 },
+    Publish(Event),
     Cancel(SagaId),
     Operate(Operator),
 }
@@ -26,16 +27,16 @@ impl Coordinator {
         match wish {
             Wish::Start(start) if start.key.is_some() => self.pending.acts.push(Act::LookUp(start)),
             Wish::Start(start) => self.start(stage, start)?,
-            Wish::Publish { order } => {
-                let token = self.asker(Asker::Publish { order });
-                self.step(stage, Scope::Nothing, Input::Publish { event: Event::Ordered { order }, token })?;
+            Wish::Publish(event) => {
+                let token = self.asker(Asker::Publish(event.clone()));
+                self.step(stage, &Scope::Event(event.clone()), Input::Publish { event, token })?;
             }
             Wish::Cancel { chosen } => {
                 let flying = self.machine.in_flight();
                 if let Some(saga) = flying.get(chosen % flying.len().max(1)).map(|saga| saga.saga) {
                     stage.meet(Met::Cancelled);
                     let token = self.asker(Asker::Cancel(saga));
-                    self.step(stage, Scope::Only(saga), Input::Cancel { saga, by: None, token })?;
+                    self.step(stage, &Scope::Only(saga), Input::Cancel { saga, by: None, token })?;
                 }
             }
             Wish::Operate { chosen, action } => {
@@ -43,10 +44,10 @@ impl Coordinator {
                 if let Some(&saga) = stuck.get(chosen % stuck.len().max(1)) {
                     let by = EndedBy { who: "ada".to_owned(), why: "it was stuck".to_owned() };
                     let token = self.asker(Asker::Operate(action));
-                    self.step(stage, Scope::Only(saga), Input::Operate { saga, action, by, token })?;
+                    self.step(stage, &Scope::Only(saga), Input::Operate { saga, action, by, token })?;
                 }
             }
-            Wish::PublishAtDesk { .. } => {}
+            Wish::PublishAtDesk(_) => {}
         }
         Ok(())
     }
@@ -62,11 +63,16 @@ impl Coordinator {
         let saga = match start.kind {
             Kind::Buy => NewSaga::of(Buy { order }),
             Kind::Look => NewSaga::of(Look { order }),
+            Kind::Assemble => NewSaga::of(Assemble { order }),
+            Kind::Seal => NewSaga::of(Seal { order }),
+            Kind::Approve => NewSaga::of(Approve { order }),
+            Kind::Family => NewSaga::of(Family { order }),
+            Kind::Errand => NewSaga::of(Errand { order }),
             Kind::Insist => NewSaga::Named { name: "insist".to_owned(), input: format!("{{\"order\":{order}}}") },
         };
         let key = start.key.clone();
         let token = self.asker(Asker::Start(start));
-        self.step(stage, Scope::Nothing, Input::Start { saga, key, token })
+        self.step(stage, &Scope::Nothing, Input::Start { saga, key, token })
     }
 
     /// The same key is the same saga: one that has ended is in the log only.
@@ -92,12 +98,15 @@ impl Coordinator {
                 }
             }
             Decision::Published { token } => {
-                if let Some(Asker::Publish { order }) = self.askers.remove(&token) {
-                    self.pending.acts.push(Act::Reply(Reply::Published { order }));
+                if let Some(Asker::Publish(event)) = self.askers.remove(&token) {
+                    self.pending.acts.push(Act::Reply(Reply::Published(event)));
                 }
             }
             Decision::Cancelled { token, reply } => {
                 if let (Some(Asker::Cancel(saga)), Ok(reply)) = (self.askers.remove(&token), reply) {
+                    if reply == CancelReply::PastPivot {
+                        stage.meet(Met::CancelledPastPivot);
+                    }
                     self.pending.acts.push(Act::Reply(Reply::Cancelled { saga, reply }));
                 }
             }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use saga_runtime::cause::Outcome;
 use saga_runtime::definition::Definition;
 use saga_runtime::log::{Batch, EndedRow, LateRow, ReceivedRow, RecordRow, StartedRow, Status};
-use saga_runtime::machine::{CancelReply, Change, Happened, Machine, Record};
+use saga_runtime::machine::{CancelReply, Change, Happened, Machine, Record, StartedBy};
 use saga_runtime::message::{At, ExchangeKey, LogId, SagaId};
 use saga_runtime::time::Timestamp;
 use serde_json::value::RawValue;
 
 use super::super::people::Start;
-use super::super::sagas::Shop;
+use super::super::sagas::{Event, Shop};
 
 /// Something to do after a commit.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(in super::super) enum Act {
 #[derive(Debug)]
 pub(in super::super) enum Reply {
     Started { start: Start, saga: SagaId },
-    Published { order: u64 },
+    Published(Event),
     Cancelled { saga: SagaId, reply: CancelReply },
 }
 
@@ -140,7 +140,7 @@ fn row(record: &Record<Shop>, sent: &[(At, Box<RawValue>)]) -> RecordRow {
 }
 
 fn started(record: &Record<Shop>) -> Option<StartedRow> {
-    let Happened::Started { input, key, .. } = &record.happened else { return None };
+    let Happened::Started { input, by, key } = &record.happened else { return None };
     let definition = record.definition?;
     Some(StartedRow {
         id: record.saga,
@@ -148,7 +148,10 @@ fn started(record: &Record<Shop>) -> Option<StartedRow> {
         version: definition.version,
         input: input.clone(),
         started: record.time,
-        parent: None,
+        parent: match by {
+            StartedBy::Parent { saga, .. } => Some(*saga),
+            StartedBy::Call | StartedBy::Trigger(_) => None,
+        },
         key: key.clone(),
     })
 }

@@ -58,16 +58,12 @@ impl Outbox {
     }
 
     pub(super) fn settle(&mut self, key: ExchangeKey) {
-        self.drop_commands(key);
+        self.withdraw(key);
         self.waiting.push_back(Waiting::Settle(key));
     }
 
     pub(super) fn withdraw(&mut self, key: ExchangeKey) {
-        self.drop_commands(key);
         self.asked.push_back(ToParticipant::Withdraw(key));
-    }
-
-    fn drop_commands(&mut self, key: ExchangeKey) {
         self.waiting.retain(|waiting| !matches!(waiting, Waiting::Command(command) if command.key == key));
     }
 
@@ -99,12 +95,15 @@ impl Outbox {
     }
 }
 
+/// A delivery on its way; none if it was withdrawn, and only its number counts.
+type Outgoing = (ExchangeKey, Option<(Delivery<Shop>, Horizon)>);
+
 /// The coordinator's end of a participant's sessions.
 pub(super) struct Line {
     name: &'static str,
     coordinator: String,
     session: Option<String>,
-    link: Link<(Delivery<Shop>, Horizon)>,
+    link: Link<Outgoing>,
     wire: Option<Wire>,
     arrival: Option<(Wire, Hello)>,
     catching_up: Option<u64>,
@@ -124,10 +123,11 @@ impl Line {
 
     pub(super) fn ask(&mut self, wish: ToParticipant<Shop>) {
         match wish {
-            ToParticipant::Deliver(delivery, horizon) => self.link.send((delivery, horizon)),
+            ToParticipant::Deliver(delivery, horizon) => self.link.send((delivery.key(), Some((delivery, horizon)))),
             ToParticipant::Recorded(number) => self.link.taken_up_to(number),
             ToParticipant::Withdraw(key) => {
-                let withdrawn = self.link.withdraw(|(delivery, _)| delivery.key() == key);
+                let withdrawn = self.link.withdraw(|(of, _)| *of == key);
+                self.link.numbered_mut().filter(|(of, _)| *of == key).for_each(|(_, delivery)| *delivery = None);
                 self.tell_taken(withdrawn);
             }
         }
@@ -231,9 +231,9 @@ impl Line {
             self.acknowledges(stage, number);
             stage.send(End::Participant, wire, Frame::Ack(number));
         }
-        while let Some((number, (delivery, horizon))) = self.link.next_message() {
-            let (delivery, horizon) = (delivery.clone(), horizon.clone());
-            stage.send(End::Participant, wire, Frame::Delivery { number, delivery, horizon });
+        while let Some((number, (key, delivery))) = self.link.next_message() {
+            let (key, delivery) = (*key, delivery.clone());
+            stage.send(End::Participant, wire, Frame::Delivery { number, key, delivery });
         }
     }
 

@@ -1,53 +1,54 @@
 //! The records of one saga as they were committed, and whether each may follow the one before.
 
+mod kin;
+mod timing;
+mod undoing;
+mod way;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use saga_runtime::cause::Outcome;
-use saga_runtime::definition::{Deadline, Definition, Span};
+use saga_runtime::definition::{Compensation, Definition, StepKind};
 use saga_runtime::machine::{Change, Happened, Operator, Record, StartedBy};
-use saga_runtime::message::{At, Fate, Mode};
-use saga_runtime::time::Timestamp;
+use saga_runtime::message::{Answer, At, Fate, Mode, SagaId};
 
+use self::kin::Kin;
+use self::timing::Timing;
+use self::undoing::Undoing;
+use self::way::Way;
+use super::super::clauses;
 use super::super::sagas::Shop;
 use super::Objection;
-
-/// The bound of an attempt to undo, unless it says otherwise.
-const PERSEVERING_WITHIN: Duration = Duration::from_secs(30);
-
-/// How long a fate is awaited before that is shown.
-const OVERDUE: Duration = Duration::from_secs(60);
-
-/// The first wait before a fate is asked again.
-const FATE_AGAIN: Duration = Duration::from_secs(1);
+use super::live::ends_hope;
 
 /// One saga in the log.
 #[derive(Debug)]
 pub(super) struct History {
     definition: &'static Definition,
     order: u64,
+    parent: Option<SagaId>,
+    hopes: bool,
     triggered: bool,
     number: u32,
-    /// When it began, or left the queue: from then its deadline counts.
-    started: Timestamp,
-    deadline_passed: bool,
+    is_queued: bool,
+    /// Somebody wanted it undone.
+    cancelled: bool,
     failed: bool,
+    past_pivot: bool,
     /// An operator decided what is not known.
     skipped: bool,
+    /// An operator has it undone no more.
+    given_up: bool,
     ended: Option<End>,
-    /// How many steps of the way forward are over.
-    forward: u16,
-    /// What took effect and is not undone yet, in the order of completion.
-    effects: Vec<At>,
-    undoing: Option<At>,
-    /// The last attempt of each exchange, and when it left.
-    sent: BTreeMap<At, (u32, Timestamp)>,
-    timed_out: BTreeSet<(At, u32)>,
-    /// Until when an exchange waits at least.
-    waits: BTreeMap<At, Timestamp>,
-    /// Since when a fate is asked.
-    asked: BTreeMap<At, Timestamp>,
-    settling: BTreeSet<At>,
+    way: Way,
+    undoing: Undoing,
+    kin: Kin,
+    timing: Timing,
+    /// Events that came before their steps.
+    kept: BTreeSet<At>,
+    /// The last attempt of each exchange.
+    sent: BTreeMap<At, u32>,
+    asked: BTreeSet<At>,
     barred: BTreeSet<At>,
 }
 
@@ -67,30 +68,50 @@ impl History {
     pub(super) fn begin(record: &Record<Shop>) -> Result<Self, Objection> {
         let Happened::Started { input, by, .. } = &record.happened else { return objection(3, "it did not start") };
         let input: serde_json::Value = serde_json::from_str(input).unwrap_or_default();
+        let definition = record.definition.ok_or((3, "it has no definition".to_owned()))?;
+        let order = input["order"].as_u64().unwrap_or_default();
         Ok(Self {
-            definition: record.definition.ok_or((3, "it has no definition".to_owned()))?,
-            order: input["order"].as_u64().unwrap_or_default(),
+            definition,
+            order,
+            parent: match by {
+                StartedBy::Parent { saga, .. } => Some(*saga),
+                StartedBy::Call | StartedBy::Trigger(_) => None,
+            },
+            hopes: clauses::awaits_approval(definition.name),
             triggered: matches!(by, StartedBy::Trigger(_)),
             number: 0,
-            started: record.time,
-            deadline_passed: false,
+            is_queued: false,
+            cancelled: false,
             failed: false,
+            past_pivot: false,
             skipped: false,
+            given_up: false,
             ended: None,
-            forward: 0,
-            effects: Vec::new(),
-            undoing: None,
+            way: Way::new(definition, order),
+            undoing: Undoing::default(),
+            kin: Kin::default(),
+            timing: Timing::new(definition, record.time),
+            kept: BTreeSet::new(),
             sent: BTreeMap::new(),
-            timed_out: BTreeSet::new(),
-            waits: BTreeMap::new(),
-            asked: BTreeMap::new(),
-            settling: BTreeSet::new(),
+            asked: BTreeSet::new(),
             barred: BTreeSet::new(),
         })
     }
 
     pub(super) fn number(&self) -> u32 {
         self.number
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.definition.name
+    }
+
+    pub(super) fn order(&self) -> u64 {
+        self.order
+    }
+
+    pub(super) fn parent(&self) -> Option<SagaId> {
+        self.parent
     }
 
     pub(super) fn is_of(&self, name: &str, order: u64) -> bool {
@@ -106,8 +127,23 @@ impl History {
         self.ended.is_some()
     }
 
+    /// Whether it holds its keys.
+    pub(super) fn holds_keys(&self) -> bool {
+        !self.is_queued && !self.is_ended()
+    }
+
     pub(super) fn has_failed(&self) -> bool {
         self.failed
+    }
+
+    /// Whether it is undone, or will be unless it turns out that there is no way back.
+    pub(super) fn turns_back(&self) -> bool {
+        self.failed || self.cancelled || self.undoing.is_settling()
+    }
+
+    /// Whether it goes to its good end, whatever is asked of it.
+    pub(super) fn must_complete(&self) -> bool {
+        self.past_pivot || (!self.failed && self.way.is_over())
     }
 
     /// Whether nothing that took effect and can be undone may stand.
@@ -115,12 +151,20 @@ impl History {
         self.ended == Some(End::Compensated) && !self.skipped
     }
 
+    /// Whether all that it went on without is settled, and undone if that took effect.
+    pub(super) fn has_tidied_up(&self) -> bool {
+        self.ended == Some(End::Completed) && !self.skipped
+    }
+
+    /// Whether it went on without the answer of this exchange.
+    pub(super) fn went_on_without(&self, at: At) -> bool {
+        self.undoing.went_on_without(at)
+    }
+
     /// The exchanges that must have taken effect, as the saga has completed.
     pub(super) fn completed_steps(&self) -> impl Iterator<Item = At> {
-        let steps = if self.ended == Some(End::Completed) { self.definition.steps } else { &[] };
-        let effects =
-            (0..).zip(steps).filter(|(_, step)| step.exchange.action.command().is_some_and(|command| !command.query));
-        effects.map(|(number, _)| At::step(number))
+        let completed = self.ended == Some(End::Completed);
+        self.way.said_done().filter(move |_| completed)
     }
 
     pub(super) fn can_undo(&self, at: At) -> bool {
@@ -132,11 +176,36 @@ impl History {
     }
 
     pub(super) fn has_sent(&self, at: At, attempt: u32) -> bool {
-        self.sent.get(&at).is_some_and(|(sent, _)| *sent >= attempt)
+        self.sent.get(&at).is_some_and(|sent| *sent >= attempt)
     }
 
     pub(super) fn has_asked(&self, at: At) -> bool {
-        self.asked.contains_key(&at)
+        self.asked.contains(&at)
+    }
+
+    /// Whether an approval of its order makes a difference to it.
+    pub(super) fn hopes(&self) -> bool {
+        self.hopes
+    }
+
+    /// Whether it ran this saga.
+    pub(super) fn has_run(&self, child: SagaId) -> bool {
+        self.kin.knows(child)
+    }
+
+    /// The sagas that it ran; none of one that an operator gave up.
+    pub(super) fn children(&self) -> impl Iterator<Item = SagaId> {
+        self.kin.all().filter(|_| !self.given_up)
+    }
+
+    /// Whether it is complete, and can still be unwound.
+    pub(super) fn is_kept(&self) -> bool {
+        self.kin.is_kept()
+    }
+
+    /// A saga that it ran can be unwound.
+    pub(super) fn can_unwind(&mut self, child: SagaId) {
+        self.kin.can_unwind(child);
     }
 
     /// The next record.
@@ -148,6 +217,7 @@ impl History {
             return objection(5, format!("it follows record {}", self.number));
         }
         self.number = record.number;
+        self.hopes &= !ends_hope(record);
         self.happened(record)?;
         let last = record.then.len().saturating_sub(1);
         for (index, change) in record.then.iter().enumerate() {
@@ -160,137 +230,133 @@ impl History {
     }
 
     fn happened(&mut self, record: &Record<Shop>) -> Result<(), Objection> {
+        self.timing.happened(&record.happened, record.time, self.past_pivot)?;
         match &record.happened {
-            Happened::Started { .. } if record.number > 1 => objection(3, "it started twice"),
-            Happened::Admitted => {
-                self.started = record.time;
-                Ok(())
+            Happened::Started { .. } if record.number > 1 => return objection(3, "it started twice"),
+            Happened::Admitted if !std::mem::take(&mut self.is_queued) => return objection(3, "it did not wait"),
+            Happened::Answered { at, answer: Answer::Handled(_), .. } | Happened::Fate { at, fate: Fate::Done(_) } => {
+                self.way.was_said_done(*at);
             }
-            Happened::TimedOut { at, attempt } => self.timed_out(*at, *attempt, record.time),
-            Happened::Deadline => self.deadline(record.time),
-            Happened::Waited { at } => match self.waits.remove(at) {
-                Some(until) if until <= record.time => Ok(()),
-                Some(until) => objection(13, format!("{at:?} waited until {until}, and it is {}", record.time)),
-                None => objection(13, format!("{at:?} did not wait")),
-            },
-            Happened::FateOverdue { at } => match self.asked.get(at) {
-                Some(asked) if asked.after(OVERDUE) <= record.time => Ok(()),
-                asked => objection(13, format!("the fate of {at:?} was asked at {asked:?}, and is not overdue")),
-            },
-            Happened::Fate { at, fate: Fate::Running } => {
-                self.waits.entry(*at).or_insert(record.time.after(FATE_AGAIN));
-                Ok(())
-            }
-            Happened::Fate { at, fate: Fate::Never } => {
-                self.barred.insert(*at);
-                Ok(())
-            }
+            Happened::Fate { at, fate: Fate::Never } => drop(self.barred.insert(*at)),
+            Happened::Cancelled { .. } => self.cancelled = true,
             Happened::Operator { action, .. } => {
                 self.skipped |= *action == Operator::Skip;
-                Ok(())
+                self.given_up |= *action == Operator::End;
             }
-            Happened::Parked { reason } => objection(15, format!("it was parked: {reason}")),
-            _ => Ok(()),
-        }
-    }
-
-    fn timed_out(&mut self, at: At, attempt: u32, now: Timestamp) -> Result<(), Objection> {
-        if !self.timed_out.insert((at, attempt)) {
-            return objection(13, format!("attempt {attempt} of {at:?} timed out twice"));
-        }
-        match (self.sent.get(&at), self.bound(at)) {
-            (Some((sent, when)), Some(within)) if *sent == attempt && when.after(within) <= now => Ok(()),
-            (sent, within) => objection(13, format!("{at:?} timed out at {now}; it was sent {sent:?}, {within:?}")),
-        }
-    }
-
-    fn deadline(&mut self, now: Timestamp) -> Result<(), Objection> {
-        let Deadline::After(Span::Fixed(deadline)) = self.definition.deadline else {
-            return objection(13, "it has no deadline");
-        };
-        if std::mem::replace(&mut self.deadline_passed, true) || self.started.after(deadline) > now {
-            return objection(13, format!("its deadline passed at {now}, and it started at {}", self.started));
+            Happened::TimedOut { at, .. } if self.kept.contains(at) => {
+                return objection(11, format!("{at:?} timed out, and its event had come"));
+            }
+            Happened::ChildEnded { child, .. } => self.kin.ended(*child)?,
+            Happened::Parked { reason } => return objection(15, format!("it was parked: {reason}")),
+            _ => {}
         }
         Ok(())
     }
 
-    /// How long one attempt of an exchange may take.
-    fn bound(&self, at: At) -> Option<Duration> {
-        let step = &self.definition.steps[usize::from(at.step)];
-        let undoing = at.mode == Mode::Compensation;
-        let block = if undoing { step.compensation.exchange()? } else { &step.exchange };
-        match block.within {
-            Some(Span::Fixed(within)) => Some(within),
-            _ => undoing.then_some(PERSEVERING_WITHIN),
-        }
-    }
-
     fn change(&mut self, record: &Record<Shop>, change: &Change<Shop>) -> Result<(), Objection> {
+        self.timing.changed(change, record.time);
         match change {
-            Change::Sent { at, attempt, command, .. } => {
-                self.sends(*at, *attempt, command.is_some())?;
-                self.sent.insert(*at, (*attempt, record.time));
+            Change::Queued { .. } => self.is_queued = true,
+            Change::Sent { at, attempt, command, .. } => self.sends(*at, *attempt, command.is_some())?,
+            Change::Sleeping { at, .. } => self.way.begin(*at, self.failed)?,
+            Change::Ran { at, child, .. } => {
+                if !self.way.has_begun(*at) {
+                    self.way.begin(*at, self.failed)?;
+                }
+                self.kin.runs(*at, *child)?;
             }
-            Change::Waiting { at, until } => drop(self.waits.insert(*at, *until)),
+            Change::Unwinding { at, child } => {
+                self.begins_to_undo(*at)?;
+                self.kin.unwinds(*child)?;
+            }
+            Change::Kept { at } => drop(self.kept.insert(*at)),
             Change::Asked { at, .. } => {
-                self.asked.entry(*at).or_insert(record.time);
-                self.waits.remove(at);
-                self.settling.insert(*at);
+                self.asked.insert(*at);
+                self.undoing.settles(*at, self.way.has_ended(*at));
             }
-            Change::Done { at } | Change::DoneLate { at } | Change::Assumed { at } => self.done(*at)?,
-            Change::Undone { at } => drop(self.settling.remove(at)),
-            Change::Skipped { at } => self.undoing = self.undoing.filter(|undoing| undoing != at),
+            Change::Done { at } => self.done(*at)?,
+            Change::DoneLate { at } => self.undoing.done_late(*at, self.failed, self.can_undo(*at)),
+            Change::Undone { at } => self.undoing.settled_never(*at),
+            Change::Skipped { at } => {
+                self.way.skipped(*at);
+                self.undoing.skipped(*at);
+            }
+            Change::Abandoned { at } => self.done(*at)?,
             Change::Failed(_) if self.failed => return objection(3, "it failed twice"),
+            Change::Failed(_) if self.past_pivot => return objection(10, "it failed, and there was no way back"),
             Change::Failed(_) => self.failed = true,
+            Change::Complete { .. } => {
+                self.kin.completes();
+                self.has_completed()?;
+            }
             Change::Ended(outcome) => self.end(outcome)?,
-            Change::Queued { .. }
-            | Change::Kept { .. }
-            | Change::Abandoned { .. }
-            | Change::Withdrawn { .. }
-            | Change::Stuck { .. }
-            | Change::Unstuck
-            | Change::Sleeping { .. }
-            | Change::Ran { .. }
-            | Change::Unwinding { .. }
-            | Change::Complete { .. } => {}
+            Change::Assumed { .. } => return objection(9, "participants of this simulation remember what they did"),
+            Change::Stuck { reason } if reason.contains("panicked") => return objection(20, reason.clone()),
+            Change::Waiting { .. } | Change::Withdrawn { .. } | Change::Stuck { .. } | Change::Unstuck => {}
         }
         Ok(())
     }
 
     fn sends(&mut self, at: At, attempt: u32, is_first: bool) -> Result<(), Objection> {
-        if self.sent.get(&at).is_some_and(|(before, _)| is_first || *before >= attempt) {
+        if self.sent.get(&at).is_some_and(|before| is_first || *before >= attempt) {
             return objection(3, format!("attempt {attempt} of {at:?} was sent before"));
         }
-        if at.mode == Mode::Forward {
-            let in_order = !self.failed && at.step == self.forward;
-            return if in_order { Ok(()) } else { objection(3, format!("{at:?} is out of order")) };
+        self.sent.insert(at, attempt);
+        match at.mode {
+            _ if !is_first => Ok(()),
+            Mode::Forward if self.kept.contains(&at) => {
+                objection(11, format!("{at:?} was sent, and its event had come"))
+            }
+            Mode::Forward => self.way.begin(at, self.failed),
+            Mode::Compensation => self.begins_to_undo(at),
+            Mode::Finally => {
+                self.may_finish()?;
+                self.way.begin_at_last(at)
+            }
         }
-        if !is_first {
-            return Ok(());
+    }
+
+    fn begins_to_undo(&mut self, at: At) -> Result<(), Objection> {
+        if self.kin.runs_one() && !self.undoing.is_beside(at) {
+            return objection(10, format!("{at:?} is undone before a saga that it ran has ended"));
         }
-        let undone = At { mode: Mode::Forward, ..at };
-        if !self.failed || !self.settling.is_empty() || self.undoing.is_some() {
-            return objection(10, format!("{undone:?} is undone too early"));
-        }
-        if self.effects.pop() != Some(undone) {
-            return objection(10, format!("{undone:?} is undone, and is not what completed last"));
-        }
-        self.undoing = Some(at);
-        Ok(())
+        self.undoing.begin(at, self.failed)
     }
 
     fn done(&mut self, at: At) -> Result<(), Objection> {
+        self.kept.remove(&at);
         if at.mode == Mode::Compensation {
-            let expected = self.undoing.take() == Some(at);
-            return if expected { Ok(()) } else { objection(10, format!("{at:?} ended, and was not begun")) };
+            return self.undoing.ended(at);
         }
-        if !self.settling.remove(&at) {
-            self.forward += 1;
+        self.way.done(at, self.failed)?;
+        self.undoing.settled_done(at);
+        let step = &self.definition.steps[usize::from(at.step)];
+        let undoes = match step.compensation {
+            Compensation::Exchange(_) => self.way.is_said_done(at),
+            Compensation::Unwind => self.kin.can_be_unwound(at),
+            _ => false,
+        };
+        if undoes {
+            self.undoing.took_effect(at);
         }
-        if self.can_undo(at) {
-            self.effects.push(at);
-        }
+        self.past_pivot |= step.kind == StepKind::Pivot;
         Ok(())
+    }
+
+    /// Whether nothing is left but what is done on every way out.
+    fn may_finish(&self) -> Result<(), Objection> {
+        if self.given_up {
+            return Ok(());
+        }
+        self.undoing.may_finish(self.failed)?;
+        if self.failed || self.way.is_over() { Ok(()) } else { objection(3, "it ends, and not all steps are done") }
+    }
+
+    fn has_completed(&self) -> Result<(), Objection> {
+        if self.failed || !self.way.is_over() {
+            return objection(3, "it completed, and not all steps are done");
+        }
+        self.may_finish()
     }
 
     fn end(&mut self, outcome: &Outcome<String>) -> Result<(), Objection> {
@@ -300,12 +366,13 @@ impl History {
             Outcome::Ended(_) => End::ByOperator,
         };
         self.ended = Some(end);
-        let all_done = !self.failed && usize::from(self.forward) == self.definition.steps.len();
-        let all_undone = self.failed && self.effects.is_empty() && self.undoing.is_none() && self.settling.is_empty();
         match end {
-            End::Completed if !all_done => objection(3, "it completed, and not all steps are done"),
-            End::Compensated if !all_undone => objection(9, format!("it was undone, but for {:?}", self.effects)),
-            _ => Ok(()),
+            End::Completed => self.has_completed()?,
+            End::Compensated if !self.failed => return objection(3, "it was undone, and had not failed"),
+            End::Compensated => self.may_finish()?,
+            End::ByOperator if self.given_up => return Ok(()),
+            End::ByOperator => return objection(19, "it was ended by an operator, of whom there is no record"),
         }
+        if self.skipped { Ok(()) } else { self.way.has_finished() }
     }
 }
