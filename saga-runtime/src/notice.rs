@@ -77,6 +77,9 @@ pub enum Notice {
         name: Name,
         /// The step.
         step: Name,
+        /// Which item, from 0, of a step with `for`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<u32>,
         /// Forward, or undoing it.
         mode: Mode,
         /// From 1.
@@ -94,6 +97,9 @@ pub enum Notice {
         name: Name,
         /// The step.
         step: Name,
+        /// Which item, from 0, of a step with `for`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<u32>,
         /// Forward, or undoing it.
         mode: Mode,
         /// The other saga.
@@ -118,6 +124,9 @@ pub enum Notice {
         name: Name,
         /// The step.
         step: Name,
+        /// Which item, from 0, of a step with `for`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<u32>,
         /// When it is over.
         until: Timestamp,
     },
@@ -131,6 +140,9 @@ pub enum Notice {
         name: Name,
         /// The step.
         step: Name,
+        /// Which item, from 0, of a step with `for`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<u32>,
         /// Forward, or undoing it.
         mode: Mode,
         /// When the next one is made.
@@ -146,6 +158,9 @@ pub enum Notice {
         name: Name,
         /// The step.
         step: Name,
+        /// Which item, from 0, of a step with `for`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<u32>,
         /// Forward, or undoing it.
         mode: Mode,
     },

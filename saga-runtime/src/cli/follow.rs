@@ -77,12 +77,10 @@ fn request(definitions: &[&'static Definition], matches: &ArgMatches) -> Result<
 
 /// What an input should have, as a remedy.
 fn expected(definition: Option<&Definition>) -> String {
-    let Some(definition) = definition else {
-        return "; give a JSON object in quotes".to_owned();
-    };
-    let field = |parameter: &crate::definition::Parameter| format!("\"{}\": {}", parameter.name, parameter.ty);
-    let fields: Vec<_> = definition.parameters.iter().map(field).collect();
-    format!("; give '{{{}}}'", fields.join(", "))
+    match definition {
+        Some(definition) => format!("; give '{}'", definition.input_form()),
+        None => "; give a JSON object in quotes".to_owned(),
+    }
 }
 
 async fn started(place: &Place, request: &Request) -> Result<SagaId, CliError> {

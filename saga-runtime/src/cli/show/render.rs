@@ -105,8 +105,16 @@ fn connection(page: &mut String, waits: &WaitsView) -> fmt::Result {
 fn remedies(page: &mut String, view: &ShowView, app: &str) -> fmt::Result {
     let id = view.saga.id;
     section(page, "what you can do")?;
+    if view.goes_on_by_itself() {
+        let who = view.saga.participant.as_ref().map(|who| format!(" when {} answers", clean(who))).unwrap_or_default();
+        writeln!(page, "  wait{:width$}it goes on by itself{who}", "", width = app.len() + id.to_string().len() + 14)?;
+    }
     writeln!(page, "  {app} retry {id} --why …   does what is stuck again, with new attempts")?;
-    writeln!(page, "  {app} skip {id} --why …    passes over it; takes an unknown fate as never")?;
+    if view.is_way_back() {
+        writeln!(page, "  {app} skip {id} --why …    passes over it; takes an unknown fate as never")?;
+    } else {
+        writeln!(page, "  {app} cancel {id} --why …  has what was done undone")?;
+    }
     writeln!(page, "  {app} end {id} --why …     ends the saga as it is, and undoes no more")
 }
 
@@ -135,7 +143,7 @@ fn steps(page: &mut String, view: &ShowView, width: Option<usize>, now: Timestam
     for step in &view.steps {
         table.row([
             Cell::from(&step.name),
-            Cell::styled(style_of(step.state), step.state.as_str()),
+            Cell::styled(style_of(step.state), step.told()),
             Cell::from(step.attempt.map(|attempt| attempt.to_string()).unwrap_or_default()),
             Cell::styled(FAINT, step.since.map(|since| time::relative(since.0, now)).unwrap_or_default()),
         ]);
