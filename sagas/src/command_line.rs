@@ -13,7 +13,7 @@ use saga_runtime::cli::Cli;
 use saga_runtime::pipe::Endpoint;
 
 use crate::bus::{BlockId, Label, Session, TabId, WorkspaceId};
-use crate::catalogue::DEFINITIONS;
+use crate::catalogue::{self, DEFINITIONS};
 use crate::host::control::Wish;
 use crate::mark::Mark;
 use crate::programs::fleet::Fleet;
@@ -27,6 +27,7 @@ const NAME: &str = "sagas";
 /// Runs what the command line says.
 pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = Cli::new(NAME).definitions(DEFINITIONS).participants(["host", "srv"]);
+    let cli = cli.lock(catalogue::LOCK, catalogue::locked());
     let mut command = command(&cli);
     let matches = match command.try_get_matches_from_mut(arguments).and_then(|matches| checked(&mut command, matches)) {
         Ok(matches) => matches,

@@ -228,9 +228,14 @@ fn check(app: &str) -> Command {
         .about("Check the sagas together")
         .long_about(
             "Check the sagas together, as a coordinator does before it starts: two of one name and version, participants \
-             that nobody serves, triggers that go round in a circle.",
+             that nobody serves, triggers and `run` that go round in a circle. Where the program carries the lock file of \
+             its sagas: definitions that have changed under their version, states that no longer load, sagas that are \
+             gone. Each finding is a line; nothing needs to run.",
         )
-        .after_help(examples(&[("check", "in CI; exit code 1 when something is wrong")], app))
+        .after_help(
+            examples(&[("check", "in CI"), ("check --json", "for a script")], app)
+                + "\n\nExit codes:\n  0 nothing is wrong   1 there are findings   2 wrong command line",
+        )
 }
 
 fn id() -> Arg {

@@ -1,3 +1,4 @@
+mod checking;
 mod whole;
 
 use std::fs::Permissions;
