@@ -113,6 +113,7 @@ async fn act_on_workspace(options: &ArgMatches) -> Result<(), ProgramError> {
 
 fn command(cli: &Cli) -> Command {
     let command = Command::new(NAME)
+        .version(env!("CARGO_PKG_VERSION"))
         .about("A small AgentMux, run by sagas; without a command it shows and checks its main job")
         .after_help("Begin with `sagas up` in one terminal and `sagas tail` in another; then `sagas window promote`, or `sagas workspace new`.");
     cli.mount(command)

@@ -182,8 +182,8 @@ impl<B: Bus> Serialize for Data<'_, B> {
     }
 }
 
-/// An exchange by its names: without an item its step has no `for`, without a mode it goes forward. Of a saga that has
-/// ended, only the number of the step is known.
+/// An exchange by its names: without an item its step has no `for`, without a mode it goes forward. Of a saga that
+/// ended long ago, only the number of the step is known.
 struct Exchange {
     step: Result<&'static str, u16>,
     item: Option<u32>,

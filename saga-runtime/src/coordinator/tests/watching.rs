@@ -83,6 +83,26 @@ saga! {
     }
 }
 
+saga! {
+    /// Says whether it was quick.
+    saga SellQuickly(item: String) -> bool on Shop {
+        concurrency allow;
+        deadline 1h;
+
+        step ship -> bool {
+            send Ship { item };
+            within 10ms;
+            await {
+                Shipped => true,
+                timeout => false,
+            }
+            compensate none because "what is shipped is gone";
+        }
+
+        return ship;
+    }
+}
+
 /// Where coordinators are, one after the other.
 struct Place {
     home: TempDir,
@@ -109,7 +129,7 @@ impl Place {
     async fn coordinator(&self, log: impl SagaLog, depot: &Depot) -> Coordinator<Shop> {
         let builder = Coordinator::builder().saga::<Sell>().saga::<Bundle>().saga::<Later>();
         let builder = builder.saga::<Borrow>().saga::<SellInTurn>().saga::<SellAtOnce>().saga::<SellAll>();
-        let builder = builder.log(log).participant(depot.clone());
+        let builder = builder.saga::<SellQuickly>().log(log).participant(depot.clone());
         builder.listen(self.endpoint()).options(self.options.clone()).start().await.expect("it starts")
     }
 
@@ -317,6 +337,24 @@ async fn a_step_with_items_tells_which_one_it_is() {
     let undone: BTreeSet<_> = reserved[3..].iter().map(|(_, item)| *item).collect();
     assert_eq!(undone, [0, 1, 2].map(Some).into());
     assert_eq!(asked("sell", "ship"), [(Mode::Forward, None)], "it has no items");
+    coordinator.stop().await.expect("it stops");
+}
+
+#[tokio::test]
+async fn what_is_said_after_the_end_is_told_with_the_name_of_its_step() {
+    let (place, depot) = (Place::new(), Depot::closed());
+    let coordinator = place.coordinator(MemoryLog::new(), &depot).await;
+    let mut watcher = place.watcher().await;
+    let handle = coordinator.start(SellQuickly { item: "hat".to_owned() }).await.expect("accepted");
+    assert_eq!(handle.outcome().await.completed(), Some(false));
+    depot.unlock();
+    let late = loop {
+        watcher.hear().await;
+        if let Some(Notice::AnswerLate { what, .. }) = watcher.told.last().map(|told| &told.notice) {
+            break what["late"].clone();
+        }
+    };
+    assert_eq!((&late["step"], &late["answer"]), (&"ship".into(), &serde_json::json!({ "handled": ["Shipped"] })));
     coordinator.stop().await.expect("it stops");
 }
 
