@@ -192,7 +192,8 @@ impl Cli {
         if name == "check" {
             return check::run(self, output);
         }
-        let place = Place { app: self.app, endpoint: self.endpoint(matches)? };
+        let given = matches.get_one::<PathBuf>(arguments::DIRECTORY).map(PathBuf::as_path);
+        let place = Place::new(self.app, given, self.endpoint(matches)?);
         match (name, act::Action::named(name)) {
             (_, Some(action)) => act::run(&place, action, matches, output).await,
             ("start", _) => follow::start(&place, &self.definitions, matches, output).await,

@@ -41,7 +41,7 @@ pub(super) async fn start(
     let view = EndingView::new(saga, ending);
     output.result(&view, || view.render())?;
     if view.stuck.is_some() {
-        output.remark(&format!("`{0} show {saga}` says more; `{0} retry`, `skip` or `end` it", place.app));
+        output.remark(&format!("`{0} show {saga}` says more; `{0} retry`, `skip` or `end` it", place.program));
     }
     Ok(view.exit())
 }
@@ -114,7 +114,7 @@ async fn until_the_end(place: &Place, mut notices: Notices, saga: SagaId, output
             }
         }
     }
-    let app = place.app;
+    let app = &place.program;
     Err(CliError::NotDone(format!(
         "the coordinator stopped; saga {saga} goes on when it is started again, and `{app} show {saga}` tells how far it is"
     )))

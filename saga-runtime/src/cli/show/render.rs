@@ -103,19 +103,22 @@ fn connection(page: &mut String, waits: &WaitsView) -> fmt::Result {
 }
 
 fn remedies(page: &mut String, view: &ShowView, app: &str) -> fmt::Result {
-    let id = view.saga.id;
-    section(page, "what you can do")?;
+    let command = |verb: &str| format!("{app} {verb} {} --why …", view.saga.id);
+    let mut remedies = Vec::new();
     if view.goes_on_by_itself() {
         let who = view.saga.participant.as_ref().map(|who| format!(" when {} answers", clean(who))).unwrap_or_default();
-        writeln!(page, "  wait{:width$}it goes on by itself{who}", "", width = app.len() + id.to_string().len() + 14)?;
+        remedies.push(("wait".to_owned(), format!("it goes on by itself{who}")));
     }
-    writeln!(page, "  {app} retry {id} --why …   does what is stuck again, with new attempts")?;
-    if view.is_way_back() {
-        writeln!(page, "  {app} skip {id} --why …    passes over it; takes an unknown fate as never")?;
+    remedies.push((command("retry"), "does what is stuck again, with new attempts".to_owned()));
+    remedies.push(if view.is_way_back() {
+        (command("skip"), "passes over it; takes an unknown fate as never".to_owned())
     } else {
-        writeln!(page, "  {app} cancel {id} --why …  has what was done undone")?;
-    }
-    writeln!(page, "  {app} end {id} --why …     ends the saga as it is, and undoes no more")
+        (command("cancel"), "has what was done undone".to_owned())
+    });
+    remedies.push((command("end"), "ends the saga as it is, and undoes no more".to_owned()));
+    section(page, "what you can do")?;
+    let width = command("cancel").chars().count();
+    remedies.iter().try_for_each(|(what, does)| writeln!(page, "  {what:width$}  {does}"))
 }
 
 fn outcome(page: &mut String, view: &ShowView) -> fmt::Result {
