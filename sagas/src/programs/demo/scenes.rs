@@ -23,9 +23,8 @@ const COMMAND: &str = "echo $((40 + 2)); (exit 3)";
 
 /// All scenes, in order.
 pub(super) async fn play(stage: &mut Stage, checks: &mut Checks) -> Result<(), ProgramError> {
-    let desk = two_promotes_at_once(stage, checks).await?;
-    let [first, second] = desk;
-    let third = a_full_pool(stage, checks).await?;
+    let ([first, second], own) = two_promotes_at_once(stage, checks).await?;
+    let third = a_full_pool(stage, checks, &own).await?;
     a_waited_run(stage, checks, &third).await?;
     let first = a_replace(stage, checks, first).await?;
     a_replace_refused(stage, checks, second).await?;
@@ -37,8 +36,8 @@ pub(super) async fn play(stage: &mut Stage, checks: &mut Checks) -> Result<(), P
     the_whole_log(stage, checks)
 }
 
-/// Two sagas at once, and a window that answers neither.
-async fn two_promotes_at_once(stage: &mut Stage, checks: &mut Checks) -> Result<[Label; 2], ProgramError> {
+/// Two sagas at once, and a window that answers neither. Gives those that were promoted, and that one.
+async fn two_promotes_at_once(stage: &mut Stage, checks: &mut Checks) -> Result<([Label; 2], Label), ProgramError> {
     stage.say("two windows are promoted at once, and the host adds one of its own accord")?;
     let mut users = [stage.user().await?, stage.user().await?, stage.user().await?];
     let [a, b, c] = &mut users;
@@ -62,15 +61,22 @@ async fn two_promotes_at_once(stage: &mut Stage, checks: &mut Checks) -> Result<
     );
     let seen = [stage.bracket(first).await.is_some(), stage.bracket(second).await.is_some()];
     checks.add("a renderer sees both brackets open and close", seen == [true, true], format!("{seen:?}"));
-    Ok([a, b])
+    Ok(([a, b], own))
 }
 
 /// With the host's own one, the pool has enough.
-async fn a_full_pool(stage: &mut Stage, checks: &mut Checks) -> Result<Label, ProgramError> {
+async fn a_full_pool(stage: &mut Stage, checks: &mut Checks, own: &Label) -> Result<Label, ProgramError> {
     stage.say("one more is promoted, while the pool still has two")?;
-    let label = stage.promote().await?;
-    let saga = stage.saga_about(PoolRespawnOnPromote::DEFINITION.name, &label).await?;
-    let end = ended(stage, saga).await?;
+    // The oldest is shown first, and the pool lacks one after each but the host's own.
+    let (label, end) = loop {
+        let label = stage.promote().await?;
+        let saga = stage.saga_about(PoolRespawnOnPromote::DEFINITION.name, &label).await?;
+        let end = ended(stage, saga).await?;
+        if label == *own {
+            break (label, end);
+        }
+        stage.until("the pool is filled up", |state| state.hidden() == 3).await?;
+    };
     let hidden = stage.state().await?.hidden();
     checks.add(
         "a refill that the pool does not need is refused: the pool is full",
