@@ -16,8 +16,8 @@ pub use serde::Serializer;
 pub use serde::de::Error;
 
 pub use self::each::{
-    HOLDS, if_all, if_any, if_ran, item, item_done, keep, lacking, output_of, outputs, outputs_if_any, ran, skip,
-    skip_items,
+    HOLDS, has_output, if_all, if_any, if_ran, is_over, item, item_done, keep, lacking, output_of, outputs,
+    outputs_if_any, ran, skip, skip_items,
 };
 pub use self::group::More;
 pub use self::kept::{Kept, Reader, read, show, shown, write_input, write_place};
@@ -220,6 +220,20 @@ pub fn undoing<S: Saga>(state: &S::State, step: u16) -> Cow<'_, S::State> {
         Cow::Borrowed(state)
     } else {
         Cow::Owned(S::back(state.clone(), place))
+    }
+}
+
+/// The state in which this step, which runs on every way out, is done, seen from `state`; and whether the saga is on its
+/// way out already: an output that is not there then never will be.
+pub fn finishing<S: Saga>(state: &S::State, step: u16) -> (bool, Cow<'_, S::State>) {
+    let index = S::DEFINITION.finally.iter().position(|finally| *finally == step);
+    let index = index.and_then(|index| u16::try_from(index).ok()).unwrap_or(u16::MAX);
+    match S::position(state) {
+        Position::Finally(here) if here == index => (true, Cow::Borrowed(state)),
+        position => {
+            let state = S::finish(state.clone(), index);
+            (matches!(position, Position::Finally(_)), Cow::Owned(state))
+        }
     }
 }
 

@@ -77,7 +77,7 @@ pub mod prelude {
     pub use crate::pipe::Endpoint;
     pub use crate::saga::Saga;
     pub use crate::test::SagaTest;
-    pub use crate::test::explore::{Explored, Fault, explore};
+    pub use crate::test::explore::{Explored, Fault, explore, explore_among};
     pub use saga_macros::{Command, Event, saga};
 }
 

@@ -43,7 +43,8 @@ pub use self::input::{CancelReply, Decision, Input, Late, NewSaga, Token};
 pub use self::looking::InFlight;
 pub use self::record::{Change, Happened, Operator, Record, StartedBy};
 
-pub(crate) use self::children::ByHand;
+pub(crate) use self::awaiting::arms_with_where;
+pub(crate) use self::children::{ByHand, LiveChild};
 pub(crate) use self::migration::version_of;
 pub(crate) use self::recovery::LOST_STATE;
 
@@ -320,7 +321,7 @@ impl<B: Bus> Machine<B> {
                     self.rearm(saga);
                 }
                 End::Kept(output) => {
-                    self.awaiting.forget(saga);
+                    self.rearm(saga);
                     self.keep(saga, output, now, decisions);
                 }
                 End::Ended(outcome) => self.remove(saga, outcome, now, decisions),

@@ -149,6 +149,28 @@ pub enum Notice {
         /// Forward, or undoing it.
         mode: Mode,
     },
+    /// A saga goes on without the answer of a step. What becomes of that is seen to beside the saga, if it can be undone.
+    StepAbandoned {
+        /// When.
+        time: Timestamp,
+        /// Of which saga.
+        saga: SagaId,
+        /// Its name.
+        name: Name,
+        /// The step.
+        step: Name,
+    },
+    /// Nobody knows whether a step was done. What undoes it is safe in any case, and is sent.
+    StepUnknown {
+        /// When.
+        time: Timestamp,
+        /// Of which saga.
+        saga: SagaId,
+        /// Its name.
+        name: Name,
+        /// The step.
+        step: Name,
+    },
     /// A saga failed, and is undone.
     SagaCompensating {
         /// When.
@@ -314,6 +336,8 @@ impl Notice {
             | Self::StepRuns { saga, .. }
             | Self::SagaKept { saga, .. }
             | Self::StepEnded { saga, .. }
+            | Self::StepAbandoned { saga, .. }
+            | Self::StepUnknown { saga, .. }
             | Self::SagaCompensating { saga, .. }
             | Self::SagaMoved { saga, .. }
             | Self::SagaStuck { saga, .. }
@@ -343,6 +367,8 @@ impl Notice {
             | Self::StepRuns { time, .. }
             | Self::SagaKept { time, .. }
             | Self::StepEnded { time, .. }
+            | Self::StepAbandoned { time, .. }
+            | Self::StepUnknown { time, .. }
             | Self::SagaCompensating { time, .. }
             | Self::SagaMoved { time, .. }
             | Self::SagaStuck { time, .. }
@@ -377,6 +403,8 @@ impl Notice {
             | Self::StepRuns { name, .. }
             | Self::SagaKept { name, .. }
             | Self::StepEnded { name, .. }
+            | Self::StepAbandoned { name, .. }
+            | Self::StepUnknown { name, .. }
             | Self::SagaCompensating { name, .. }
             | Self::SagaMoved { name, .. }
             | Self::SagaStuck { name, .. }

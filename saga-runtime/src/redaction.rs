@@ -3,9 +3,12 @@
 //! Everything that shows a value asks here: what is in the state and in the bytes of commands stays exact, since recovery
 //! needs it. It knows definitions and JSON; no saga's types.
 
+mod hush;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub(crate) use self::hush::hushed;
 use crate::definition::Definition;
 use crate::message::{Bus, Event, EventOf};
 

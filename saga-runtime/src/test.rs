@@ -243,8 +243,18 @@ impl<S: Saga> SagaTest<S> {
     pub fn settle(&mut self, fate: Fate<EventOf<S::Bus>>) {
         let asked = self.asked_at();
         let Some(&at) = asked.first() else { panic!("no fate is asked: nothing is being settled") };
-        let report = Report::Fate { key: self.key(at), fate };
-        self.step(Input::Report { participant: self.participant(at), report });
+        self.tell_fate(at, fate);
+    }
+
+    /// The fate of this command, one of [`SagaTest::asked`], is told.
+    ///
+    /// # Panics
+    /// When its fate is not asked.
+    #[track_caller]
+    pub fn settle_to(&mut self, command: &CommandOf<S::Bus>, fate: Fate<EventOf<S::Bus>>) {
+        let at = self.asked_at().into_iter().find(|at| self.command(*at) == command);
+        let Some(at) = at else { panic!("its fate is not asked: {command:?}; asked are: {:?}", self.asked()) };
+        self.tell_fate(at, fate);
     }
 
     /// An operator acts.
@@ -333,6 +343,11 @@ impl<S: Saga> SagaTest<S> {
 
     fn asked_at(&self) -> Vec<At> {
         self.machine.exchanges(self.id).filter(|exchange| exchange.is_asked).map(|exchange| exchange.at).collect()
+    }
+
+    fn tell_fate(&mut self, at: At, fate: Fate<EventOf<S::Bus>>) {
+        let report = Report::Fate { key: self.key(at), fate };
+        self.step(Input::Report { participant: self.participant(at), report });
     }
 
     #[track_caller]

@@ -3,7 +3,9 @@
 //! Nearly all run on [`twin::Twin`], so that each of their scripts is also a script of restarts.
 
 mod abandoning;
+mod abandoning_children;
 mod abandoning_ends;
+mod abandoning_pivot;
 mod answering;
 mod breaking;
 mod bus;
@@ -16,6 +18,8 @@ mod compensating_blocks;
 mod concurrency;
 mod conditional;
 mod correlating;
+mod correlating_back;
+mod correlating_finally;
 mod deadlines;
 mod disconnecting;
 mod ephemeral;
@@ -49,5 +53,4 @@ mod starting;
 mod telling;
 mod testing;
 mod tour;
-mod twin;
 mod versions;

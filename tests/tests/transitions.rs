@@ -1,5 +1,7 @@
 //! The transition functions that `saga!` generates, called as the machine calls them.
 
+mod owning;
+
 use std::time::Duration;
 
 use saga_runtime::message::At;

@@ -10,4 +10,5 @@ mod programs;
 mod rules;
 mod simulation;
 mod transitions;
+mod twin;
 mod wire;

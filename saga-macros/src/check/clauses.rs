@@ -98,7 +98,6 @@ impl Clauses {
             _ => {}
         }
         self.idle_retry(errors, step);
-        self.abandons(errors);
         self.fails(errors, step);
         self.outlasts(errors, step);
     }
@@ -185,34 +184,7 @@ impl Clauses {
         }
     }
 
-    /// Events of anyone are awaited on the way forward.
-    fn overhears(&self, errors: &mut Errors, step: &Given<'_>) {
-        if !matches!(step.role, Role::Undoing | Role::Finally) {
-            return;
-        }
-        for arm in self.arms.iter().flat_map(|(_, arms)| arms) {
-            if let Some(correlation) = &arm.correlation {
-                let message = "`where` in a compensation or a `finally` step is part of the language, but not built yet: await what answers the step's own command";
-                errors.at_span(correlation.keyword, message);
-            }
-        }
-    }
-
-    /// A value while another saga runs: what that does afterwards would have to be undone beside the saga that goes on.
-    fn abandons(&self, errors: &mut Errors) {
-        let undone = !matches!(&self.compensate, Some((_, Compensate::None { .. })) | None);
-        let Some((_, Act::Run(_))) = self.action.as_ref().filter(|_| undone) else { return };
-        for arm in self.arms.iter().flat_map(|(_, arms)| arms) {
-            if let (syntax::Outcome::Timeout(keyword), syntax::Disposition::Value(_)) = (&arm.outcome, &arm.disposition)
-            {
-                let message = "a value for `timeout` leaves a saga behind that may have to be undone, which is not built yet: use `fail` or `retry`, or `compensate none because \"…\";`";
-                errors.at(keyword, message);
-            }
-        }
-    }
-
     pub(super) fn exchange(self, errors: &mut Errors, scope: &Scope<'_>, step: &Given<'_>) -> Option<Exchange> {
-        self.overhears(errors, step);
         let only_awaits = self.only_awaits();
         let answers = self.action.as_ref().map_or(Answers::Others, |(_, act)| act.answers());
         if let (Some((within, _)), Answers::Time) = (&self.within, answers) {
@@ -226,7 +198,7 @@ impl Clauses {
         let arms = self.arms.map(|(_, arms)| arms::arms(errors, scope, answers, arms));
         if let Some(arms) = &arms {
             if answers != Answers::Saga {
-                gives_a_value(errors, step, arms);
+                gives_a_value(errors, step, answers, arms);
             }
         } else if let Some(output) = step.output
             && !is_unit(output)
@@ -332,11 +304,15 @@ fn first<T>(clause: &(Ident, T)) -> &Ident {
     &clause.0
 }
 
-fn gives_a_value(errors: &mut Errors, step: &Given<'_>, arms: &[crate::model::Arm]) {
+fn gives_a_value(errors: &mut Errors, step: &Given<'_>, answers: Answers, arms: &[crate::model::Arm]) {
     let Some(output) = step.output.filter(|output| !is_unit(output) && !step.broken) else { return };
     if !arms.iter().any(|arm| matches!(arm.disposition, Disposition::Value(_))) {
         errors.at(output, format!("step `{}` has an output, and no arm of its `await` gives a value", step.name));
-    } else if !arms.iter().any(|arm| matches!(arm.outcome, Outcome::Event(..) | Outcome::Handled)) {
+    } else if !arms.iter().any(|arm| match arm.outcome {
+        Outcome::Handled => true,
+        Outcome::Event(..) => answers != Answers::Time,
+        Outcome::Refused(..) | Outcome::Failed(_) | Outcome::Timeout | Outcome::Disconnected => false,
+    }) {
         let message = format!(
             "step `{}` has an output, and when it is done no arm gives one: add an arm for the event, or `handled => …`",
             step.name

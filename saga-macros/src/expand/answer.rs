@@ -62,7 +62,7 @@ fn undo_answer(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Op
     let fields = expansion.bound(variant, phrases.iter().copied());
     let item = expansion.item(index, &expansion.local(step.value), phrases.into_iter());
     let arms = exchange.arms.iter().enumerate().map(|(number, arm)| answer.arm(number, arm));
-    let compared = answer.compared(exchange, variant);
+    let compared = answer.compared(exchange);
     Some(quote_spanned! {Span::mixed_site()=>
         (#state::#name { #(#fields,)* .. }, #number) => {
             #item
@@ -89,7 +89,7 @@ fn step_answer(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Op
     let item = expansion.item(index, &slot(), phrases.into_iter());
     let (own, slot) = (expansion.local(step.value), slot());
     let arms = answer.heard(exchange);
-    let compared = answer.compared(exchange, variant);
+    let compared = answer.compared(exchange);
     Some(quote_spanned! {Span::mixed_site()=>
         (#state::#name { #(#fields,)* #own: #slot, .. }, #runtime::Mode::#mode, #number) => {
             #item
@@ -120,7 +120,13 @@ struct Answer<'a> {
 impl Answer<'_> {
     fn heard(&self, exchange: &Exchange) -> Vec<TokenStream> {
         let mut arms: Vec<_> = exchange.arms.iter().enumerate().map(|(number, arm)| self.arm(number, arm)).collect();
-        if exchange.arms.iter().all(|arm| !matches!(arm.outcome, Outcome::Event(..) | Outcome::Handled)) {
+        let only_of_others = matches!(exchange.action, Action::Run(_) | Action::Sleep(_));
+        let ends = |arm: &Arm| match arm.outcome {
+            Outcome::Handled => true,
+            Outcome::Event(..) => !only_of_others,
+            Outcome::Refused(..) | Outcome::Failed(_) | Outcome::Timeout | Outcome::Disconnected => false,
+        };
+        if !exchange.arms.iter().any(ends) {
             arms.push(self.done());
         }
         arms
@@ -141,8 +147,9 @@ impl Answer<'_> {
         quote!(#runtime::Said::#said #guard => #verdict,)
     }
 
-    /// What the step runs, if it runs another saga.
+    /// What the step runs, if it runs another saga; what undoes it runs none.
     fn run(&self) -> Option<&Run> {
+        self.slot.as_ref()?;
         match &self.step.exchange.as_ref()?.action {
             Action::Run(run) => Some(run),
             Action::Command(_) | Action::Sleep(_) | Action::Wait | Action::Nothing => None,
@@ -185,10 +192,10 @@ impl Answer<'_> {
     }
 
     /// What arms with `where` compare with.
-    fn compared(&self, exchange: &Exchange, variant: &Variant) -> Option<TokenStream> {
+    fn compared(&self, exchange: &Exchange) -> Option<TokenStream> {
         let runtime = paths::here();
         let arms = exchange.arms.iter().enumerate();
-        let compared = arms.map(|(number, arm)| correlate::values(self.expansion, variant, number, arm));
+        let compared = arms.map(|(number, arm)| correlate::values(self.expansion, self.fields, number, arm));
         self.is_mixed.then(|| {
             quote_spanned! {Span::mixed_site()=>
                 use #runtime::check::NoKey as _;

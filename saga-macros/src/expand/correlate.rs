@@ -6,8 +6,8 @@ use syn::spanned::Spanned as _;
 
 use super::transition::number;
 use super::{Expansion, paths};
-use crate::model::live::{Variant, Way};
-use crate::model::{Arm, Exchange, Outcome, Pattern, Phrase, Shape};
+use crate::model::live::{Field, Variant, Way};
+use crate::model::{Arm, Exchange, Outcome, Pattern, Phrase, Shape, ValueId};
 
 /// The functions; none for a saga without such arms, of which the trait knows that nothing is awaited.
 pub(super) fn functions(expansion: &Expansion<'_>) -> TokenStream {
@@ -44,6 +44,8 @@ pub(super) fn same(number: usize, arm: &Arm) -> TokenStream {
 /// An arm with `where`.
 struct Correlated<'a> {
     expansion: &'a Expansion<'a>,
+    /// Where its `await` stands: in a step, in what undoes one, or in a step that runs on every way out.
+    way: Way,
     step: usize,
     number: usize,
     arm: &'a Arm,
@@ -52,13 +54,17 @@ struct Correlated<'a> {
 
 fn correlated<'a>(expansion: &'a Expansion<'a>) -> impl Iterator<Item = Correlated<'a>> {
     let steps = expansion.saga.steps.iter().enumerate();
-    let arms = steps.flat_map(|(step, data)| {
-        let arms = data.exchange.iter().flat_map(|exchange| &exchange.arms).enumerate();
-        arms.map(move |(number, arm)| (step, number, arm))
+    let exchanges = steps.flat_map(|(step, data)| {
+        let way = if data.is_forward() { Way::Forward } else { Way::Finally };
+        let undo = data.compensation.exchange().map(|exchange| (Way::Back, step, exchange));
+        data.exchange.as_ref().map(|exchange| (way, step, exchange)).into_iter().chain(undo)
     });
-    arms.filter_map(move |(step, number, arm)| match &arm.outcome {
+    let arms = exchanges.flat_map(|(way, step, exchange)| {
+        exchange.arms.iter().enumerate().map(move |(number, arm)| (way, step, number, arm))
+    });
+    arms.filter_map(move |(way, step, number, arm)| match &arm.outcome {
         Outcome::Event(_, pattern) if !arm.correlations.is_empty() => {
-            Some(Correlated { expansion, step, number, arm, pattern })
+            Some(Correlated { expansion, way, step, number, arm, pattern })
         }
         _ => None,
     })
@@ -71,13 +77,47 @@ impl<'a> Correlated<'a> {
         compared.chain(&self.arm.guard)
     }
 
-    /// Where what it compares with may be known, each with the slots that must be full for that.
-    fn places(&self) -> impl Iterator<Item = (&'a Variant, Vec<Ident>)> {
-        let forward = self.expansion.variants.iter().filter(|variant| variant.way == Way::Forward);
-        forward.filter_map(|variant| Some((variant, self.slots(variant)?)))
+    /// Where what it compares with may be known, each with the conditions for that. Of what undoes a step, or runs on
+    /// every way out, that is one place: the state is asked as it will be there.
+    fn places(&self) -> impl Iterator<Item = (&'a Variant, Vec<TokenStream>)> {
+        let variants = self.expansion.variants.iter().filter(|variant| variant.way == self.way);
+        variants.filter_map(|variant| match self.way {
+            Way::Forward => Some((variant, self.slots(variant)?)),
+            Way::Back | Way::Finally => {
+                let is_there = variant.steps(self.expansion.saga).contains(&self.step);
+                is_there.then(|| (variant, self.known(variant)))
+            }
+        })
     }
 
-    fn slots(&self, variant: &Variant) -> Option<Vec<Ident>> {
+    /// What must be there before the arm of a compensation, or of a step that runs on every way out, is armed.
+    fn known(&self, variant: &Variant) -> Vec<TokenStream> {
+        let runtime = paths::here();
+        let saga = self.expansion.saga;
+        let own = saga.steps[self.step].value;
+        let is_open = |value: &ValueId| match self.way {
+            Way::Back => *value == own,
+            Way::Forward | Way::Finally => saga.values[*value].step.is_some() && *value != own,
+        };
+        let mut values: Vec<_> = self.phrases().flat_map(Phrase::needs).filter(is_open).collect();
+        values.sort_unstable();
+        values.dedup();
+        let values = values.into_iter().filter_map(|value| Some((variant.field(value)?, self.expansion.local(value))));
+        let values = values.filter_map(|(field, name)| match saga.values[field.value].shape {
+            Shape::Binding => None,
+            Shape::Plain | Shape::When => Some(quote!(#runtime::Slot::is_full(#name))),
+            Shape::Each | Shape::EachWhen if self.way == Way::Back => {
+                let at = Ident::new("at", Span::mixed_site());
+                Some(quote!(#runtime::has_output(#name, #at)))
+            }
+            Shape::Each | Shape::EachWhen => Some(quote!(#runtime::is_over(#name))),
+        });
+        let cause = Ident::new("given_cause", Span::mixed_site());
+        let cause = self.phrases().any(|phrase| phrase.cause.is_some()).then(|| quote!(#cause.is_some()));
+        values.chain(cause).collect()
+    }
+
+    fn slots(&self, variant: &Variant) -> Option<Vec<TokenStream>> {
         let saga = self.expansion.saga;
         let here = saga.place_of(self.step);
         if variant.place > here || (saga.steps[self.step].each.is_some() && variant.place != here) {
@@ -96,7 +136,15 @@ impl<'a> Correlated<'a> {
                 slots.push(name);
             }
         }
-        Some(slots)
+        let runtime = paths::here();
+        Some(slots.into_iter().map(|slot| quote!(#runtime::Slot::is_full(#slot))).collect())
+    }
+
+    /// The fields of the variant, as its phrases see them.
+    fn fields(&self, variant: &Variant) -> Vec<Field> {
+        let own = self.expansion.saga.steps[self.step].value;
+        let one = |field: &Field| Field { one: self.way == Way::Back && field.value == own, ..*field };
+        variant.fields.iter().map(one).collect()
     }
 
     /// The variant and what is needed of it.
@@ -109,22 +157,43 @@ impl<'a> Correlated<'a> {
     }
 }
 
-fn awaited(arms: &[Correlated<'_>]) -> TokenStream {
+/// What is said of an arm where it stands: of any state on the way forward; of what undoes a step, or runs on every way
+/// out, in the state as it will be there.
+fn by_way(
+    arms: &[Correlated<'_>],
+    otherwise: &TokenStream,
+    case: impl Fn(&Correlated<'_>) -> TokenStream,
+) -> TokenStream {
     let runtime = paths::here();
-    let cases = arms.iter().flat_map(|arm| {
-        let (step, number) = (number(arm.step), number(arm.number));
-        arm.places().map(move |(variant, slots)| {
-            let (pattern, item) = arm.bound(variant);
-            let keys = arm.arm.correlations.iter().map(|(_, value)| key(arm.expansion, variant, value));
-            let runtime = paths::here();
-            quote! {
-                (#pattern, #runtime::Mode::Forward, #step, #number) => {
-                    #(if !#runtime::Slot::is_full(#slots) { return ::core::option::Option::None; })*
-                    #item
-                    ::core::option::Option::Some(#runtime::together(::std::vec::Vec::from([#(#keys),*])))
+    let cases = |way: Way| arms.iter().filter(move |arm| arm.way == way).map(&case).collect::<Vec<_>>();
+    let (forward, back, last) = (cases(Way::Forward), cases(Way::Back), cases(Way::Finally));
+    let seen = |mode: &TokenStream, state: &TokenStream, cases: &[TokenStream]| {
+        (!cases.is_empty()).then(|| {
+            quote_spanned! {Span::mixed_site()=>
+                if let #runtime::Mode::#mode = at.mode {
+                    #state
+                    return match (&*state, at.step, arm) { #(#cases)* _ => #otherwise };
                 }
             }
         })
+    };
+    let undoing = quote_spanned!(Span::mixed_site()=> let state = #runtime::undoing::<Self>(state, at.step););
+    let finishing = quote_spanned! {Span::mixed_site()=>
+        let (is_last, state) = #runtime::finishing::<Self>(state, at.step);
+    };
+    let back = seen(&quote!(Compensation), &undoing, &back);
+    let last = seen(&quote!(Finally), &finishing, &last);
+    quote_spanned! {Span::mixed_site()=>
+        #back
+        #last
+        match (state, at.step, arm) { #(#forward)* _ => #otherwise }
+    }
+}
+
+fn awaited(arms: &[Correlated<'_>]) -> TokenStream {
+    let runtime = paths::here();
+    let body = by_way(arms, &quote!(::core::option::Option::None), |arm| {
+        arm.places().map(|(variant, known)| awaited_at(arm, variant, &known)).collect()
     });
     quote_spanned! {Span::mixed_site()=>
         fn awaited(
@@ -134,20 +203,34 @@ fn awaited(arms: &[Correlated<'_>]) -> TokenStream {
             given_cause: ::core::option::Option<&#runtime::Cause>,
         ) -> ::core::option::Option<#runtime::Key> {
             use #runtime::check::NoKey as _;
-            match (state, at.mode, at.step, arm) {
-                #(#cases)*
-                _ => ::core::option::Option::None,
-            }
+            #body
+        }
+    }
+}
+
+fn awaited_at(arm: &Correlated<'_>, variant: &Variant, known: &[TokenStream]) -> TokenStream {
+    let runtime = paths::here();
+    let (step, number) = (number(arm.step), number(arm.number));
+    let (pattern, item) = arm.bound(variant);
+    let fields = arm.fields(variant);
+    let keys = arm.arm.correlations.iter().map(|(_, value)| key(arm.expansion, &fields, value));
+    let is_last = Ident::new("is_last", Span::mixed_site());
+    let unless = (arm.way == Way::Finally).then(|| quote!(!#is_last &&));
+    quote! {
+        (#pattern, #step, #number) => {
+            #(if #unless !#known { return ::core::option::Option::None; })*
+            #item
+            ::core::option::Option::Some(#runtime::together(::std::vec::Vec::from([#(#keys),*])))
         }
     }
 }
 
 /// The key of what is compared. What its type lacks is told there (L23).
-fn key(expansion: &Expansion<'_>, variant: &Variant, value: &Phrase) -> TokenStream {
+fn key(expansion: &Expansion<'_>, fields: &[Field], value: &Phrase) -> TokenStream {
     let span = value.expression.span();
     let (check, name) = (paths::check(span), format_ident!("value", span = Span::mixed_site()));
     let of = format_ident!("of", span = Span::mixed_site());
-    let owned = expansion.owned(value, &variant.fields, None);
+    let owned = expansion.owned(value, fields, None);
     quote_spanned! {span=> {
         let #name = #owned;
         let #of = #check::key_of(&#name);
@@ -159,12 +242,17 @@ fn carried(arms: &[Correlated<'_>]) -> TokenStream {
     let runtime = paths::here();
     let cases = arms.iter().map(|arm| {
         let (step, number, pattern) = (number(arm.step), number(arm.number), &arm.pattern.tokens);
+        let mode = match arm.way {
+            Way::Forward => quote!(Forward),
+            Way::Back => quote!(Compensation),
+            Way::Finally => quote!(Finally),
+        };
         let keys = arm.arm.correlations.iter().map(|(name, _)| {
             let check = paths::check(name.span());
             quote_spanned!(name.span()=> #check::carried_key(&#name, #check::key_of(&#name).writes())?)
         });
         quote_spanned! {Span::mixed_site()=>
-            (#step, #runtime::Mode::Forward, #number) => match ::core::clone::Clone::clone(event) {
+            (#step, #runtime::Mode::#mode, #number) => match ::core::clone::Clone::clone(event) {
                 #pattern => ::core::option::Option::Some(#runtime::together(::std::vec::Vec::from([#(#keys),*]))),
                 _ => ::core::option::Option::None,
             },
@@ -189,7 +277,7 @@ fn carried(arms: &[Correlated<'_>]) -> TokenStream {
 
 fn heeds(arms: &[Correlated<'_>]) -> TokenStream {
     let runtime = paths::here();
-    let cases = arms.iter().flat_map(|arm| arm.places().map(move |(variant, _)| heeds_at(arm, variant)));
+    let body = by_way(arms, &quote!(false), |arm| arm.places().map(|(variant, _)| heeds_at(arm, variant)).collect());
     quote_spanned! {Span::mixed_site()=>
         #[allow(unused_variables, reason = "only what is compared is used")]
         fn heeds(
@@ -200,27 +288,24 @@ fn heeds(arms: &[Correlated<'_>]) -> TokenStream {
             event: &#runtime::EventOf<Self::Bus>,
         ) -> bool {
             use #runtime::check::NoKey as _;
-            match (state, at.mode, at.step, arm) {
-                #(#cases)*
-                _ => false,
-            }
+            #body
         }
     }
 }
 
 fn heeds_at(arm: &Correlated<'_>, variant: &Variant) -> TokenStream {
-    let runtime = paths::here();
     let (step, number) = (number(arm.step), number(arm.number));
     let (pattern, item) = arm.bound(variant);
-    let compared = values(arm.expansion, variant, arm.number, arm.arm);
+    let fields = arm.fields(variant);
+    let compared = values(arm.expansion, &fields, arm.number, arm.arm);
     let same = same(arm.number, arm.arm);
     let guard = arm.arm.guard.as_ref().map(|guard| {
-        let guard = arm.expansion.owned(guard, &variant.fields, Some(&quote!(bool)));
+        let guard = arm.expansion.owned(guard, &fields, Some(&quote!(bool)));
         quote!(&& #guard)
     });
     let event = &arm.pattern.tokens;
     quote_spanned! {Span::mixed_site()=>
-        (#pattern, #runtime::Mode::Forward, #step, #number) => {
+        (#pattern, #step, #number) => {
             #item
             #compared
             match ::core::clone::Clone::clone(event) {
@@ -232,9 +317,9 @@ fn heeds_at(arm: &Correlated<'_>, variant: &Variant) -> TokenStream {
 }
 
 /// What an arm compares with, evaluated before its pattern is matched: no name of the pattern hides one of the saga's.
-pub(super) fn values(expansion: &Expansion<'_>, variant: &Variant, number: usize, arm: &Arm) -> TokenStream {
+pub(super) fn values(expansion: &Expansion<'_>, fields: &[Field], number: usize, arm: &Arm) -> TokenStream {
     let values = arm.correlations.iter().enumerate().map(|(pair, (_, value))| {
-        let (name, owned) = (compared(number, pair), expansion.owned(value, &variant.fields, None));
+        let (name, owned) = (compared(number, pair), expansion.owned(value, fields, None));
         quote_spanned!(value.expression.span()=> let #name = #owned;)
     });
     values.collect()

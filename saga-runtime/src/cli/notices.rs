@@ -80,6 +80,10 @@ fn told(notice: &Notice) -> (char, Style, String) {
             (GOES_ON, FAINT, format!("{step}: sleeps for {}", time::length(until.since(*time))))
         }
         Notice::StepEnded { step, mode, .. } => (GOES_ON, PLAIN, format!("{}{step}: done", undo(*mode))),
+        Notice::StepAbandoned { step, .. } => (GOES_ON, FAINT, format!("{step}: goes on without its answer")),
+        Notice::StepUnknown { step, .. } => {
+            (GOES_ON, BACKWARD, format!("{step}: nobody knows whether it was done, and it is undone in any case"))
+        }
         Notice::SagaCompensating { cause, .. } => (GOES_ON, BACKWARD, format!("compensates: {}", failure(cause))),
         Notice::SagaStuck { reason, .. } => (GOES_ON, BAD, format!("stuck: {reason}")),
         Notice::SagaMoved { .. } => (GOES_ON, FAINT, "moves".to_owned()),

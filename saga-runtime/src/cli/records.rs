@@ -58,6 +58,8 @@ fn change(value: &Value) -> String {
             "asked" => format!("{}: {} is asked its fate", exchange(body)?, text(body, "participant")?),
             "done" => format!("{}: done", exchange(body)?),
             "kept" => format!("{}: kept until it begins", exchange(body)?),
+            "abandoned" => format!("{}: the saga goes on without its answer", exchange(body)?),
+            "assumed" => format!("{}: nobody knows whether it was done, and it is undone in any case", exchange(body)?),
             "done_late" => format!("{}: it was done after all, and is undone", exchange(body)?),
             "ran" => format!("{}: runs saga {}", exchange(body)?, body.get("child")?),
             "unwinding" => format!("{}: saga {} is undone", exchange(body)?, body.get("child")?),
@@ -271,6 +273,11 @@ mod tests {
             (r#"{"done":{"step":"a","item":0,"mode":"forward"}}"#, "a: done"),
             (r#"{"undone":{"step":"a","item":0,"mode":"forward"}}"#, "a: nothing was done"),
             (r#"{"done_late":{"step":"a","item":0,"mode":"forward"}}"#, "a: it was done after all, and is undone"),
+            (r#"{"abandoned":{"step":"a","item":0,"mode":"forward"}}"#, "a: the saga goes on without its answer"),
+            (
+                r#"{"assumed":{"step":"a","item":0,"mode":"forward"}}"#,
+                "a: nobody knows whether it was done, and it is undone in any case",
+            ),
             (r#"{"kept":{"step":"a","item":0,"mode":"forward"}}"#, "a: kept until it begins"),
             (
                 r#"{"withdrawn":{"step":"a","item":0,"mode":"forward","participant":"host"}}"#,

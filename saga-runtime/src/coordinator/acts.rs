@@ -145,6 +145,8 @@ impl<B: Bus> Acts<B> {
             | Change::Complete { .. }
             | Change::Done { .. }
             | Change::Kept { .. }
+            | Change::Abandoned { .. }
+            | Change::Assumed { .. }
             | Change::DoneLate { .. }
             | Change::Undone { .. }
             | Change::Skipped { .. }

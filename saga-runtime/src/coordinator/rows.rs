@@ -364,6 +364,8 @@ impl<B: Bus> Serialize for ChangeJson<'_, B> {
             }
             Change::Done { at } => tagged(serializer, "done", &exchange(at, None)),
             Change::Kept { at } => tagged(serializer, "kept", &exchange(at, None)),
+            Change::Abandoned { at } => tagged(serializer, "abandoned", &exchange(at, None)),
+            Change::Assumed { at } => tagged(serializer, "assumed", &exchange(at, None)),
             Change::DoneLate { at } => tagged(serializer, "done_late", &exchange(at, None)),
             Change::Undone { at } => tagged(serializer, "undone", &exchange(at, None)),
             Change::Skipped { at } => tagged(serializer, "skipped", &exchange(at, None)),

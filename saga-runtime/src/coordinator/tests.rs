@@ -5,4 +5,5 @@ mod families;
 mod lifecycle;
 mod outbox;
 mod shop;
+mod telling;
 mod watching;

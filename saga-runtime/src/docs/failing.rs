@@ -276,6 +276,14 @@ fn abandoned(step: &Step) -> Option<String> {
         return None;
     }
     let name = code(step.name);
+    if let Action::Run(child) = step.exchange.action {
+        let begins = format!("**{name} may end before saga {} does** ({})", code(child.name), arms.join(", "));
+        let undone = if step.compensation.undoes() { "; if it completed all the same, it is undone" } else { "" };
+        return Some(format!(
+            "{begins}; the saga goes on. Meanwhile that one is cancelled and awaited{undone}. The saga does not end \
+             before that."
+        ));
+    }
     let begins = format!("**{name} may end without an answer** ({}); the saga goes on.", arms.join(", "));
     if !step.compensation.undoes() {
         return Some(format!("{begins} An answer that comes later is recorded, and changes nothing."));

@@ -111,7 +111,7 @@ pub(super) fn abandons(exchange: &Exchange) -> impl Iterator<Item = &Arm> {
 /// Whether *handled*, or the end of the other saga or of the time, ends it without an arm that says so.
 pub(super) fn ends_by_itself(exchange: &Exchange) -> bool {
     !matches!(exchange.action, Action::Wait | Action::Nothing)
-        && !exchange.awaits_event()
+        && (!exchange.awaits_event() || matches!(exchange.action, Action::Run(_) | Action::Sleep(_)))
         && !takes(exchange, &ArmOutcome::Handled)
 }
 

@@ -57,6 +57,16 @@ pub fn output_of<T: Clone>(kept: &Items<T>, at: At) -> T {
     kept.output(at.item).cloned().expect("only what took effect is undone")
 }
 
+/// Whether the exchange of this item has ended with an output.
+pub fn has_output<T>(kept: &Items<T>, at: At) -> bool {
+    kept.output(at.item).is_some()
+}
+
+/// Whether no more comes of a step with `for`: it was not done, or all items have ended.
+pub fn is_over<T>(kept: &Items<T>) -> bool {
+    kept.is_over()
+}
+
 /// What the one exchange of a step with `when` gave, for what undoes it.
 ///
 /// # Panics

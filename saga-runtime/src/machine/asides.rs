@@ -45,5 +45,5 @@ impl<T> Asides<T> {
 }
 
 fn is_of(kept: At, at: At) -> bool {
-    at.mode != Mode::Finally && (kept.step, kept.item) == (at.step, at.item)
+    kept == at || (at.mode != Mode::Finally && (kept.step, kept.item) == (at.step, at.item))
 }

@@ -5,6 +5,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::control::Open;
 use super::kind::{Kind, Slot};
 use super::record::Happened;
 use super::{Decision, Machine, Route};
@@ -39,7 +40,8 @@ impl Awaiting {
     pub(super) fn register<E: Event>(&mut self, kind: u16, definition: &Definition) {
         self.by_event.resize(E::EVENTS.len(), Vec::new());
         let mut arms = Vec::new();
-        for (arm, names) in arms_of(kind, definition) {
+        for (step, mode, number, names) in arms_with_where(definition) {
+            let arm = Arm { kind, step, mode, number };
             for (event, taking) in E::EVENTS.iter().zip(&mut self.by_event) {
                 if names.contains(&event.name) {
                     taking.push(arm);
@@ -81,18 +83,19 @@ impl Awaiting {
     }
 }
 
-/// The arms with `where` of a kind, each with the variants that it names.
-fn arms_of(kind: u16, definition: &Definition) -> impl Iterator<Item = (Arm, &'static [&'static str])> {
+/// The arms with `where` of a saga: step, mode, number, and the variants that each names.
+pub(crate) fn arms_with_where(
+    definition: &Definition,
+) -> impl Iterator<Item = (u16, Mode, u16, &'static [&'static str])> {
     let exchanges = definition.steps.iter().zip(0..).flat_map(|(step, number)| {
         let mode = if step.kind == StepKind::Finally { Mode::Finally } else { Mode::Forward };
         let undo = step.compensation.exchange().map(|exchange| (number, Mode::Compensation, exchange.arms));
         [(number, mode, step.exchange.arms)].into_iter().chain(undo)
     });
-    let arms = exchanges.flat_map(move |(step, mode, arms)| {
-        arms.iter().zip(0..).map(move |(arm, number)| (Arm { kind, step, mode, number }, arm))
-    });
-    arms.filter_map(|(arm, data)| match data.outcome {
-        ArmOutcome::Event { events, .. } if !data.correlations.is_empty() => Some((arm, events)),
+    let arms = exchanges
+        .flat_map(|(step, mode, arms)| arms.iter().zip(0..).map(move |(arm, number)| (step, mode, number, arm)));
+    arms.filter_map(|(step, mode, number, arm)| match arm.outcome {
+        ArmOutcome::Event { events, .. } if !arm.correlations.is_empty() => Some((step, mode, number, events)),
         _ => None,
     })
 }
@@ -170,11 +173,9 @@ fn armed<B: Bus>(kind: &dyn Kind<B>, slot: Slot, arm: Arm) -> Vec<(Arm, At, Key)
         return Vec::new();
     }
     let is_here = |at: &At| at.step == arm.step && at.mode == arm.mode;
-    let open = control.on_its_way().filter(|open| !open.is_asked()).map(|open| open.at).filter(is_here);
-    let ahead = match arm.mode {
-        Mode::Forward => super::turn::ahead(kind.definition(), control, body.position(), arm.step),
-        Mode::Compensation | Mode::Finally => Vec::new(),
-    };
+    let is_awaited = |open: &&Open| open.at.mode != Mode::Forward || !(open.is_asked() || control.is_aside(open.at));
+    let open = control.open.iter().filter(is_awaited).map(|open| open.at).filter(is_here);
+    let ahead = super::turn::ahead(kind.definition(), control, body.position(), arm.step, arm.mode);
     let exchanges = open.chain(ahead).filter(|at| control.kept.iter().all(|kept| kept.at != *at));
     let awaited = |at| body.awaited(at, arm.number, control.cause.as_deref()).ok()?;
     let armed = exchanges.filter_map(|at| Some((arm, at, awaited(at)?)));

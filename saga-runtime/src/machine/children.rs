@@ -33,6 +33,15 @@ impl End {
     }
 }
 
+/// A child that runs or is unwound.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LiveChild {
+    pub(crate) saga: SagaId,
+    pub(crate) is_unwinding: bool,
+    /// Its end is awaited only to know what became of it.
+    pub(crate) is_cancelled: bool,
+}
+
 /// A child that a test ends by hand.
 #[derive(Debug)]
 pub(crate) struct ByHand<B: Bus> {
@@ -78,13 +87,18 @@ impl<B: Bus> Machine<B> {
         }
     }
 
-    /// The children of a saga that run or are unwound, oldest first; with whether it is the latter.
-    pub(crate) fn children_of(&self, saga: SagaId) -> Vec<(SagaId, bool)> {
+    /// The children of a saga that run or are unwound, oldest first.
+    pub(crate) fn children_of(&self, saga: SagaId) -> Vec<LiveChild> {
         let Some(route) = self.routes.get(&saga) else { return Vec::new() };
         let control = self.kinds[usize::from(route.kind)].control(route.slot);
         let unwinding = |ran: &Ran| control.open.iter().any(|open| open.at == ran.at.undo());
-        let live = control.children.iter().filter(|ran| ran.ended.is_none());
-        live.filter(|ran| !ran.kept || unwinding(ran)).map(|ran| (ran.saga, unwinding(ran))).collect()
+        let live = control.children.iter().filter(|ran| ran.ended.is_none() && (!ran.kept || unwinding(ran)));
+        let seen = |ran: &Ran| LiveChild {
+            saga: ran.saga,
+            is_unwinding: unwinding(ran),
+            is_cancelled: control.is_settling(ran.at),
+        };
+        live.map(seen).collect()
     }
 
     /// The ids from this one on were given to children, which are open from now on.

@@ -38,6 +38,10 @@ pub(crate) struct OpenExchange {
     pub(crate) is_out: bool,
     /// Its fate is asked.
     pub(crate) is_asked: bool,
+    /// Its command was handled, and what ends it is an event of anyone.
+    pub(crate) is_handled: bool,
+    /// The saga went on without it.
+    pub(crate) is_aside: bool,
     /// The bound of its current attempt.
     pub(crate) within: Option<Duration>,
 }
@@ -114,11 +118,14 @@ impl<B: Bus> Machine<B> {
     /// The exchanges of a saga that are not over, in the order in which they were first sent.
     pub(crate) fn exchanges(&self, saga: SagaId) -> impl Iterator<Item = OpenExchange> {
         let control = self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].control(route.slot));
-        control.into_iter().flat_map(|control| &control.open).map(|open| OpenExchange {
+        let open = control.into_iter().flat_map(|control| control.open.iter().map(move |open| (control, open)));
+        open.map(|(control, open)| OpenExchange {
             at: open.at,
             attempt: open.attempt,
             is_out: open.recorded_in.is_some() && open.is_unanswered(),
             is_asked: matches!(open.waits, Waits::Fate { .. }),
+            is_handled: open.handled,
+            is_aside: control.is_aside(open.at),
             within: open.within,
         })
     }

@@ -252,6 +252,16 @@ pub enum Change<B: Bus> {
         /// The exchange.
         at: At,
     },
+    /// The saga goes on without the answer of this exchange.
+    Abandoned {
+        /// The exchange.
+        at: At,
+    },
+    /// Nobody knows whether this exchange took effect. What undoes it is safe in any case, and is done.
+    Assumed {
+        /// The exchange.
+        at: At,
+    },
     /// The saga went on without the answer of this exchange, which took effect after all, and is undone.
     DoneLate {
         /// The exchange.

@@ -3,6 +3,7 @@
 //! The rules of the language stand here and in the submodules, by what they are about: [`exchange`] (attempts and
 //! answers), [`pivot`], [`undo`] (doubt and compensation), [`finish`] (the way out), [`operator`] (what is stuck).
 
+mod ahead;
 mod aside;
 mod begin;
 mod child;
@@ -16,8 +17,8 @@ mod sleep;
 mod stuck;
 mod undo;
 
+pub(super) use self::ahead::ahead;
 pub(super) use self::child::Wish;
-pub(super) use self::seen::ahead;
 
 use super::control::{Control, Open, Phase, Point};
 use super::kind::{Body, Panicked};
@@ -123,7 +124,7 @@ impl<B: Bus> Turn<'_, B> {
         if usize::from(place) + 1 == self.definition.places.len() {
             return self.complete();
         }
-        self.forget_kept(steps);
+        self.forget_kept();
         match self.body.forward() {
             Ok(()) => self.enter(),
             Err(panicked) => self.stick_panicked(Point::Moving, &panicked),

@@ -50,15 +50,51 @@ struct Acted {
 #[serde(rename_all = "snake_case")]
 enum Change {
     Queued(Option<SagaId>),
-    Sent { step: Name, mode: Mode, attempt: u32, participant: Name },
-    Waiting { step: Name, mode: Mode, until: Timestamp },
-    Ran { step: Name, mode: Mode, child: SagaId },
-    Unwinding { step: Name, mode: Mode, child: SagaId },
+    Sent {
+        step: Name,
+        #[serde(default)]
+        mode: Mode,
+        attempt: u32,
+        participant: Name,
+    },
+    Waiting {
+        step: Name,
+        #[serde(default)]
+        mode: Mode,
+        until: Timestamp,
+    },
+    Ran {
+        step: Name,
+        #[serde(default)]
+        mode: Mode,
+        child: SagaId,
+    },
+    Unwinding {
+        step: Name,
+        #[serde(default)]
+        mode: Mode,
+        child: SagaId,
+    },
     Complete,
-    Sleeping { step: Name, until: Timestamp },
-    Done { step: Name, mode: Mode },
+    Sleeping {
+        step: Name,
+        until: Timestamp,
+    },
+    Done {
+        step: Name,
+        #[serde(default)]
+        mode: Mode,
+    },
+    Abandoned {
+        step: Name,
+    },
+    Assumed {
+        step: Name,
+    },
     Failed(Cause),
-    Stuck { reason: String },
+    Stuck {
+        reason: String,
+    },
     Unstuck,
     Ended(Outcome<Value>),
     Asked(IgnoredAny),
@@ -104,6 +140,8 @@ impl Teller {
             Change::Complete => Notice::SagaKept { time, saga, name },
             Change::Sleeping { step, until } => Notice::StepSleeping { time, saga, name, step, until },
             Change::Done { step, mode } => Notice::StepEnded { time, saga, name, step, mode },
+            Change::Abandoned { step } => Notice::StepAbandoned { time, saga, name, step },
+            Change::Assumed { step } => Notice::StepUnknown { time, saga, name, step },
             Change::Failed(cause) => Notice::SagaCompensating { time, saga, name, cause },
             Change::Stuck { reason } => Notice::SagaStuck { time, saga, name, reason },
             Change::Unstuck => Notice::SagaUnstuck { time, saga, name },

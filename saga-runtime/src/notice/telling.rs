@@ -82,6 +82,8 @@ impl Teller {
                 Notice::StepWaiting { time, saga, name, step: self.step(*at), mode: at.mode, until: *until }
             }
             Change::Done { at } => Notice::StepEnded { time, saga, name, step: self.step(*at), mode: at.mode },
+            Change::Abandoned { at } => Notice::StepAbandoned { time, saga, name, step: self.step(*at) },
+            Change::Assumed { at } => Notice::StepUnknown { time, saga, name, step: self.step(*at) },
             Change::Failed(cause) => Notice::SagaCompensating { time, saga, name, cause: cause.clone() },
             Change::Stuck { reason } => Notice::SagaStuck { time, saga, name, reason: reason.clone() },
             Change::Unstuck => Notice::SagaUnstuck { time, saga, name },

@@ -93,6 +93,11 @@ impl<T> Items<T> {
         entries.iter().map(|entry| entry.output.get().cloned()).collect()
     }
 
+    /// Whether it was not done, or all of it has ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.is_some() && self.entries().iter().all(|entry| entry.output.is_full())
+    }
+
     fn entries(&self) -> &[Entry<T>] {
         self.0.as_ref().and_then(Option::as_deref).unwrap_or_default()
     }

@@ -10,15 +10,15 @@ use crate::saga::{Answering, Saga};
 impl<S: Saga> SagaTest<S> {
     /// The sagas that it runs and that have not ended, oldest first: name and input.
     pub fn children(&self) -> Vec<(String, serde_json::Value)> {
-        let running = self.machine.children_of(self.id).into_iter().filter(|(_, unwinding)| !unwinding);
-        let children = running.filter_map(|(child, _)| self.child_by_hand(child));
+        let running = self.machine.children_of(self.id).into_iter().filter(|child| !child.is_unwinding);
+        let children = running.filter_map(|child| self.child_by_hand(child.saga));
         children.map(|child| (child.name.to_owned(), serde_json::from_str(&child.input).unwrap_or_default())).collect()
     }
 
     /// Whether a saga that it ran, and that completed, is being unwound: [`SagaTest::child`] with a
     /// [`Outcome::Compensated`] ends that.
     pub fn unwinding(&self) -> bool {
-        self.machine.children_of(self.id).iter().any(|(_, unwinding)| *unwinding)
+        self.machine.children_of(self.id).iter().any(|child| child.is_unwinding)
     }
 
     /// The oldest saga that it runs, or has unwound, has ended.
@@ -27,7 +27,7 @@ impl<S: Saga> SagaTest<S> {
     /// When no child runs or is unwound, or that is no `C`.
     #[track_caller]
     pub fn child<C: Saga<Bus = S::Bus>>(&mut self, outcome: Outcome<C::Output>) {
-        let oldest = self.machine.children_of(self.id).first().and_then(|(child, _)| self.child_by_hand(*child));
+        let oldest = self.machine.children_of(self.id).first().and_then(|child| self.child_by_hand(child.saga));
         let child = oldest.unwrap_or_else(|| panic!("no child runs, and none is unwound"));
         let name = C::DEFINITION.name;
         assert!(child.name == name, "the oldest child is a `{}`, and no `{name}`", child.name);
@@ -62,7 +62,7 @@ pub(crate) fn good_end<S: Saga>(input: &str, answers: &Answering<'_, S::Bus>) ->
             let events = answers(test.command(at)).into_iter().take(1).collect();
             test.answer(at, None, Answer::Handled(events));
         } else if let Some(child) =
-            test.machine.children_of(test.id).first().and_then(|(id, _)| test.child_by_hand(*id))
+            test.machine.children_of(test.id).first().and_then(|child| test.child_by_hand(child.saga))
         {
             let (id, output) = (child.saga, (child.good_end)(&child.input, answers)?);
             test.child_ended(id, Outcome::Completed(output));

@@ -5,6 +5,7 @@
 //! by who is away; each is walked on from with the fewest faults. The participants are not simulated: whether a key
 //! that nobody has heard of was done is decided when the saga asks, and both are walked.
 
+mod hearing;
 mod moves;
 mod normal;
 mod walk;
@@ -63,6 +64,7 @@ pub struct Explored {
     faults: BTreeMap<Fault, usize>,
     places: BTreeMap<String, usize>,
     outcomes: BTreeMap<String, usize>,
+    events: BTreeMap<String, usize>,
     stuck: BTreeMap<String, usize>,
     unmade_refusals: BTreeSet<String>,
     samples: BTreeMap<String, BTreeSet<String>>,
@@ -104,6 +106,11 @@ impl Explored {
         &self.outcomes
     }
 
+    /// How often an event of anyone was `taken` by an exchange, `kept` for one that had not begun, or heard `in vain`.
+    pub const fn events(&self) -> &BTreeMap<String, usize> {
+        &self.events
+    }
+
     /// In how many states it was stuck, by the reason.
     pub const fn stuck(&self) -> &BTreeMap<String, usize> {
         &self.stuck
@@ -124,14 +131,29 @@ impl Explored {
 /// which each is tried. A command without replies is handled without an event.
 ///
 /// Answered, refused with each declared refusal that has no fields, timed out, disconnected, answered late and twice,
-/// cancelled, past its deadline, restarted at every state, each fate told, each word of an operator said.
+/// cancelled, past its deadline, restarted at every state, each fate told in any order, each word of an operator said.
 ///
 /// # Panics
 /// When something does not hold that must hold of every saga, with a script of calls on
 /// [`SagaTest`](crate::test::SagaTest) that shows it. Also when a saga has more than 100,000 states: give it a smaller
 /// input.
 pub fn explore<S: Saga>(input: S, answers: impl Fn(&CommandOf<S::Bus>) -> Vec<EventOf<S::Bus>>) -> Explored {
-    let mut walk = Walk::new(input, &answers);
+    explore_among(input, answers, Vec::new())
+}
+
+/// The same with others around, who may publish each of these events at any time, more than once. Give some that an
+/// arm with `where` takes, and some that none does.
+///
+/// Without such events a saga that awaits one is left where it is.
+///
+/// # Panics
+/// As [`explore`]; also when an event moves a saga that does not await it, or does not move one that does.
+pub fn explore_among<S: Saga>(
+    input: S,
+    answers: impl Fn(&CommandOf<S::Bus>) -> Vec<EventOf<S::Bus>>,
+    events: Vec<EventOf<S::Bus>>,
+) -> Explored {
+    let mut walk = Walk::new(input, &answers, events);
     walk.all();
     walk.explored
 }

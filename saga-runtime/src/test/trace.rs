@@ -1,7 +1,7 @@
 //! What the machine recorded of one saga under test, as far as what must hold of every saga is told by it.
 
 use crate::machine::{Change, Happened, Record};
-use crate::message::{At, Bus};
+use crate::message::{At, Bus, SagaId};
 use crate::time::Timestamp;
 
 /// One thing that happened, or followed.
@@ -17,6 +17,14 @@ pub(super) enum Told {
     FateOverdue,
     /// An exchange is over as it was meant to be.
     Done { at: At },
+    /// An exchange that the saga went on without took effect, or may have and is undone in any case.
+    DoneLate { at: At },
+    /// An event was kept for an exchange that has not begun.
+    Kept { at: At },
+    /// Another saga runs as this exchange.
+    Ran { at: At, child: SagaId },
+    /// The saga that a step ran is undone, as this exchange.
+    Unwinding { at: At },
     /// An operator passed over it.
     Skipped { at: At },
     /// It goes back.
@@ -46,7 +54,11 @@ fn followed<B: Bus>(record: &Record<B>, change: &Change<B>) -> Option<Told> {
             has_bytes: command.is_some(),
             time: record.time,
         }),
-        Change::Done { at } | Change::DoneLate { at } => Some(Told::Done { at: *at }),
+        Change::Done { at } => Some(Told::Done { at: *at }),
+        Change::DoneLate { at } | Change::Assumed { at } => Some(Told::DoneLate { at: *at }),
+        Change::Kept { at } => Some(Told::Kept { at: *at }),
+        Change::Ran { at, child, .. } => Some(Told::Ran { at: *at, child: *child }),
+        Change::Unwinding { at, .. } => Some(Told::Unwinding { at: *at }),
         Change::Skipped { at } => Some(Told::Skipped { at: *at }),
         Change::Failed(_) => Some(Told::Failed),
         Change::Ended(_) => Some(Told::Ended),

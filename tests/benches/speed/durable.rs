@@ -55,7 +55,7 @@ fn raw(rows: usize, a_commit: usize) -> std::time::Duration {
 pub(crate) fn durable(jobs: usize, at_once: usize, willing: bool) -> (f64, f64) {
     let directory = tempfile::tempdir().expect("a directory for a while");
     let log = Counting::open(&directory.path().join("sagas.db"));
-    let commits = Arc::clone(&log.commits);
+    let commits = log.commits();
     one_thread().block_on(async {
         let coordinator = coordinator(log).await;
         commits.store(0, Ordering::Relaxed);
@@ -67,14 +67,18 @@ pub(crate) fn durable(jobs: usize, at_once: usize, willing: bool) -> (f64, f64) 
 }
 
 /// The log, and how often it has committed.
-struct Counting {
+pub(crate) struct Counting {
     log: SqliteLog,
     commits: Arc<AtomicUsize>,
 }
 
 impl Counting {
-    fn open(path: &Path) -> Self {
+    pub(crate) fn open(path: &Path) -> Self {
         Self { log: SqliteLog::open(path).expect("the directory can be written"), commits: Arc::default() }
+    }
+
+    pub(crate) fn commits(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.commits)
     }
 }
 

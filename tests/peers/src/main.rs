@@ -5,8 +5,8 @@
 //! say stands in `docs/performance.md`.
 //!
 //! The walls (the ideal index, raw SQLite, raw sockets) and this runtime's own figures are measured by the very code of
-//! the benches. `peers` adds steno, with its store in memory and with one on SQLite; `compiling` what the compiler takes of sagas, beside
-//! machines written with statig.
+//! the benches; only `deleting` is left out, which needs the catalogue. `peers` adds steno, with its store in memory and
+//! with one on SQLite; `compiling` what the compiler takes of sagas, beside machines written with statig.
 
 mod compiling;
 #[path = "../../benches/speed/deciding.rs"]
@@ -28,6 +28,8 @@ mod recovery;
 mod socket;
 #[path = "../../benches/speed/table.rs"]
 mod table;
+#[path = "../../benches/speed/transition.rs"]
+mod transition;
 #[path = "../../benches/speed/whole.rs"]
 mod whole;
 
@@ -36,7 +38,8 @@ use table::Table;
 /// A part of the table, by its name.
 type Part = (&'static str, fn(&mut Table));
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
+    ("transition", transition::measure),
     ("deciding", deciding::measure),
     ("whole", whole::measure),
     ("durable", durable::measure),

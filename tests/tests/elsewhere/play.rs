@@ -1,170 +1,46 @@
-//! A script of a test, played twice: once straight, and once with a restart before and after each of its actions. Both
-//! must send the same commands, ask the same fates and end the same way.
-//!
-//! It knows no saga. Nothing is restarted while participants are away: a new coordinator thinks nobody away at first.
+//! What the scripts of these sagas have in common. Each is played twice, as every script of the language is.
 
-#![allow(clippy::needless_pass_by_value, reason = "the signatures are those of `SagaTest`")]
-
-use std::fmt::Debug;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use saga_runtime::message::{CommandOf, EventOf, RefusalOf};
+use saga_runtime::message::{CommandOf, RefusalOf};
 use saga_runtime::prelude::*;
+
+use crate::twin::Twin;
 
 /// Of what is retried by itself.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
-/// At each of so many tenths of a time that passes.
-const RESTARTS_ON_THE_WAY: u32 = 7;
 
 /// What can end a saga from outside, and the kind of the cause that it then has.
 pub(super) type Interruption<S> = (fn(&mut Play<S>), CauseKind);
 
-/// A saga under test; what can be seen of it is that of the straight one.
-pub(super) struct Play<S: Saga> {
-    straight: SagaTest<S>,
-    restarted: SagaTest<S>,
-    is_away: bool,
-}
+/// A saga under test, with and without restarts.
+pub(super) struct Play<S: Saga>(Twin<S>);
 
 impl<S: Saga> Deref for Play<S> {
-    type Target = SagaTest<S>;
+    type Target = Twin<S>;
 
-    fn deref(&self) -> &SagaTest<S> {
-        &self.straight
+    fn deref(&self) -> &Twin<S> {
+        &self.0
+    }
+}
+
+impl<S: Saga> DerefMut for Play<S> {
+    fn deref_mut(&mut self) -> &mut Twin<S> {
+        &mut self.0
     }
 }
 
 impl<S: Saga> Play<S> {
     #[track_caller]
     pub(super) fn start(input: S) -> Self {
-        let mut play =
-            Self { straight: SagaTest::start(input.clone()), restarted: SagaTest::start(input), is_away: false };
-        play.act(|_| {});
-        play
+        Self(Twin::start(input))
     }
 
-    #[track_caller]
-    fn act<T: Debug + PartialEq>(&mut self, action: impl Fn(&mut SagaTest<S>) -> T) -> T {
-        self.restart();
-        let (straight, restarted) = (action(&mut self.straight), action(&mut self.restarted));
-        assert_eq!(restarted, straight, "after a restart");
-        self.compare("a restart before it");
-        self.restart();
-        self.compare("a restart after it");
-        straight
-    }
-
-    fn restart(&mut self) {
-        if !self.is_away {
-            self.restarted.restart();
-        }
-    }
-
-    #[track_caller]
-    fn compare(&self, when: &str) {
-        let seen = |saga: &SagaTest<S>| (saga.sent(), saga.modes(), saga.asked(), saga.children(), saga.unwinding());
-        assert_eq!(seen(&self.restarted), seen(&self.straight), "other commands with {when}");
-        let stands = |saga: &SagaTest<S>| (saga.is_compensating(), saga.is_stuck());
-        assert_eq!(stands(&self.restarted), stands(&self.straight), "it stands elsewhere with {when}");
-        let ended = |saga: &SagaTest<S>| serde_json::to_value(saga.outcome()).expect("an outcome can be written");
-        assert_eq!(ended(&self.restarted), ended(&self.straight), "another outcome with {when}");
-    }
-
-    #[track_caller]
-    pub(super) fn reply(&mut self, event: EventOf<S::Bus>) {
-        self.act(|saga| saga.reply(event.clone()));
-    }
-
-    #[track_caller]
-    pub(super) fn reply_to(&mut self, command: &CommandOf<S::Bus>, event: EventOf<S::Bus>) {
-        self.act(|saga| saga.reply_to(command, event.clone()));
-    }
-
-    #[track_caller]
-    pub(super) fn handled(&mut self) {
-        self.act(SagaTest::handled);
-    }
-
-    #[track_caller]
-    pub(super) fn handled_to(&mut self, command: &CommandOf<S::Bus>) {
-        self.act(|saga| saga.handled_to(command));
-    }
-
-    #[track_caller]
-    pub(super) fn refuse(&mut self, refusal: RefusalOf<S::Bus>) {
-        self.act(|saga| saga.refuse(refusal.clone()));
-    }
-
-    #[track_caller]
-    pub(super) fn refuse_to(&mut self, command: &CommandOf<S::Bus>, refusal: RefusalOf<S::Bus>) {
-        self.act(|saga| saga.refuse_to(command, refusal.clone()));
-    }
-
-    #[track_caller]
-    pub(super) fn refuse_attempt(&mut self, command: &CommandOf<S::Bus>, attempt: u32, refusal: RefusalOf<S::Bus>) {
-        self.act(|saga| saga.refuse_attempt(command, attempt, refusal.clone()));
-    }
-
-    #[track_caller]
-    pub(super) fn event(&mut self, event: EventOf<S::Bus>) {
-        self.act(|saga| saga.event(event.clone()));
-    }
-
-    #[track_caller]
-    pub(super) fn foreign(&mut self, event: EventOf<S::Bus>) {
-        self.act(|saga| saga.foreign(event.clone()));
-    }
-
-    #[track_caller]
-    pub(super) fn child<C: Saga<Bus = S::Bus>>(&mut self, outcome: Outcome<C::Output>)
-    where
-        C::Output: Clone,
-    {
-        self.act(|saga| saga.child::<C>(outcome.clone()));
-    }
-
-    /// Time passes; more than one timer may fire, so it is restarted on the way too.
+    /// Time passes, with restarts on the way.
     #[track_caller]
     pub(super) fn advance(&mut self, duration: Duration) {
-        self.straight.advance(duration);
-        let part = Duration::from_millis(duration.as_secs() * 100);
-        for _ in 0..RESTARTS_ON_THE_WAY {
-            self.restart();
-            self.restarted.advance(part);
-        }
-        self.restart();
-        self.restarted.advance(duration - part * RESTARTS_ON_THE_WAY);
-        self.compare("restarts while time passed");
-        self.restart();
-        self.compare("a restart after time passed");
-    }
-
-    #[track_caller]
-    pub(super) fn disconnect(&mut self) {
-        self.is_away = true;
-        self.act(SagaTest::disconnect);
-    }
-
-    #[track_caller]
-    pub(super) fn reconnect(&mut self) {
-        self.act(SagaTest::reconnect);
-        self.is_away = false;
-    }
-
-    #[track_caller]
-    pub(super) fn cancel(&mut self) -> CancelReply {
-        self.act(SagaTest::cancel)
-    }
-
-    #[track_caller]
-    pub(super) fn settle(&mut self, fate: Fate<EventOf<S::Bus>>) {
-        self.act(|saga| saga.settle(fate.clone()));
-    }
-
-    #[track_caller]
-    pub(super) fn operator(&mut self, action: Operator) {
-        self.act(|saga| saga.operator(action));
+        self.0.pass(duration);
     }
 
     /// These are out, all on the way forward, and nothing else is.
@@ -212,17 +88,5 @@ impl<S: Saga> Play<S> {
             Some(Outcome::Compensated(cause)) => cause.clone(),
             other => panic!("it was not compensated: {}", other.map_or("it goes on", |_| "it ended otherwise")),
         }
-    }
-
-    /// The kind of the cause, its step and its message.
-    #[track_caller]
-    pub(super) fn why(&self) -> (CauseKind, String, String) {
-        let cause = self.cause();
-        (cause.kind(), cause.step().to_owned(), cause.message().to_owned())
-    }
-
-    /// Whether an operator ended it.
-    pub(super) fn was_ended(&self) -> bool {
-        matches!(self.outcome(), Some(Outcome::Ended(_)))
     }
 }

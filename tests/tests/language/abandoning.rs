@@ -6,7 +6,7 @@ use saga_runtime::prelude::*;
 
 use super::tour::*;
 use super::tour::{Command, Event};
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     saga Quick(night: u32) -> (Option<u32>, u32) on Tour {
@@ -323,4 +323,14 @@ fn items_are_abandoned_each() {
     assert_eq!(saga.sent(), [unbook(30)]);
     saga.handled();
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(vec![None, Some(20), None])));
+}
+
+/// Rule: undoing.abandoned.settled
+#[test]
+fn what_is_abandoned_is_told() {
+    let saga = quick();
+    let told = saga.notices();
+    let abandoned = told.iter().filter(|notice| matches!(notice, Notice::StepAbandoned { step, .. } if step == "room"));
+    let ended = |notice: &&Notice| matches!(notice, Notice::StepEnded { step, .. } if step == "room");
+    assert_eq!((abandoned.count(), told.iter().find(ended)), (1, None));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use saga_runtime::prelude::*;
 
 use super::tour::*;
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     saga Parting(night: u32) on Tour {

@@ -4,7 +4,7 @@ use saga_runtime::prelude::*;
 
 use super::bus::*;
 use super::bus::{Command, Event};
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     saga Stay(night: u32) -> String on Travel {

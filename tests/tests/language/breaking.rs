@@ -5,7 +5,7 @@ use std::time::Duration;
 use saga_runtime::prelude::*;
 
 use super::bus::*;
-use super::twin::Twin;
+use crate::twin::Twin;
 
 /// Panics if the test wants that here.
 fn at<T>(here: &str, wanted: &str, value: T) -> T {

@@ -7,7 +7,7 @@ use saga_runtime::prelude::*;
 use super::bus::*;
 use super::compensating::grounded;
 use super::settling::doubted;
-use super::twin::Twin;
+use crate::twin::Twin;
 
 /// Rule: undoing.doubt.cancelled
 /// Rule: undoing.doubt.never

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::tour::*;
 use super::tour::{Command, Event};
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     pub(super) saga Night(night: u32, guest: String) -> u32 on Tour {
@@ -163,9 +163,9 @@ fn weekend() -> Twin<Weekend> {
 fn unwinding() -> Twin<Weekend> {
     let mut saga = weekend();
     saga.child::<Night>(Outcome::Completed(12));
-    assert!(!saga.is_unwinding());
+    assert!(!saga.unwinding());
     saga.refuse(Refusal::Full);
-    assert!(saga.is_unwinding() && saga.is_compensating());
+    assert!(saga.unwinding() && saga.is_compensating());
     saga
 }
 
@@ -185,7 +185,7 @@ fn a_child_that_fails_fails_its_step() {
     for outcome in [full(), ended()] {
         let mut saga = weekend();
         saga.child::<Night>(outcome);
-        assert!(!saga.is_unwinding(), "it has undone itself");
+        assert!(!saga.unwinding(), "it has undone itself");
         assert_undone(&mut saga, &[leave(4)]);
         assert_eq!((saga.cause().kind(), saga.cause().step().to_owned()), (CauseKind::Child, "stay".to_owned()));
     }
@@ -202,7 +202,7 @@ fn an_arm_takes_the_failure_of_a_child() {
     saga.child::<Night>(full());
     assert_eq!(saga.sent(), [note("0")]);
     saga.refuse(Refusal::Closed);
-    assert!(!saga.is_unwinding(), "the child took no effect");
+    assert!(!saga.unwinding(), "the child took no effect");
     assert_eq!(saga.why(), (CauseKind::Refused, "note".to_owned(), "closed".to_owned()));
 
     let mut saga = Twin::start(Tolerant { night: 3 });
@@ -219,7 +219,7 @@ fn a_child_that_completes_beside_such_an_arm_gives_its_output() {
     saga.child::<Night>(Outcome::Completed(12));
     assert_eq!(saga.sent(), [note("12")]);
     saga.refuse(Refusal::Full);
-    assert!(saga.is_unwinding());
+    assert!(saga.unwinding());
 }
 
 /// Rule: undoing.compensate.unwind
@@ -228,7 +228,7 @@ fn a_completed_child_is_unwound() {
     let mut saga = unwinding();
     assert_eq!((saga.sent(), saga.outcome()), (vec![], None));
     saga.child::<Night>(cancelled());
-    assert!(!saga.is_unwinding());
+    assert!(!saga.unwinding());
     assert_undone(&mut saga, &[leave(4)]);
     assert_eq!(saga.why(), (CauseKind::Refused, "note".to_owned(), "full".to_owned()));
 }
@@ -238,7 +238,7 @@ fn a_completed_child_is_unwound() {
 fn unwinding_takes_as_long_as_the_child_takes() {
     let mut saga = unwinding();
     saga.advance(Duration::from_secs(29));
-    assert!(saga.is_unwinding());
+    assert!(saga.unwinding());
     saga.child::<Night>(cancelled());
     assert_eq!(saga.sent(), [leave(4)]);
 }
@@ -249,7 +249,7 @@ fn a_child_may_be_undone_by_a_command() {
     let mut saga = Twin::start(Pension { night: 3 });
     saga.child::<Night>(Outcome::Completed(12));
     saga.refuse(Refusal::Full);
-    assert!(!saga.is_unwinding());
+    assert!(!saga.unwinding());
     assert_eq!((saga.sent(), saga.modes()), (vec![unbook(12)], vec![Mode::Compensation]));
     saga.handled();
     assert_eq!(saga.cause().step(), "note");
@@ -263,7 +263,7 @@ fn a_child_in_doubt_is_awaited_and_one_that_has_undone_itself_is_not_unwound() {
     assert!(saga.is_compensating());
     assert_eq!((saga.sent(), saga.asked(), saga.outcome()), (vec![], vec![], None), "nothing is undone before");
     saga.child::<Night>(cancelled());
-    assert!(!saga.is_unwinding());
+    assert!(!saga.unwinding());
     assert_undone(&mut saga, &[leave(4)]);
     assert_eq!(saga.cause().kind(), CauseKind::Cancelled);
 }
@@ -274,7 +274,7 @@ fn a_child_in_doubt_that_completes_all_the_same_is_unwound() {
     let mut saga = weekend();
     saga.cancel();
     saga.child::<Night>(Outcome::Completed(12));
-    assert!(saga.is_unwinding());
+    assert!(saga.unwinding());
     saga.child::<Night>(cancelled());
     assert_undone(&mut saga, &[leave(4)]);
 }
@@ -293,7 +293,7 @@ fn a_child_that_takes_too_long_is_in_doubt() {
     let mut saga = Twin::start(Impatient { night: 3 });
     saga.advance(Duration::from_secs(10));
     saga.child::<Night>(Outcome::Completed(12));
-    assert!(saga.is_unwinding());
+    assert!(saga.unwinding());
     saga.child::<Night>(cancelled());
     assert_eq!(saga.cause().kind(), CauseKind::TimedOut);
 }
@@ -333,7 +333,7 @@ fn children_are_unwound_one_after_another() {
     saga.child::<Night>(Outcome::Completed(20));
     saga.refuse(Refusal::Full);
     for _ in 0..2 {
-        assert!(saga.is_unwinding() && saga.outcome().is_none());
+        assert!(saga.unwinding() && saga.outcome().is_none());
         saga.child::<Night>(cancelled());
     }
     assert_eq!(saga.cause().step(), "note");
@@ -348,7 +348,7 @@ fn a_child_that_fails_leaves_the_other_in_doubt() {
     assert!(saga.is_compensating() && saga.outcome().is_none());
     assert_eq!(saga.sent(), []);
     saga.child::<Night>(Outcome::Completed(20));
-    assert!(saga.is_unwinding());
+    assert!(saga.unwinding());
     saga.child::<Night>(cancelled());
     assert_eq!((saga.cause().kind(), saga.cause().step().to_owned()), (CauseKind::Child, "stays".to_owned()));
 }
@@ -377,7 +377,7 @@ fn a_sibling_that_fails_leaves_a_child_in_doubt() {
     saga.refuse(Refusal::Full);
     assert!(saga.is_compensating() && saga.outcome().is_none());
     saga.child::<Night>(Outcome::Completed(12));
-    assert!(saga.is_unwinding());
+    assert!(saga.unwinding());
     saga.child::<Night>(cancelled());
     assert_eq!(saga.cause().step(), "seat");
 }

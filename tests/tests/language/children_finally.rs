@@ -4,7 +4,7 @@ use saga_runtime::prelude::*;
 
 use super::children::{Night, full};
 use super::tour::*;
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     /// Its child is undone by a command.
@@ -32,7 +32,7 @@ fn a_child_may_be_undone_by_a_command() {
     let mut saga = Twin::start(Pension { night: 3 });
     saga.child::<Night>(Outcome::Completed(12));
     saga.refuse(Refusal::Full);
-    assert!(!saga.is_unwinding());
+    assert!(!saga.unwinding());
     assert_eq!((saga.sent(), saga.modes()), (vec![unbook(12)], vec![Mode::Compensation]));
     saga.handled();
     assert_eq!(saga.sent(), [forget("Some(12)")]);

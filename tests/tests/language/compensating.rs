@@ -6,7 +6,7 @@ use saga_runtime::prelude::*;
 
 use super::bus::*;
 use super::bus::{Command, Event};
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     /// Its second step cannot be undone and need not.

@@ -9,7 +9,7 @@ use saga_runtime::prelude::*;
 use super::stage::Stage;
 use super::tour::*;
 use super::tour::{Command, Event};
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     saga Meet(guest: String) -> u32 on Tour {
@@ -99,6 +99,20 @@ saga! {
         step gate {
             await Arrived { guest: who, .. } where who == guest => ();
             within 10s;
+        }
+    }
+
+    /// It waits for its guest, but not for ever.
+    saga Linger(guest: String) on Tour {
+        concurrency allow;
+        deadline 1h;
+        step wait {
+            sleep 10s;
+            await Arrived { guest: who, .. } where who == guest => ();
+        }
+        step note {
+            send Note { text: format!("{wait:?}") };
+            compensate none because "nobody minds";
         }
     }
 
@@ -252,6 +266,23 @@ fn a_wait_may_be_bounded() {
     let mut saga = Twin::start(Slow { guest: "ann".to_owned() });
     saga.advance(Duration::from_secs(10));
     assert_eq!((saga.cause().kind(), saga.cause().step().to_owned()), (CauseKind::TimedOut, "gate".to_owned()));
+}
+
+/// Rule: steps.sleep
+/// Rule: steps.await.where
+#[test]
+fn a_sleep_ends_by_itself_or_by_an_event() {
+    for arrives in [true, false] {
+        let mut saga = Twin::start(Linger { guest: "ann".to_owned() });
+        if arrives {
+            saga.event(arrived("ann", 1));
+        } else {
+            saga.advance(Duration::from_secs(10));
+        }
+        assert_eq!(saga.sent(), [note("()")]);
+        saga.handled();
+        assert_eq!(saga.outcome(), Some(&Outcome::Completed(())));
+    }
 }
 
 /// Rule: steps.await.where

@@ -7,7 +7,7 @@ use saga_runtime::prelude::*;
 use super::bus::*;
 use super::bus::{Command, Event};
 use super::compensating::grounded;
-use super::twin::Twin;
+use crate::twin::Twin;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

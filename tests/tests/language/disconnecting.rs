@@ -6,7 +6,7 @@ use saga_runtime::prelude::*;
 
 use super::bus::Command;
 use super::bus::*;
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     /// Goes on without its participant.

@@ -32,12 +32,46 @@ saga! {
         }
         return rooms.len();
     }
+
+    /// Three steps share what undoes them, beside others.
+    saga Shared(night: u32, guest: String) on Tour {
+        concurrency allow;
+        deadline 1m;
+        step room -> u32 {
+            send Book { night };
+            await Booked { room } => room;
+            within 10s;
+            compensate Unbook { room: night };
+        }
+        step guide {
+            send Hire { guest };
+            compensate Dismiss { guest };
+        }
+        parallel {
+            step second -> u32 {
+                send Book { night: night + 1 };
+                await Booked { room } => room;
+                within 10s;
+                compensate with room;
+            }
+            step seat -> u32 {
+                send Fly { leg: 1 };
+                await Seated { seat } => seat;
+                compensate Leave { seat };
+            }
+        }
+        step note {
+            send Note { text: guest };
+            compensate none because "nobody minds";
+        }
+    }
 }
 
 fn toured(command: &Command) -> Vec<Event> {
     match command {
         Command::Book { night } => vec![booked(night * 10)],
         Command::Pay { .. } => vec![paid(7), Event::Declined],
+        Command::Fly { leg } => vec![seated(leg + 3)],
         _ => vec![],
     }
 }
@@ -50,4 +84,12 @@ fn all_clauses_can_be_explored() {
     for state in ["Rooms", "Guide", "Payment", "CompensateRooms", "CompensateGuide"] {
         assert!(shown.contains(state), "{state} was not reached: {shown}");
     }
+}
+
+/// Rule: testing.explore
+/// Rule: undoing.compensate.with
+#[test]
+fn what_several_steps_share_is_explored() {
+    let explored = explore::<Shared>(Shared { night: 1, guest: "ann".to_owned() }, toured);
+    assert!(explored.places().contains_key("CompensateRoom"), "{:?}", explored.places());
 }

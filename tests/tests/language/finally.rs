@@ -6,7 +6,7 @@ use saga_runtime::prelude::*;
 
 use super::tour::*;
 use super::tour::{Command, Event};
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     saga Stay(night: u32) -> u32 on Tour {

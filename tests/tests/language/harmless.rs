@@ -3,7 +3,7 @@
 use saga_runtime::prelude::*;
 
 use super::tour::*;
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     saga Guided(guests: Vec<String>) on Tour {
@@ -58,6 +58,18 @@ fn an_unknown_fate_is_not_stuck_if_undoing_is_harmless() {
     assert!(!saga.is_stuck());
     saga.settle(Fate::Never);
     assert_undone(&mut saga, &[forget("ann"), unbook(12)]);
+}
+
+/// Rule: undoing.doubt.harmless
+#[test]
+fn that_nobody_knows_is_told() {
+    let mut saga = doubted();
+    saga.settle(Fate::Unknown);
+    let told = saga.notices();
+    let unknown = told.iter().filter(|notice| matches!(notice, Notice::StepUnknown { .. })).count();
+    let ended =
+        |notice: &&Notice| matches!(notice, Notice::StepEnded { mode: Mode::Forward, step, .. } if step == "guides");
+    assert_eq!((unknown, told.iter().find(ended)), (1, None));
 }
 
 /// Rule: undoing.doubt.harmless

@@ -3,7 +3,7 @@
 use saga_runtime::prelude::*;
 
 use super::tour::*;
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     saga Guided(guests: Vec<String>) on Tour {

@@ -7,7 +7,7 @@ use saga_runtime::prelude::*;
 
 use super::tour::*;
 use super::tour::{Command, Event};
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     saga OneByOne(nights: Vec<u32>) -> Vec<u32> on Tour {

@@ -222,14 +222,17 @@ fn a_child_that_takes_long_is_not_run_twice() {
     assert_eq!(end(&stage, parent), Outcome::Completed("12".to_owned()));
 }
 
+/// Rule: undoing.doubt.child
+/// Rule: undoing.abandoned.ends-after
 #[test]
-fn a_child_that_is_not_waited_for_is_undone() {
+fn a_child_that_is_abandoned_is_undone_and_awaited() {
     let mut stage = stage();
     let parent = stage.start(Hasty { night: 3 });
     let child = nights(&stage)[0];
     stage.advance(Duration::from_secs(10));
-    assert_eq!(end(&stage, parent), Outcome::Completed("0".to_owned()));
+    assert_eq!(stage.ends(), []);
     stage.settle(child, 0, Fate::Never);
+    assert_eq!(end(&stage, parent), Outcome::Completed("0".to_owned()));
     assert!(stage.machine.is_empty());
 }
 

@@ -8,7 +8,7 @@ use super::bus::*;
 use super::bus::{Command, Event};
 use super::compensating::grounded;
 use super::settling::doubted;
-use super::twin::Twin;
+use crate::twin::Twin;
 
 /// How many late answers were told.
 fn late<S: Saga>(saga: &Twin<S>) -> usize {

@@ -7,7 +7,7 @@ use saga_runtime::prelude::*;
 use super::bus::*;
 use super::compensating::grounded;
 use super::settling::doubted;
-use super::twin::Twin;
+use crate::twin::Twin;
 
 /// A trip whose `Unbook` was refused until that was enough.
 fn spent() -> Twin<Trip> {

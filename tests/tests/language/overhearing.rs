@@ -9,7 +9,7 @@ use saga_runtime::prelude::*;
 use super::stage::Stage;
 use super::tour::*;
 use super::tour::{Command, Event};
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     /// The guide is hired, and has come when somebody has seen it.

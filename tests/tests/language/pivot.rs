@@ -8,7 +8,7 @@ use saga_runtime::prelude::*;
 use super::stage::Stage;
 use super::tour::*;
 use super::tour::{Command, Event};
-use super::twin::Twin;
+use crate::twin::Twin;
 
 const HOUR: Duration = Duration::from_secs(3600);
 

@@ -4,7 +4,7 @@ use saga_runtime::prelude::*;
 
 use super::bus::*;
 use super::bus::{Command, Event};
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     saga Generous(cents: u64, night: u32,) -> (u64, String,) on Travel {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use saga_runtime::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::twin::Twin;
+use crate::twin::Twin;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
 #[bus(Safe)]
@@ -170,6 +170,18 @@ fn a_panic_does_not_tell() {
     saga.reply(opened());
     assert!(saga.is_stuck());
     assert_hidden(&saga);
+}
+
+/// Rule: redact.panic
+#[test]
+fn a_panic_does_not_tell_on_standard_error() {
+    let program = std::env::current_exe().expect("it runs");
+    let arguments = ["--exact", "language::redacting::a_panic_does_not_tell", "--nocapture"];
+    let ended = std::process::Command::new(program).args(arguments).output().expect("the system gives a process");
+    let said = String::from_utf8_lossy(&ended.stderr) + String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success() && said.contains("1 passed"), "{said}");
+    assert!(said.contains("an expression of a saga panicked at"), "{said}");
+    assert!(!said.contains(PIN) && !said.contains(TOKEN), "{said}");
 }
 
 /// Rule: redact.shown

@@ -3,7 +3,7 @@
 use saga_runtime::prelude::*;
 
 use super::tour::*;
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     saga Checked(nights: Vec<u32>, limit: u32) -> u32 on Tour {

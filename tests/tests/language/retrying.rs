@@ -5,7 +5,7 @@ use std::time::Duration;
 use saga_runtime::prelude::*;
 
 use super::bus::*;
-use super::twin::Twin;
+use crate::twin::Twin;
 
 const BACKOFF: Duration = Duration::from_millis(400);
 

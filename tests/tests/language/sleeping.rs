@@ -7,7 +7,7 @@ use saga_runtime::prelude::*;
 
 use super::tour::Event;
 use super::tour::*;
-use super::twin::Twin;
+use crate::twin::Twin;
 
 saga! {
     saga Night(seconds: u64) on Tour {

@@ -80,6 +80,14 @@ impl<B: Bus> Stage<B> {
         self.tell(Input::Report { participant, report });
     }
 
+    /// The step on the way out is handled.
+    #[track_caller]
+    pub(super) fn finally_done(&mut self, saga: SagaId, step: u16) {
+        let (participant, key) = self.exchange(saga, At { mode: Mode::Finally, ..At::step(step) });
+        let report = Report::Answered { key, attempt: 1, answer: Answer::Handled(Vec::new()) };
+        self.tell(Input::Report { participant, report });
+    }
+
     #[track_caller]
     pub(super) fn settle(&mut self, saga: SagaId, step: u16, fate: Fate<B::Event>) {
         let (participant, key) = self.exchange(saga, At::step(step));

@@ -6,7 +6,7 @@ use saga_runtime::prelude::*;
 
 use super::bus::*;
 use super::bus::{Command, Event};
-use super::twin::Twin;
+use crate::twin::Twin;
 
 fn asked(urgent: bool) -> Event {
     Event::Asked { cents: 500, night: 3, urgent }

@@ -7,7 +7,7 @@ use saga_runtime::prelude::*;
 use super::bus::*;
 use super::compensating::grounded;
 use super::settling::doubted;
-use super::twin::Twin;
+use crate::twin::Twin;
 
 /// Each notice in a word or a few.
 fn told<S: Saga>(saga: &Twin<S>) -> Vec<String> {

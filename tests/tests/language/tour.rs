@@ -3,7 +3,7 @@
 use saga_runtime::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::twin::Twin;
+use crate::twin::Twin;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
 #[bus(Tour)]

@@ -176,8 +176,8 @@ impl Mirror {
         let subscriber = Subscriber::connect(endpoint, "renderer", PipeOptions::default());
         let mut mirror = Self { subscriber, sagas: BTreeSet::new() };
         match mirror.next().await {
-            SubscriberEvent::Snapshot(sagas) => {
-                let sagas = sagas.as_array().expect("all sagas in flight").iter();
+            SubscriberEvent::Snapshot(snapshot) => {
+                let sagas = snapshot["sagas"].as_array().expect("all sagas in flight").iter();
                 mirror.sagas = sagas.map(|saga| saga["saga"].as_u64().expect("an id")).collect();
             }
             other => panic!("first everything, not {other:?}"),

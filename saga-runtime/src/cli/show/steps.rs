@@ -110,7 +110,7 @@ fn changed(change: &Value) -> Option<Found<'_>> {
     let state = match (tag.as_str(), undo) {
         ("sent" | "waiting" | "sleeping" | "ran", false) => StepState::Open,
         ("sent" | "waiting" | "asked" | "unwinding", true) => StepState::Undoing,
-        ("asked", false) => StepState::InDoubt,
+        ("asked" | "abandoned" | "assumed", false) => StepState::InDoubt,
         ("done" | "done_late", false) => StepState::Done,
         ("done", true) => StepState::Undone,
         ("undone", false) => StepState::NotDone,

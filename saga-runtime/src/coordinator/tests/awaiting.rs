@@ -86,7 +86,7 @@ async fn what_was_left_behind_is_undone_by_the_next_coordinator() {
     let first = coordinator(log.clone(), depot.clone()).await;
     let mut notices = first.notices();
     let id = first.start(Hurry { item: "hat".to_owned() }).await.expect("accepted").id();
-    while !matches!(notices.next().await.expect("told"), Notice::StepEnded { .. }) {}
+    while !matches!(notices.next().await.expect("told"), Notice::StepAbandoned { .. }) {}
     first.stop().await.expect("stops");
 
     let depot = Depot::open();

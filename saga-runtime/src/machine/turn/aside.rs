@@ -5,6 +5,7 @@ use super::super::control::{Open, Phase, Point, Waits};
 use super::super::kind::Panicked;
 use super::super::record::Change;
 use super::Turn;
+use crate::definition::Compensation;
 use crate::message::{At, Bus, Mode};
 use crate::planted::{self, Bug};
 use crate::saga::{Heard, Verdict};
@@ -17,10 +18,10 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     /// What the arms say to something other than an answer. Should they end an exchange that is in doubt and can be
-    /// undone, then the state from before is kept for it.
+    /// undone, or one that runs a saga, then the state from before is kept for it.
     pub(super) fn ask_without_answer(&mut self, at: At, heard: Heard<'_, B>) -> Result<Verdict, Panicked> {
-        let in_doubt = self.open_ref(at).is_some_and(Open::in_doubt);
-        if in_doubt && at.mode == Mode::Forward && self.is_undone(at) {
+        let in_doubt = self.open_ref(at).is_some_and(Open::in_doubt) && self.is_undone(at);
+        if at.mode == Mode::Forward && (in_doubt || self.has_child(at)) {
             self.body.abandon(at, self.control.cause.as_deref(), heard)
         } else {
             self.body.answer(at, self.control.cause.as_deref(), heard)
@@ -45,7 +46,8 @@ impl<B: Bus> Turn<'_, B> {
         matches!(self.phase(), Phase::Forward | Phase::Finishing)
     }
 
-    /// The exchange has ended with a value. If its command is unanswered, that is withdrawn, or settled beside the saga.
+    /// The exchange has ended with a value. If its command is unanswered, that is withdrawn, or settled beside the saga;
+    /// a saga that it runs is cancelled, and its end awaited beside the saga.
     pub(super) fn ended_without_answer(&mut self, at: At) {
         if self.open_ref(at).is_some_and(|open| open.handled) {
             return self.took_effect(at);
@@ -53,27 +55,36 @@ impl<B: Bus> Turn<'_, B> {
         let in_doubt = self.open_ref(at).is_some_and(Open::in_doubt);
         self.unstick_at(|point| point == Point::Answer(at));
         if self.body.has_aside(at) && at.mode == Mode::Forward {
-            self.changes.push(Change::Done { at });
+            self.changes.push(Change::Abandoned { at });
             self.control.asides.push(at);
-            self.ask_fate_of(at);
+            if self.has_child(at) {
+                self.leave_child(at);
+            } else {
+                self.ask_fate_of(at);
+            }
         } else {
-            self.over(at);
+            let is_abandoned = in_doubt && at.mode == Mode::Forward;
+            self.over(at, if is_abandoned { Change::Abandoned { at } } else { Change::Done { at } });
             if in_doubt {
                 self.changes.push(Change::Withdrawn { at, participant: self.command(at).to });
             }
-            self.cancel_child(at);
+        }
+        if self.is_pivot(at) {
+            // It may have taken effect, and to go forward is right in any case.
+            self.pass_pivot();
         }
         self.go_on(at);
+        if self.control.is_aside(at) {
+            self.hear_child_of(at);
+        }
     }
 
-    /// What was abandoned took effect: it is undone beside the saga, in the state from before its step ended.
-    pub(super) fn undo_aside(&mut self, at: At) {
-        self.changes.push(Change::DoneLate { at });
-        self.open_undo_of_aside(at);
-    }
-
-    /// Begins to undo what has a state of its own; false if it has none.
+    /// What was abandoned took effect: it is undone in the state from before its step ended; false if there is none.
     pub(super) fn open_undo_of_aside(&mut self, at: At) -> bool {
+        if self.step(at).compensation == Compensation::Unwind {
+            self.unwind_child(at);
+            return true;
+        }
         let place = self.definition.places.iter().position(|place| place.steps.contains(&at.step)).unwrap_or_default();
         match self.body.back_aside(at, u16::try_from(place).unwrap_or(u16::MAX)) {
             Ok(false) => return false,

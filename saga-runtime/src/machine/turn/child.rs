@@ -8,7 +8,7 @@ use super::Turn;
 use super::exchange::Failure;
 use crate::cause::{Cause, CauseKind, Outcome};
 use crate::definition::Compensation;
-use crate::message::{At, Bus, SagaId};
+use crate::message::{At, Bus, Mode, SagaId};
 use crate::planted::{self, Bug};
 use crate::saga::{Act, Child, Heard, Verdict};
 
@@ -81,7 +81,16 @@ impl<B: Bus> Turn<'_, B> {
 
     /// Takes up the ends of which nothing could be made before.
     pub(super) fn hear_children(&mut self) {
-        let ended = self.control.children.iter_mut();
+        self.hear_those(|_| true);
+    }
+
+    /// The same of the one that this exchange ran.
+    pub(super) fn hear_child_of(&mut self, at: At) {
+        self.hear_those(|ran| ran.at == at);
+    }
+
+    fn hear_those(&mut self, those: impl Fn(&Ran) -> bool) {
+        let ended = self.control.children.iter_mut().filter(|ran| those(ran));
         let ended: Vec<_> = ended.filter_map(|ran| Some((ran.at, ran.saga, ran.ended.take()?))).collect();
         for (at, child, outcome) in ended {
             if self.open_ref(at).is_some() {
@@ -154,8 +163,24 @@ impl<B: Bus> Turn<'_, B> {
         self.cancel_child(open.at);
     }
 
+    /// Whether the saga that this exchange runs has not ended, or nothing could be made of its end.
+    pub(super) fn has_child(&self, at: At) -> bool {
+        at.mode == Mode::Forward && self.control.child_at(at).is_some()
+    }
+
+    /// The saga goes on without the one that this exchange runs: that is cancelled, and its end awaited.
+    pub(super) fn leave_child(&mut self, at: At) {
+        let now = self.now;
+        if let Some(open) = self.open_mut(at) {
+            open.waits = Waits::Child;
+            open.since = now;
+            open.due = None;
+        }
+        self.cancel_child(at);
+    }
+
     /// What this exchange runs is to be undone.
-    pub(super) fn cancel_child(&mut self, at: At) {
+    fn cancel_child(&mut self, at: At) {
         let running = self.control.child_at(at).filter(|ran| ran.ended.is_none()).map(|ran| ran.saga);
         self.wishes.extend(running.map(Wish::Cancel));
     }

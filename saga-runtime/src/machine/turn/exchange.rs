@@ -230,7 +230,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// An exchange is over as it was meant to be.
     pub(super) fn took_effect(&mut self, at: At) {
-        self.over(at);
+        self.over(at, Change::Done { at });
         self.count_effect(at);
         if self.is_pivot(at) {
             self.pass_pivot();
@@ -238,11 +238,11 @@ impl<B: Bus> Turn<'_, B> {
         self.go_on(at);
     }
 
-    /// An exchange is over.
-    pub(super) fn over(&mut self, at: At) {
+    /// An exchange is over, in this way.
+    pub(super) fn over(&mut self, at: At, how: Change<B>) {
         self.unstick_at(|point| point == Point::Enduring(at));
         self.control.close(at);
-        self.changes.push(Change::Done { at });
+        self.changes.push(how);
     }
 
     pub(super) fn go_on(&mut self, at: At) {
@@ -276,7 +276,7 @@ impl<B: Bus> Turn<'_, B> {
             Ok(Verdict::NoArm) => self.failed(at, failure),
             Ok(Verdict::Retry) => self.again(at, failure),
             Ok(Verdict::Done) if matches!(failure.kind, CauseKind::Refused | CauseKind::Child) => {
-                self.over(at);
+                self.over(at, Change::Done { at });
                 self.go_on(at);
             }
             Ok(Verdict::Done) => self.ended_without_answer(at),

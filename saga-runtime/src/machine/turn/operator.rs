@@ -89,6 +89,7 @@ impl<B: Bus> Turn<'_, B> {
             Point::Opening(at) | Point::Answer(at) => {
                 self.withdraw(at);
                 self.changes.push(Change::Skipped { at });
+                self.forget_kept();
                 self.go_on(at);
             }
             Point::Beginning | Point::Moving if self.phase() == Phase::Finishing => {

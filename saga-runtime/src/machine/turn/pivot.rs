@@ -42,14 +42,15 @@ impl<B: Bus> Turn<'_, B> {
         let control = &mut *self.control;
         control.past_pivot = !planted::is(Bug::ForgetPivot);
         control.deadline = control.deadline.filter(|_| planted::is(Bug::KeepDeadline));
+        self.forget_kept();
     }
 
     /// The pivot turned out to have taken effect: whatever was to be undone, the saga goes on.
     pub(super) fn go_on_behind_pivot(&mut self) {
-        self.pass_pivot();
         let control = &mut *self.control;
         control.phase = Phase::Forward;
         control.cause = None;
+        self.pass_pivot();
         self.advance();
     }
 

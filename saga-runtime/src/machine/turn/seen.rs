@@ -1,43 +1,15 @@
 //! Events of anyone, which arms with `where` take: at once, or when their step begins.
 
-use super::super::control::{Control, Kept, Phase, Point};
+use super::super::control::{Kept, Point};
 use super::super::record::Change;
 use super::Turn;
+use super::ahead::ahead;
 use super::exchange::Failure;
 use crate::cause::{Cause, CauseKind};
 use crate::codec;
-use crate::definition::Definition;
-use crate::message::{At, Bus, EventOf, Mode};
+use crate::message::{At, Bus, EventOf};
 use crate::planted::{self, Bug};
-use crate::saga::{Heard, Position, Verdict};
-
-/// The exchanges of a step that are still to come, as far as they are known: the items of a `for` are when it begins.
-pub(in super::super) fn ahead(
-    definition: &'static Definition,
-    control: &Control,
-    position: Position,
-    step: u16,
-) -> Vec<At> {
-    let forward = matches!(control.phase, Phase::Queued | Phase::Forward);
-    let (true, Position::Forward(here)) = (forward, position) else { return Vec::new() };
-    let place = definition.places.iter().position(|place| place.steps.contains(&step));
-    let Some(place) = place else { return Vec::new() };
-    let one = definition.steps[usize::from(step)].each.is_none().then_some(At::step(step));
-    let not_entered = control.phase == Phase::Queued
-        || [Point::Admitting, Point::Entering].into_iter().any(|at| control.is_stuck_at(at));
-    if place > usize::from(here) || (place == usize::from(here) && not_entered) {
-        return one.into_iter().collect();
-    }
-    let stuck = control.stuck_points().filter_map(|point| match point {
-        Point::Opening(at) if at == (At { item: at.item, ..At::step(step) }) => Some(at),
-        _ => None,
-    });
-    let starting = control.starting.iter().filter(|starting| starting.step == step);
-    let begun = starting.clone().flat_map(|starting| starting.next..starting.count.unwrap_or(starting.next));
-    let begun = begun.map(|item| At { item, ..At::step(step) });
-    let to_begin = starting.filter(|starting| starting.count.is_none()).filter_map(|_| one);
-    stuck.chain(begun).chain(to_begin).collect()
-}
+use crate::saga::{Heard, Verdict};
 
 impl<B: Bus> Turn<'_, B> {
     /// Somebody said an event that an arm of this exchange takes, which is open or still to come.
@@ -81,9 +53,12 @@ impl<B: Bus> Turn<'_, B> {
         self.open_ref(at).is_some_and(|open| open.attempt == 0) && !self.control.is_stuck_at(Point::Answer(at))
     }
 
-    /// What was kept for the steps of a place that is left, and not wanted.
-    pub(super) fn forget_kept(&mut self, steps: &[u16]) {
-        self.control.kept.retain(|kept| !steps.contains(&kept.at.step));
+    /// What was kept for exchanges that will not come any more is not wanted.
+    pub(super) fn forget_kept(&mut self) {
+        let mut kept = std::mem::take(&mut self.control.kept);
+        let position = self.body.position();
+        kept.retain(|Kept { at, .. }| ahead(self.definition, self.control, position, at.step, at.mode).contains(at));
+        self.control.kept = kept;
     }
 
     /// The arms of an open exchange are asked about an event of anyone.
@@ -118,6 +93,6 @@ impl<B: Bus> Turn<'_, B> {
     /// Whether no answer ends this exchange, but only an event of anyone.
     pub(super) fn awaits_only_others(&self, at: At) -> bool {
         let mut events = self.block(at).arms.iter().filter(|arm| arm.takes_event()).peekable();
-        events.peek().is_some() && events.all(|arm| !arm.correlations.is_empty()) && at.mode != Mode::Finally
+        events.peek().is_some() && events.all(|arm| !arm.correlations.is_empty())
     }
 }

@@ -30,12 +30,12 @@ impl<B: Bus> Turn<'_, B> {
         let control = &mut *self.control;
         control.phase = Phase::Settling;
         control.starting.clear();
-        control.kept.clear();
         control.cause = Some(Box::new(cause));
         let open = std::mem::take(&mut control.open);
         for exchange in &open {
             self.settle_or_drop(exchange);
         }
+        self.forget_kept();
         self.hear_children();
         self.compensate_when_settled();
     }
@@ -73,7 +73,7 @@ impl<B: Bus> Turn<'_, B> {
             Fate::Unknown => {
                 let command = self.command(at);
                 if self.is_harmlessly_undone(at) {
-                    return self.took_effect_late(at);
+                    return self.counts_late(at, Change::Assumed { at });
                 }
                 let reason = format!("{} no longer knows whether it did {}", command.to, command.name);
                 self.stick(Point::Fate { at, late: false }, reason);
@@ -137,6 +137,7 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn settled_never(&mut self, at: At) {
         self.settled(at);
         self.changes.push(Change::Undone { at });
+        self.forget_kept();
         if self.control.is_aside(at) {
             return self.aside_over(at);
         }
@@ -161,19 +162,29 @@ impl<B: Bus> Turn<'_, B> {
         undo.is_some_and(|command| command.harmless)
     }
 
-    /// What was in doubt counts as completed now.
+    /// What was in doubt took effect.
     pub(super) fn took_effect_late(&mut self, at: At) {
+        let late = if self.control.is_aside(at) { Change::DoneLate { at } } else { Change::Done { at } };
+        self.counts_late(at, late);
+    }
+
+    /// What was in doubt counts as completed now.
+    fn counts_late(&mut self, at: At, why: Change<B>) {
         self.settled(at);
+        self.changes.push(why);
         let is_aside = self.control.is_aside(at);
-        if is_aside && self.goes_on() && self.step(at).compensation.exchange().is_some() {
-            return self.undo_aside(at);
+        if is_aside && self.goes_on() && self.has_own_undoing(at) {
+            self.open_undo_of_aside(at);
+            return;
         }
-        self.changes.push(if is_aside { Change::DoneLate { at } } else { Change::Done { at } });
         self.count_effect(at);
         if is_aside && self.goes_on() {
             return self.aside_over(at);
         }
         self.control.asides.retain(|aside| *aside != at);
+        if !self.control.effects.contains(&at) {
+            self.body.forget_aside(at);
+        }
         if self.is_pivot(at) {
             return self.go_on_behind_pivot();
         }
@@ -194,11 +205,8 @@ impl<B: Bus> Turn<'_, B> {
                 let last = items.filter(|_| planted::is(Bug::UndoItemsForwards)).unwrap_or(effects.len());
                 effects.insert(last, at);
             }
-            Compensation::Unwind => {
-                if self.control.children.iter().any(|ran| ran.at == at && ran.kept) {
-                    self.control.effects.push(at);
-                }
-            }
+            Compensation::Unwind if !self.has_own_undoing(at) => {}
+            Compensation::Unwind => self.control.effects.push(at),
             Compensation::With(other) => {
                 let other = At::step(other);
                 if self.control.effects.contains(&other) {
@@ -210,6 +218,15 @@ impl<B: Bus> Turn<'_, B> {
                 let position = effects.iter().position(later).unwrap_or(effects.len());
                 self.control.effects.insert(position, other);
             }
+        }
+    }
+
+    /// Whether something undoes this exchange and no other: a saga that it ran has to be there for that.
+    fn has_own_undoing(&self, at: At) -> bool {
+        match self.step(at).compensation {
+            Compensation::Exchange(_) => true,
+            Compensation::Unwind => self.control.children.iter().any(|ran| ran.at == at && ran.kept),
+            Compensation::NotNeeded | Compensation::None { .. } | Compensation::With(_) => false,
         }
     }
 

@@ -12,7 +12,7 @@ use super::super::SagaTest;
 use super::world::{Known, World};
 use super::{Fault, Replies};
 use crate::cause::{Cause, CauseKind, Outcome};
-use crate::machine::Operator;
+use crate::machine::{LiveChild, Operator};
 use crate::message::{Answer, At, Command, CommandOf, EventOf, Fate, RefusalOf, SagaId};
 use crate::saga::Saga;
 
@@ -29,6 +29,8 @@ pub(super) enum Move<E, R> {
     /// Handled once more: counts for nothing.
     Twice(At, Vec<E>),
     Fate(At, Fate<E>),
+    /// Somebody publishes this.
+    Event(E),
     /// A saga that it runs has completed, with this output.
     ChildCompleted(SagaId, String),
     /// A saga that it runs is compensated, or one that it ran is unwound.
@@ -52,6 +54,11 @@ impl<E, R> Move<E, R> {
         matches!(self, Self::RefusedBefore(..) | Self::Late(..) | Self::Twice(..))
     }
 
+    /// Whether nothing that can be seen of the saga may come of it.
+    pub(super) const fn may_be_idle(&self) -> bool {
+        self.counts_for_nothing() || matches!(self, Self::Event(_) | Self::Restart)
+    }
+
     /// What it is counted as; none for what goes as it should.
     pub(super) const fn fault(&self) -> Option<Fault> {
         match self {
@@ -68,6 +75,7 @@ impl<E, R> Move<E, R> {
             Self::Operator(_) => Some(Fault::Operated),
             Self::Handled(..)
             | Self::Fate(..)
+            | Self::Event(_)
             | Self::ChildCompleted(..)
             | Self::ChildCompensated(..)
             | Self::Wait
@@ -91,7 +99,8 @@ impl<E, R> Move<E, R> {
             Self::RefusedBefore(at, attempt, refusal) => {
                 test.answer(*at, Some(*attempt), Answer::Refused(refusal.clone()));
             }
-            Self::Fate(_, fate) => test.settle(fate.clone()),
+            Self::Fate(at, fate) => test.tell_fate(*at, fate.clone()),
+            Self::Event(event) => test.event(event.clone()),
             Self::ChildCompleted(child, output) => test.child_ended(*child, Outcome::Completed(output.clone())),
             Self::ChildCompensated(child, _) => test.child_ended(*child, Outcome::Compensated(failure())),
             Self::Wait => advance_to(test, test.machine.next_tick()),
@@ -122,11 +131,12 @@ impl<E, R> Move<E, R> {
             Self::RefusedBefore(at, attempt, refusal) => {
                 format!("saga.refuse_attempt(&Command::{:?}, {attempt}, Refusal::{refusal:?});", command(at))
             }
-            Self::Fate(_, Fate::Done(events)) => {
+            Self::Fate(at, Fate::Done(events)) => {
                 let events: Vec<_> = events.iter().map(|event| format!("Event::{event:?}")).collect();
-                format!("saga.settle(Fate::Done(vec![{}]));", events.join(", "))
+                format!("saga.settle_to(&Command::{:?}, Fate::Done(vec![{}]));", command(at), events.join(", "))
             }
-            Self::Fate(_, fate) => format!("saga.settle(Fate::{fate:?});"),
+            Self::Fate(at, fate) => format!("saga.settle_to(&Command::{:?}, Fate::{fate:?});", command(at)),
+            Self::Event(event) => format!("saga.event(Event::{event:?});"),
             Self::ChildCompleted(child, output) => format!("saga.child(Outcome::Completed({output})); // saga {child}"),
             Self::ChildCompensated(child, _) => format!("saga.child(Outcome::Compensated(cause)); // saga {child}"),
             Self::Wait => advancing(test, test.machine.next_tick()),
@@ -161,6 +171,8 @@ pub(super) struct Moves<'a, S: Saga> {
     pub(super) test: &'a SagaTest<S>,
     pub(super) world: &'a World<EventOf<S::Bus>>,
     pub(super) answers: &'a Replies<'a, S>,
+    /// What others publish.
+    pub(super) events: &'a [EventOf<S::Bus>],
     /// The refusals that were declared and could not be made from their names.
     pub(super) unmade: &'a mut BTreeSet<String>,
 }
@@ -173,6 +185,7 @@ impl<S: Saga> Moves<'_, S> {
             self.answers(&mut moves, faults_left);
             self.fates(&mut moves, faults_left);
             self.children(&mut moves, faults_left);
+            moves.extend(self.events.iter().cloned().map(Move::Event));
             self.surroundings(&mut moves, faults_left);
             self.operator(&mut moves);
         }
@@ -196,24 +209,28 @@ impl<S: Saga> Moves<'_, S> {
     }
 
     fn fates(&self, moves: &mut Vec<MoveOf<S>>, faults_left: bool) {
-        let Some(&at) = self.test.asked_at().first().filter(|_| !self.test.is_away) else { return };
-        moves.push(Move::Fate(at, Fate::Never));
-        let replies = self.replies(self.test.command(at));
-        moves.extend(replies.iter().map(|events| Move::Fate(at, Fate::Done(events.clone()))));
-        if faults_left {
-            moves.extend([Fate::Running, Fate::Unknown].map(|fate| Move::Fate(at, fate)));
-            moves.extend(replies.into_iter().map(|events| Move::Handled(at, events)));
+        if self.test.is_away {
+            return;
+        }
+        for at in self.test.asked_at() {
+            moves.push(Move::Fate(at, Fate::Never));
+            let replies = self.replies(self.test.command(at));
+            moves.extend(replies.iter().map(|events| Move::Fate(at, Fate::Done(events.clone()))));
+            if faults_left {
+                moves.extend([Fate::Running, Fate::Unknown].map(|fate| Move::Fate(at, fate)));
+                moves.extend(replies.into_iter().map(|events| Move::Handled(at, events)));
+            }
         }
     }
 
     /// The ends of the sagas that it runs: the good one, and another that is always possible once it is cancelled.
     fn children(&self, moves: &mut Vec<MoveOf<S>>, faults_left: bool) {
-        for (child, unwinding) in self.test.machine.children_of(self.test.id) {
-            let cancelled = self.test.is_compensating();
-            if unwinding || cancelled || faults_left {
-                moves.push(Move::ChildCompensated(child, unwinding || cancelled));
+        for LiveChild { saga: child, is_unwinding, is_cancelled } in self.test.machine.children_of(self.test.id) {
+            let is_meant = is_unwinding || is_cancelled;
+            if is_meant || faults_left {
+                moves.push(Move::ChildCompensated(child, is_meant));
             }
-            let known = self.test.child_by_hand(child).filter(|_| !unwinding);
+            let known = self.test.child_by_hand(child).filter(|_| !is_unwinding);
             let output = known.and_then(|known| (known.good_end)(&known.input, self.answers));
             moves.extend(output.map(|output| Move::ChildCompleted(child, output)));
         }

@@ -1,12 +1,14 @@
 //! The walk over all states of one saga. A state is come to again by the moves that first led there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
 use super::super::SagaTest;
 use super::super::trace::Told;
+use super::hearing::{self, Hears};
 use super::moves::{Move, MoveOf, Moves};
 use super::world::{World, check};
 use super::{Explored, FAULTS_AT_MOST, Fault, Replies, normal};
@@ -22,6 +24,8 @@ const STATES_AT_MOST: usize = 100_000;
 pub(super) struct Walk<'a, S: Saga> {
     input: S,
     answers: &'a Replies<'a, S>,
+    /// What others publish.
+    events: Vec<EventOf<S::Bus>>,
     nodes: Vec<Node<S>>,
     known: FxHashMap<String, usize>,
     pub(super) explored: Explored,
@@ -41,6 +45,26 @@ struct Node<S: Saga> {
 struct Stand<S: Saga> {
     test: SagaTest<S>,
     world: World<EventOf<S::Bus>>,
+}
+
+/// What can be observed of a saga.
+#[derive(Default)]
+struct Seen {
+    saved: String,
+    beside: String,
+}
+
+impl Seen {
+    fn is_same(&self, other: &Self) -> bool {
+        let is_saved = || self.saved == other.saved || normal::normal(&self.saved) == normal::normal(&other.saved);
+        self.beside == other.beside && is_saved()
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", normal::normal(&self.saved), self.beside)
+    }
 }
 
 impl<S: Saga> Stand<S> {
@@ -67,12 +91,13 @@ impl<S: Saga> Stand<S> {
     }
 
     /// What can be observed of the saga.
-    fn seen(&self) -> String {
+    fn seen(&self) -> Seen {
         let test = &self.test;
-        let state = test.machine.save(test.id).map(|saved| saved.map(|saved| normal::normal(&saved)));
+        let saved = test.machine.save(test.id).map(|saved| saved.unwrap_or_else(|reason| reason)).unwrap_or_default();
         let (sent, modes, asked) = (test.sent(), test.modes(), test.asked());
         let (back, stuck, ended) = (test.is_compensating(), test.is_stuck(), ending(test.outcome()));
-        format!("{state:?} sent {sent:?} {modes:?} asked {asked:?} compensating {back} stuck {stuck} {ended}")
+        let beside = format!("sent {sent:?} {modes:?} asked {asked:?} compensating {back} stuck {stuck} {ended}");
+        Seen { saved, beside }
     }
 
     fn place(&self) -> String {
@@ -81,9 +106,9 @@ impl<S: Saga> Stand<S> {
 }
 
 impl<'a, S: Saga> Walk<'a, S> {
-    pub(super) fn new(input: S, answers: &'a Replies<'a, S>) -> Self {
+    pub(super) fn new(input: S, answers: &'a Replies<'a, S>, events: Vec<EventOf<S::Bus>>) -> Self {
         let (nodes, known) = (Vec::new(), FxHashMap::default());
-        Self { input, answers, nodes, known, explored: Explored::default() }
+        Self { input, answers, events, nodes, known, explored: Explored::default() }
     }
 
     pub(super) fn all(&mut self) {
@@ -103,53 +128,68 @@ impl<'a, S: Saga> Walk<'a, S> {
         let stand = self.stand(node);
         let faults = self.nodes[node].faults;
         let mut unmade = std::mem::take(&mut self.explored.unmade_refusals);
-        let (test, world) = (&stand.test, &stand.world);
-        let moves = Moves { test, world, answers: self.answers, unmade: &mut unmade }.all(faults < FAULTS_AT_MOST);
+        let (test, world, events) = (&stand.test, &stand.world, &*self.events);
+        let moves = Moves { test, world, answers: self.answers, events, unmade: &mut unmade };
+        let moves = moves.all(faults < FAULTS_AT_MOST);
         self.explored.unmade_refusals = unmade;
+        let mut here = Some(stand);
         for told in moves {
-            self.try_move(node, told);
+            let stand = here.take().unwrap_or_else(|| self.stand(node));
+            here = self.try_move(node, stand, told);
         }
     }
 
-    fn try_move(&mut self, node: usize, told: MoveOf<S>) {
-        let mut stand = self.stand(node);
-        let script = told.script(&stand.test);
-        let (seen, late, before) = (stand.seen(), late_answers(&stand.test), stand.test.trace.len());
+    /// Tells the saga that stands at this node one thing. Gives it back if nothing came of that.
+    fn try_move(&mut self, node: usize, mut stand: Stand<S>, told: MoveOf<S>) -> Option<Stand<S>> {
+        let seen = told.may_be_idle().then(|| stand.seen());
+        let (late, before) = (late_answers(&stand.test), stand.test.trace.len());
         let bounds = bounds(&stand.test);
+        let hears = match &told {
+            Move::Event(event) => hearing::hears(&stand.test, event),
+            _ => Hears::No,
+        };
         stand.tell(&told);
         let new = &stand.test.trace[before..];
         let fault = fault(&told, &stand.test, new);
         let costs = fault.is_some_and(|fault| !matches!(fault, Fault::Restarted | Fault::Operated));
         let faults = self.nodes[node].faults + u8::from(costs);
         if faults > FAULTS_AT_MOST {
-            return;
+            return None;
         }
         self.explored.transitions += 1;
         if let Some(fault) = fault {
             *self.explored.faults.entry(fault).or_default() += 1;
         }
-        let unchanged = seen == stand.seen();
+        let unchanged = seen.as_ref().is_some_and(|seen| seen.is_same(&stand.seen()));
         let result = check(&stand.test, &stand.world)
             .and_then(|()| check_timers(&stand.test, &bounds, before))
             .and_then(|()| match &told {
-                Move::Restart if !unchanged => Err(format!("the restart changed it: {seen}\nnow {}", stand.seen())),
+                Move::Restart if !unchanged => {
+                    Err(format!("the restart changed it: {}\nnow {}", seen.unwrap_or_default(), stand.seen()))
+                }
                 told if told.counts_for_nothing() && !unchanged => Err("what counts for nothing moved it".to_owned()),
                 told if told.counts_for_nothing() && late_answers(&stand.test) == late => {
                     Err("an answer that nobody waits for was dropped in silence".to_owned())
                 }
+                Move::Event(_) => hears.check(unchanged),
                 _ => Ok(()),
             });
         if let Err(broken) = result {
-            panic!("{broken}\n\n{}", self.script(node, &script));
+            panic!("{broken}\n\n{}", self.script(node, &told.script(&self.stand(node).test)));
         }
-        if told.counts_for_nothing() {
+        if let Move::Event(_) = told {
+            let heard = hearing::heard(&stand.test.trace[before..], unchanged);
+            *self.explored.events.entry(heard.to_owned()).or_default() += 1;
+        }
+        if told.counts_for_nothing() || (matches!(told, Move::Event(_)) && unchanged) {
             self.explored.paths += 1;
-            return;
+            return Some(stand);
         }
         let reached = self.arrive(&stand, Some((node, told)), faults);
         if !costs {
             self.nodes[node].free.push(reached);
         }
+        None
     }
 
     /// Takes the state for a node, unless it is one with no more faults.
@@ -160,7 +200,8 @@ impl<'a, S: Saga> Walk<'a, S> {
             return known;
         }
         assert!(self.nodes.len() < STATES_AT_MOST, "more than {STATES_AT_MOST} states: give it a smaller input");
-        let rests = stand.test.outcome().is_some() || stand.test.is_stuck();
+        let is_alone = self.events.is_empty() && hearing::awaits_others(&stand.test);
+        let rests = stand.test.outcome().is_some() || stand.test.is_stuck() || is_alone;
         let node = self.nodes.len();
         if self.known.insert(key, node).is_none() {
             self.count(stand);
@@ -236,13 +277,13 @@ impl<'a, S: Saga> Walk<'a, S> {
 
 /// What a move was, when it is seen what came of it.
 fn fault<S: Saga>(told: &MoveOf<S>, test: &SagaTest<S>, new: &[Told]) -> Option<Fault> {
-    let is_open = |at: At| test.machine.exchanges(test.id).any(|exchange| exchange.at == at);
+    let asks_again = |at: At| test.machine.exchanges(test.id).any(|open| open.at == at && !open.is_handled);
     match told {
         Move::Wait if new.contains(&Told::Deadline) => Some(Fault::Deadline),
         Move::Wait if new.contains(&Told::FateOverdue) => Some(Fault::Unknown),
         Move::Wait if new.iter().any(|told| matches!(told, Told::TimedOut { .. })) => Some(Fault::TimedOut),
         Move::Wait if test.is_away => Some(Fault::Disconnected),
-        Move::Handled(at, _) if is_open(*at) && !test.is_stuck() => Some(Fault::Again),
+        Move::Handled(at, _) if asks_again(*at) && !test.is_stuck() => Some(Fault::Again),
         told => told.fault(),
     }
 }

@@ -7,8 +7,8 @@ use super::super::SagaTest;
 use super::super::trace::Told;
 use super::moves::Move;
 use crate::cause::Outcome;
-use crate::definition::{Compensation, Definition};
-use crate::message::{At, EventOf, Fate, Mode};
+use crate::definition::{Action, Compensation, Definition};
+use crate::message::{At, EventOf, Fate, Mode, SagaId};
 use crate::saga::Saga;
 
 /// What became of a key, as the saga was told. A key that is not known may have been done or not: both are explored.
@@ -46,10 +46,13 @@ impl<E: Clone> World<E> {
     /// Takes note of what a move said, and of what the saga made of it: of the trace from `before` on.
     pub(super) fn note<S: Saga, R>(&mut self, told: &Move<E, R>, test: &SagaTest<S>, before: usize) {
         let is_open = |at: At| test.machine.exchanges(test.id).any(|exchange| exchange.at == at);
+        let is_handled = |at: At| test.machine.exchanges(test.id).any(|open| open.at == at && open.is_handled);
         match told {
-            Move::Handled(at, events) | Move::Fate(at, Fate::Done(events)) if !is_open(*at) => {
-                self.done(*at, events, before, test.trace[before..].contains(&Told::Done { at: *at }));
+            Move::Handled(at, events) | Move::Fate(at, Fate::Done(events)) if !is_open(*at) || is_handled(*at) => {
+                self.known.insert(*at, Known::Done(events.clone()));
             }
+            Move::ChildCompleted(child, _) => self.child_ended(test, *child, Known::Done(Vec::new()), is_open),
+            Move::ChildCompensated(child, _) => self.child_ended(test, *child, Known::Never, is_open),
             Move::Refused(at, _) => {
                 self.known.insert(*at, Known::Refused);
             }
@@ -62,29 +65,71 @@ impl<E: Clone> World<E> {
             Move::Operator(_) => self.waive(test, is_open),
             _ => {}
         }
-        for told in &test.trace[before..] {
-            if let Told::Sent { at, .. } = told
-                && self.known.get(at).is_some_and(|known| matches!(known, Known::Refused))
-            {
-                self.known.remove(at);
+        self.follow(&test.trace[before..], before);
+        self.in_vain(test, is_open);
+    }
+
+    /// Takes note of what came of it: attempts made anew, and what counts as completed.
+    fn follow(&mut self, new: &[Told], before: usize) {
+        for told in new {
+            match told {
+                Told::Sent { at, .. } if matches!(self.known.get(at), Some(Known::Refused)) => {
+                    self.known.remove(at);
+                }
+                Told::Ran { at, .. } => {
+                    self.known.remove(at);
+                }
+                Told::Done { at } | Told::DoneLate { at } if self.completes(*at) => self.completed.push((before, *at)),
+                _ => {}
             }
         }
     }
 
-    fn done(&mut self, at: At, events: &[E], before: usize, took_effect: bool) {
-        let known = if took_effect { Known::Done } else { Known::DoneInVain };
-        self.known.insert(at, known(events.to_vec()));
-        if took_effect && at.mode == Mode::Forward {
-            self.completed.push((before, at));
+    /// Whether it took effect, which was not known before.
+    fn completes(&self, at: At) -> bool {
+        let is_new = || self.completed.iter().all(|(_, completed)| *completed != at);
+        at.mode == Mode::Forward && self.took_effect(at) && is_new()
+    }
+
+    /// What was done, and is over without having taken effect: an arm said so.
+    fn in_vain<S: Saga>(&mut self, test: &SagaTest<S>, is_open: impl Fn(At) -> bool) {
+        let is_done = |at: At| {
+            test.trace
+                .iter()
+                .any(|told| matches!(*told, Told::Done { at: done } | Told::DoneLate { at: done } if done == at))
+        };
+        for (at, known) in &mut self.known {
+            if let Known::Done(events) = known
+                && !is_open(*at)
+                && !is_done(*at)
+            {
+                *known = Known::DoneInVain(std::mem::take(events));
+            }
+        }
+    }
+
+    /// A saga that it ran has ended, or was unwound: then it is known already.
+    fn child_ended<S: Saga>(&mut self, test: &SagaTest<S>, child: SagaId, how: Known<E>, is_open: impl Fn(At) -> bool) {
+        let ran = test.trace.iter().rev().find_map(|told| match told {
+            Told::Ran { at, child: ran } if *ran == child => Some(*at),
+            _ => None,
+        });
+        let is_over = |at: &At| !self.took_effect(*at) && (!is_open(*at) || matches!(how, Known::Never));
+        if let Some(at) = ran.filter(is_over) {
+            self.known.insert(at, how);
         }
     }
 
     /// What an operator passed over is taken for not done.
     fn waive<S: Saga>(&mut self, test: &SagaTest<S>, is_open: impl Fn(At) -> bool) {
-        for (at, _) in &test.commands {
-            let is_known = self.known.get(at).is_some_and(|known| !matches!(known, Known::Unknown));
-            if !is_known && !is_open(*at) {
-                self.known.insert(*at, Known::Never);
+        let ran = test.trace.iter().filter_map(|told| match told {
+            Told::Ran { at, .. } => Some(*at),
+            _ => None,
+        });
+        for at in test.commands.iter().map(|(at, _)| *at).chain(ran) {
+            let is_known = self.known.get(&at).is_some_and(|known| !matches!(known, Known::Unknown));
+            if !is_known && !is_open(at) {
+                self.known.insert(at, Known::Never);
             }
         }
     }
@@ -100,8 +145,12 @@ pub(super) fn check<S: Saga>(test: &SagaTest<S>, world: &World<EventOf<S::Bus>>)
     check_reason(test)?;
     check_compensations(test, world)?;
     match test.outcome() {
-        Some(Outcome::Compensated(_)) => check_nothing_in_doubt(test, world).and_then(|()| check_undone(test, world)),
-        Some(Outcome::Completed(_)) => check_nothing_in_doubt(test, world),
+        Some(Outcome::Compensated(_)) => {
+            check_nothing_in_doubt(test, world)?;
+            check_left_behind(test)?;
+            check_undone(test, world)
+        }
+        Some(Outcome::Completed(_)) => check_nothing_in_doubt(test, world).and_then(|()| check_left_behind(test)),
         Some(Outcome::Ended(_)) | None => Ok(()),
     }
 }
@@ -149,7 +198,11 @@ fn check_compensations<S: Saga>(test: &SagaTest<S>, world: &World<EventOf<S::Bus
             Told::Skipped { at } => {
                 undone.insert(at);
             }
-            Told::Sent { at, attempt: 1, .. } if at.mode == Mode::Compensation => {
+            Told::Done { at } if at.mode == Mode::Compensation && undone.insert(at) => {
+                check_took_effect::<S>(world, at)?;
+                check_order::<S>(world, &undone, at, position)?;
+            }
+            Told::Sent { at, attempt: 1, .. } | Told::Unwinding { at } if at.mode == Mode::Compensation => {
                 if !undone.insert(at) {
                     return Err(format!("{at:?} is begun twice"));
                 }
@@ -165,7 +218,8 @@ fn check_compensations<S: Saga>(test: &SagaTest<S>, world: &World<EventOf<S::Bus
 fn check_took_effect<S: Saga>(world: &World<EventOf<S::Bus>>, undo: At) -> Result<(), String> {
     let definition = S::DEFINITION;
     let shares = |at: &At| at.mode == Mode::Forward && undoing(definition, *at) == Some(undo);
-    let acts = definition.steps[usize::from(undo.step)].exchange.action.command().is_some();
+    let action = definition.steps[usize::from(undo.step)].exchange.action;
+    let acts = action.command().is_some() || matches!(action, Action::Run(_));
     let harmless = definition.command(undo).is_some_and(|command| command.harmless);
     let is_unknown = |at| harmless && matches!(world.known.get(&at), Some(Known::Unknown));
     let mut sharing = world.known.keys().copied().filter(shares);
@@ -175,7 +229,7 @@ fn check_took_effect<S: Saga>(world: &World<EventOf<S::Bus>>, undo: At) -> Resul
     Ok(())
 }
 
-/// What completed later has been undone before. What undoes several steps is left out: it has one step's place.
+/// What completed later has been undone before.
 fn check_order<S: Saga>(
     world: &World<EventOf<S::Bus>>,
     undone: &BTreeSet<At>,
@@ -184,40 +238,78 @@ fn check_order<S: Saga>(
 ) -> Result<(), String> {
     let before = world.completed.iter().filter(|(length, _)| *length <= position).map(|(_, at)| *at);
     let completed: Vec<_> = before.filter(|at| has_own_compensation::<S>(*at)).map(At::undo).collect();
-    let Some(place) = completed.iter().position(|undo| *undo == now) else { return Ok(()) };
+    let Some(place) = completed.iter().position(|undo| *undo == now) else {
+        return check_shared_order::<S>(world, &completed, undone, now);
+    };
     match completed[place..].iter().find(|undo| !undone.contains(undo)) {
         Some(undo) => Err(format!("{now:?} is begun before {undo:?}, which undoes what completed later")),
         None => Ok(()),
     }
 }
 
+/// What undoes only steps that share it, and not its own, has the place of its own: what took effect behind that has been
+/// undone before.
+fn check_shared_order<S: Saga>(
+    world: &World<EventOf<S::Bus>>,
+    completed: &[At],
+    undone: &BTreeSet<At>,
+    now: At,
+) -> Result<(), String> {
+    let definition = S::DEFINITION;
+    let place = |at: At| definition.places.iter().position(|place| place.steps.contains(&at.step));
+    let shares = |at: &At| at.step != now.step && undoing(definition, *at) == Some(now) && world.took_effect(*at);
+    if !world.known.keys().any(shares) {
+        return Ok(());
+    }
+    match completed.iter().find(|undo| place(**undo) > place(now) && !undone.contains(undo)) {
+        Some(undo) => Err(format!("{now:?} is begun before {undo:?}, which undoes a later step")),
+        None => Ok(()),
+    }
+}
+
 fn has_own_compensation<S: Saga>(at: At) -> bool {
-    S::DEFINITION.steps[usize::from(at.step)].compensation.exchange().is_some()
+    matches!(S::DEFINITION.steps[usize::from(at.step)].compensation, Compensation::Exchange(_) | Compensation::Unwind)
 }
 
 /// A saga that has ended leaves nothing in doubt that could be undone.
 fn check_nothing_in_doubt<S: Saga>(test: &SagaTest<S>, world: &World<EventOf<S::Bus>>) -> Result<(), String> {
-    let sent = test.trace.iter().filter_map(|told| match told {
-        Told::Sent { at, .. } if at.mode == Mode::Forward => Some(*at),
+    let begun = test.trace.iter().filter_map(|told| match told {
+        Told::Sent { at, .. } if at.mode == Mode::Forward && undoing(S::DEFINITION, *at).is_some() => Some(*at),
+        Told::Ran { at, .. } => Some(*at),
         _ => None,
     });
-    let mut doubtful = sent.filter(|at| undoing(S::DEFINITION, *at).is_some() && !world.known.contains_key(at));
+    let mut doubtful = begun.filter(|at| !world.known.contains_key(at));
     match doubtful.next() {
         Some(at) => Err(format!("it ended, and whether {at:?} took effect was never settled")),
         None => Ok(()),
     }
 }
 
+/// What was undone, or passed over.
+fn undone<S: Saga>(test: &SagaTest<S>) -> BTreeSet<At> {
+    let over = test.trace.iter().filter_map(|told| match told {
+        Told::Done { at } | Told::Skipped { at } if at.mode == Mode::Compensation => Some(*at),
+        _ => None,
+    });
+    over.collect()
+}
+
+/// What a saga went on without, and took effect, is undone when that ends, whichever way.
+fn check_left_behind<S: Saga>(test: &SagaTest<S>) -> Result<(), String> {
+    let over = undone(test);
+    let late = test.trace.iter().filter_map(|told| match told {
+        Told::DoneLate { at } if has_own_compensation::<S>(*at) => Some(at.undo()),
+        _ => None,
+    });
+    match late.into_iter().find(|undo| !over.contains(undo)) {
+        Some(undo) => Err(format!("it ended, and {undo:?} is missing, though what it left behind took effect")),
+        None => Ok(()),
+    }
+}
+
 /// A saga that went back has undone all that took effect.
 fn check_undone<S: Saga>(test: &SagaTest<S>, world: &World<EventOf<S::Bus>>) -> Result<(), String> {
-    let over: BTreeSet<At> = test
-        .trace
-        .iter()
-        .filter_map(|told| match told {
-            Told::Done { at } | Told::Skipped { at } if at.mode == Mode::Compensation => Some(*at),
-            _ => None,
-        })
-        .collect();
+    let over = undone(test);
     let is_unknown = |at| matches!(world.known.get(at), Some(Known::Unknown));
     let effects =
         world.known.keys().filter(|at| at.mode == Mode::Forward && (world.took_effect(**at) || is_unknown(at)));
@@ -231,8 +323,8 @@ fn check_undone<S: Saga>(test: &SagaTest<S>, world: &World<EventOf<S::Bus>>) -> 
 /// The exchange that undoes this one; none if none does.
 fn undoing(definition: &Definition, at: At) -> Option<At> {
     match definition.steps[usize::from(at.step)].compensation {
-        Compensation::Exchange(_) => Some(at.undo()),
-        Compensation::With(other) => Some(At { step: other, ..at }.undo()),
-        Compensation::NotNeeded | Compensation::None { .. } | Compensation::Unwind => None,
+        Compensation::Exchange(_) | Compensation::Unwind => Some(at.undo()),
+        Compensation::With(other) => Some(At::step(other).undo()),
+        Compensation::NotNeeded | Compensation::None { .. } => None,
     }
 }

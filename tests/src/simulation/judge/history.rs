@@ -274,12 +274,16 @@ impl History {
                 self.asked.insert(*at);
                 self.undoing.settles(*at, self.way.has_ended(*at));
             }
-            Change::Done { at } => self.done(*at)?,
+            Change::Done { at } | Change::Abandoned { at } => self.done(*at)?,
             Change::DoneLate { at } => self.undoing.done_late(*at, self.failed, self.can_undo(*at)),
             Change::Undone { at } => self.undoing.settled_never(*at),
             Change::Skipped { at } => {
                 self.way.skipped(*at);
                 self.undoing.skipped(*at);
+            }
+            Change::Assumed { at } => {
+                self.way.was_said_done(*at);
+                self.done(*at)?;
             }
             Change::Failed(_) if self.failed => return objection(3, "it failed twice"),
             Change::Failed(_) if self.past_pivot => return objection(10, "it failed, and there was no way back"),

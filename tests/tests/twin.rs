@@ -6,22 +6,35 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "the signatures are those of `SagaTest`")]
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use saga_runtime::message::{CommandOf, EventOf, RefusalOf};
 use saga_runtime::prelude::*;
 use serde_json::{Value, json};
 
+/// While time passes.
+const RESTARTS_ON_THE_WAY: u32 = 9;
+
 /// A saga under test, and the same one that a restart never leaves alone.
-pub(super) struct Twin<S: Saga> {
+pub(crate) struct Twin<S: Saga> {
     plain: SagaTest<S>,
     restarted: SagaTest<S>,
     is_away: bool,
 }
 
+/// What can be seen of it is that of the plain one.
+impl<S: Saga> Deref for Twin<S> {
+    type Target = SagaTest<S>;
+
+    fn deref(&self) -> &SagaTest<S> {
+        &self.plain
+    }
+}
+
 impl<S: Saga> Twin<S> {
     #[track_caller]
-    pub(super) fn start(input: S) -> Self {
+    pub(crate) fn start(input: S) -> Self {
         let mut twin =
             Self { plain: SagaTest::start(input.clone()), restarted: SagaTest::start(input), is_away: false };
         twin.both(|_| {});
@@ -54,137 +67,109 @@ impl<S: Saga> Twin<S> {
     }
 
     #[track_caller]
-    pub(super) fn reply(&mut self, event: EventOf<S::Bus>) {
+    pub(crate) fn reply(&mut self, event: EventOf<S::Bus>) {
         self.both(|saga| saga.reply(event.clone()));
     }
 
     #[track_caller]
-    pub(super) fn reply_to(&mut self, command: &CommandOf<S::Bus>, event: EventOf<S::Bus>) {
+    pub(crate) fn reply_to(&mut self, command: &CommandOf<S::Bus>, event: EventOf<S::Bus>) {
         self.both(|saga| saga.reply_to(command, event.clone()));
     }
 
     #[track_caller]
-    pub(super) fn handled(&mut self) {
+    pub(crate) fn handled(&mut self) {
         self.both(SagaTest::handled);
     }
 
     #[track_caller]
-    pub(super) fn handled_to(&mut self, command: &CommandOf<S::Bus>) {
+    pub(crate) fn handled_to(&mut self, command: &CommandOf<S::Bus>) {
         self.both(|saga| saga.handled_to(command));
     }
 
     #[track_caller]
-    pub(super) fn refuse(&mut self, refusal: RefusalOf<S::Bus>) {
+    pub(crate) fn refuse(&mut self, refusal: RefusalOf<S::Bus>) {
         self.both(|saga| saga.refuse(refusal.clone()));
     }
 
     #[track_caller]
-    pub(super) fn refuse_to(&mut self, command: &CommandOf<S::Bus>, refusal: RefusalOf<S::Bus>) {
+    pub(crate) fn refuse_to(&mut self, command: &CommandOf<S::Bus>, refusal: RefusalOf<S::Bus>) {
         self.both(|saga| saga.refuse_to(command, refusal.clone()));
     }
 
     #[track_caller]
-    pub(super) fn refuse_attempt(&mut self, command: &CommandOf<S::Bus>, attempt: u32, refusal: RefusalOf<S::Bus>) {
+    pub(crate) fn refuse_attempt(&mut self, command: &CommandOf<S::Bus>, attempt: u32, refusal: RefusalOf<S::Bus>) {
         self.both(|saga| saga.refuse_attempt(command, attempt, refusal.clone()));
     }
 
     #[track_caller]
-    pub(super) fn event(&mut self, event: EventOf<S::Bus>) {
+    pub(crate) fn event(&mut self, event: EventOf<S::Bus>) {
         self.both(|saga| saga.event(event.clone()));
     }
 
     #[track_caller]
-    pub(super) fn foreign(&mut self, event: EventOf<S::Bus>) {
+    pub(crate) fn foreign(&mut self, event: EventOf<S::Bus>) {
         self.both(|saga| saga.foreign(event.clone()));
     }
 
     #[track_caller]
-    pub(super) fn advance(&mut self, duration: Duration) {
+    pub(crate) fn advance(&mut self, duration: Duration) {
         self.both(|saga| saga.advance(duration));
     }
 
     #[track_caller]
-    pub(super) fn disconnect(&mut self) {
+    pub(crate) fn disconnect(&mut self) {
         self.is_away = true;
         self.both(SagaTest::disconnect);
     }
 
     #[track_caller]
-    pub(super) fn reconnect(&mut self) {
+    pub(crate) fn reconnect(&mut self) {
         self.both(SagaTest::reconnect);
         self.is_away = false;
     }
 
     #[track_caller]
-    pub(super) fn cancel(&mut self) -> CancelReply {
+    pub(crate) fn cancel(&mut self) -> CancelReply {
         self.both(SagaTest::cancel)
     }
 
     #[track_caller]
-    pub(super) fn settle(&mut self, fate: Fate<EventOf<S::Bus>>) {
+    pub(crate) fn settle(&mut self, fate: Fate<EventOf<S::Bus>>) {
         self.both(|saga| saga.settle(fate.clone()));
     }
 
     /// Whether what the operator does makes sense.
     #[track_caller]
-    pub(super) fn operator(&mut self, action: Operator) -> bool {
+    pub(crate) fn operator(&mut self, action: Operator) -> bool {
         self.both(|saga| saga.try_operator(action).is_ok())
     }
 
     /// The oldest child has ended.
     #[track_caller]
-    pub(super) fn child<C: Saga<Bus = S::Bus>>(&mut self, outcome: Outcome<C::Output>)
+    pub(crate) fn child<C: Saga<Bus = S::Bus>>(&mut self, outcome: Outcome<C::Output>)
     where
         C::Output: Clone,
     {
         self.both(|saga| saga.child::<C>(outcome.clone()));
     }
 
-    /// Name and input of the children that have not ended.
-    pub(super) fn children(&self) -> Vec<(String, Value)> {
-        self.plain.children()
-    }
-
-    /// Whether a completed child is being unwound.
-    pub(super) fn is_unwinding(&self) -> bool {
-        self.plain.unwinding()
-    }
-
-    pub(super) fn sent(&self) -> Vec<CommandOf<S::Bus>> {
-        self.plain.sent()
-    }
-
-    pub(super) fn modes(&self) -> Vec<Mode> {
-        self.plain.modes()
-    }
-
-    pub(super) fn asked(&self) -> Vec<CommandOf<S::Bus>> {
-        self.plain.asked()
-    }
-
-    pub(super) fn state(&self) -> &S::State {
-        self.plain.state()
-    }
-
-    pub(super) fn is_stuck(&self) -> bool {
-        self.plain.is_stuck()
-    }
-
-    pub(super) fn is_compensating(&self) -> bool {
-        self.plain.is_compensating()
-    }
-
-    pub(super) fn outcome(&self) -> Option<&Outcome<S::Output>> {
-        self.plain.outcome()
-    }
-
-    pub(super) fn notices(&self) -> Vec<Notice> {
-        self.plain.notices()
+    /// Time passes; more than one timer may fire, so it is restarted on the way too.
+    #[track_caller]
+    pub(crate) fn pass(&mut self, duration: Duration) {
+        self.plain.advance(duration);
+        let part = duration / (RESTARTS_ON_THE_WAY + 1);
+        for _ in 0..RESTARTS_ON_THE_WAY {
+            self.restart();
+            self.restarted.advance(part);
+        }
+        self.restart();
+        self.restarted.advance(duration - part * RESTARTS_ON_THE_WAY);
+        self.compare("with restarts on the way");
     }
 
     /// Why it was compensated.
     #[track_caller]
-    pub(super) fn cause(&self) -> Cause {
+    pub(crate) fn cause(&self) -> Cause {
         match self.outcome() {
             Some(Outcome::Compensated(cause)) => cause.clone(),
             Some(Outcome::Completed(_)) => panic!("it completed"),
@@ -195,18 +180,18 @@ impl<S: Saga> Twin<S> {
 
     /// The kind of the cause, its step and its message.
     #[track_caller]
-    pub(super) fn why(&self) -> (CauseKind, String, String) {
+    pub(crate) fn why(&self) -> (CauseKind, String, String) {
         let cause = self.cause();
         (cause.kind(), cause.step().to_owned(), cause.message().to_owned())
     }
 
     /// Whether an operator ended it.
-    pub(super) fn was_ended(&self) -> bool {
+    pub(crate) fn was_ended(&self) -> bool {
         matches!(self.outcome(), Some(Outcome::Ended(_)))
     }
 
     /// How often each attempt of whatever was sent, by step.
-    pub(super) fn attempts(&self, of: &str, in_mode: Mode) -> Vec<u32> {
+    pub(crate) fn attempts(&self, of: &str, in_mode: Mode) -> Vec<u32> {
         let attempt = |notice| match notice {
             Notice::StepStarted { step, mode, attempt, .. } if step == of && mode == in_mode => Some(attempt),
             _ => None,
