@@ -59,7 +59,7 @@ fn changed(record: &Record<Shop>, index: usize, change: &Change<Shop>) -> Option
         Change::Sleeping { .. } => Met::Slept,
         Change::Complete { .. } => Met::ChildKept,
         Change::Unwinding { .. } => Met::ChildUnwound,
-        Change::Asked { at, .. } if record.then[..index].contains(&Change::Done { at: *at }) => Met::WentOnWithout,
+        Change::Abandoned { .. } => Met::WentOnWithout,
         Change::DoneLate { .. } => Met::UndoneBeside,
         Change::Undone { at } if is_pivot(record, *at) => Met::PivotSettledNever,
         Change::Done { at } if at.mode == Mode::Compensation && at.item > 0 => Met::SeveralItemsUndone,

@@ -274,14 +274,17 @@ impl History {
                 self.asked.insert(*at);
                 self.undoing.settles(*at, self.way.has_ended(*at));
             }
-            Change::Done { at } => self.done(*at)?,
+            Change::Done { at } | Change::Abandoned { at } => self.done(*at)?,
             Change::DoneLate { at } => self.undoing.done_late(*at, self.failed, self.can_undo(*at)),
             Change::Undone { at } => self.undoing.settled_never(*at),
             Change::Skipped { at } => {
                 self.way.skipped(*at);
                 self.undoing.skipped(*at);
             }
-            Change::Abandoned { at } => self.done(*at)?,
+            Change::Assumed { at } => {
+                self.way.was_said_done(*at);
+                self.done(*at)?;
+            }
             Change::Failed(_) if self.failed => return objection(3, "it failed twice"),
             Change::Failed(_) if self.past_pivot => return objection(10, "it failed, and there was no way back"),
             Change::Failed(_) => self.failed = true,
@@ -290,7 +293,6 @@ impl History {
                 self.has_completed()?;
             }
             Change::Ended(outcome) => self.end(outcome)?,
-            Change::Assumed { .. } => return objection(9, "participants of this simulation remember what they did"),
             Change::Stuck { reason } if reason.contains("panicked") => return objection(20, reason.clone()),
             Change::Waiting { .. } | Change::Withdrawn { .. } | Change::Stuck { .. } | Change::Unstuck => {}
         }

@@ -101,7 +101,9 @@ impl Live {
 pub(super) fn ends_hope(record: &Record<Shop>) -> bool {
     let steps = record.definition.map(|definition| definition.steps).unwrap_or_default();
     record.then.iter().any(|change| match change {
-        Change::Kept { at } | Change::Done { at } => steps[usize::from(at.step)].name == "approval",
+        Change::Kept { at } | Change::Done { at } | Change::Abandoned { at } => {
+            steps[usize::from(at.step)].name == "approval"
+        }
         Change::Failed(_) | Change::Ended(_) => true,
         _ => false,
     })

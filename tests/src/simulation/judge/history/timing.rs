@@ -96,7 +96,7 @@ impl Timing {
                 self.asked.entry(*at).or_insert(now);
                 self.waits.remove(at);
             }
-            Change::Done { at } if at.mode == Mode::Forward => self.turned = now,
+            Change::Done { at } | Change::Abandoned { at } if at.mode == Mode::Forward => self.turned = now,
             _ => {}
         }
     }
