@@ -8,7 +8,7 @@ use crate::definition::{Action, Definition};
 
 /// Sagas of which each starts the next, and the last one the first: without a condition they would go on for ever.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: give one of these triggers an `if`", told(.links))]
+#[error("{}: {}", told(.links), remedy(.links))]
 pub struct Circle {
     /// Each saga, and by what it starts the next; the last one starts the first.
     pub links: Vec<(&'static str, Starts)>,
@@ -35,6 +35,11 @@ fn told(links: &[(&'static str, Starts)]) -> String {
     let link = |((name, starts), next): (&(&str, Starts), &str)| format!("`{name}` starts `{next}` {starts}");
     let links: Vec<_> = links.iter().zip(next).map(link).collect();
     format!("sagas start each other for ever: {}", links.join(", "))
+}
+
+fn remedy(links: &[(&'static str, Starts)]) -> &'static str {
+    let only_runs = links.iter().all(|(_, starts)| *starts == Starts::Run);
+    if only_runs { "leave out one `run`" } else { "give one of these triggers an `if`" }
 }
 
 impl fmt::Display for Starts {

@@ -65,6 +65,7 @@ use self::error::CliError;
 use self::output::Output;
 use self::place::Place;
 use crate::definition::Definition;
+use crate::lock::Locked;
 use crate::pipe::endpoint::{Endpoint, EndpointError};
 
 pub use self::error::Exit;
@@ -83,12 +84,20 @@ pub struct Cli {
     app: &'static str,
     definitions: Vec<&'static Definition>,
     served: Option<Vec<&'static str>>,
+    lock: Option<Lock>,
+}
+
+/// What the sagas were like when they were locked, and what they are like.
+#[derive(Debug, Clone)]
+struct Lock {
+    text: &'static str,
+    sagas: Vec<Locked>,
 }
 
 impl Cli {
     /// The commands of the program with this name, which also names its directory in the user's runtime directory.
     pub fn new(app: &'static str) -> Self {
-        Self { app, definitions: Vec::new(), served: None }
+        Self { app, definitions: Vec::new(), served: None, lock: None }
     }
 
     /// The sagas that it knows: `start` refuses others, `show` has their steps, `docs` their pages. Without any, `start`
@@ -104,6 +113,24 @@ impl Cli {
     #[must_use]
     pub fn participants(mut self, served: impl IntoIterator<Item = &'static str>) -> Self {
         self.served.get_or_insert_default().extend(served);
+        self
+    }
+
+    /// The text of the [lock file](crate::lock) of the catalogue, and its sagas, each as `Locked::new::<S>([])`: `check`
+    /// finds what has changed since. Without, it does not look at that.
+    ///
+    /// ```
+    /// # use saga_runtime::prelude::*;
+    /// # use saga_runtime::{cli::Cli, lock::Locked};
+    /// # fn example<Trip: Saga>(cli: Cli) -> Cli {
+    /// // include_str!("../sagas.lock.json"), so that the program carries it.
+    /// # const LOCK: &str = "{}";
+    /// cli.lock(LOCK, [Locked::new::<Trip>([])])
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn lock(mut self, text: &'static str, sagas: impl IntoIterator<Item = Locked>) -> Self {
+        self.lock = Some(Lock { text, sagas: sagas.into_iter().collect() });
         self
     }
 
@@ -163,9 +190,10 @@ impl Cli {
             return pages::run(self.app, &self.definitions, PAGES, matches, output);
         }
         if name == "check" {
-            return check::run(&self.definitions, self.served.as_deref(), output);
+            return check::run(self, output);
         }
-        let place = Place { app: self.app, endpoint: self.endpoint(matches)? };
+        let given = matches.get_one::<PathBuf>(arguments::DIRECTORY).map(PathBuf::as_path);
+        let place = Place::new(self.app, given, self.endpoint(matches)?);
         match (name, act::Action::named(name)) {
             (_, Some(action)) => act::run(&place, action, matches, output).await,
             ("start", _) => follow::start(&place, &self.definitions, matches, output).await,

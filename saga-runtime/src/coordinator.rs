@@ -16,6 +16,7 @@ mod builder;
 mod calls;
 mod clock;
 mod desk;
+mod ended;
 mod engine;
 mod fleeting;
 mod handle;

@@ -172,6 +172,12 @@ impl Definition {
         serde_json::to_string(self).expect("a definition holds text and numbers only")
     }
 
+    /// What an input looks like, with types instead of values: `{"tab": TabId, "source": WorkspaceId}`.
+    pub fn input_form(&self) -> String {
+        let field = |parameter: &Parameter| format!("\"{}\": {}", parameter.name, parameter.ty);
+        format!("{{{}}}", self.parameters.iter().map(field).collect::<Vec<_>>().join(", "))
+    }
+
     /// The sagas that it runs, as often as it does.
     pub fn children(&self) -> impl Iterator<Item = &'static Definition> {
         self.steps.iter().filter_map(|step| match step.exchange.action {
@@ -194,6 +200,11 @@ impl Definition {
             }
             Position::Finally(index) => self.finally.get(usize::from(index)).copied(),
         }
+    }
+
+    /// Which item an exchange is about, from 0; none if its step has no `for`.
+    pub(crate) fn item(&self, at: At) -> Option<u32> {
+        self.steps.get(usize::from(at.step))?.each.map(|_| at.item)
     }
 
     /// What was declared of the command of an exchange; none if there is no such exchange, or it sends none.

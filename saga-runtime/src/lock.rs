@@ -27,7 +27,7 @@ use crate::test::explore::Explored;
 const RENEW: &str = "SAGA_RENEW";
 
 /// One saga of a catalogue, and states that it can be in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Locked {
     definition: &'static Definition,
     samples: Result<Vec<String>, String>,
@@ -35,7 +35,8 @@ pub struct Locked {
 }
 
 impl Locked {
-    /// The saga `S`, with states to be kept as samples: the more of its places they show, the more is checked.
+    /// The saga `S`, with states to be kept as samples: the more of its places they show, the more is checked. Without
+    /// any it can still be compared with what was [locked](findings).
     pub fn new<S: Saga>(states: impl IntoIterator<Item = S::State>) -> Self {
         let samples = states.into_iter().map(|state| codec::encode(&state).map_err(|error| error.to_string()));
         Self::of::<S>(samples.collect())
@@ -160,8 +161,18 @@ fn renew(path: &Path, sagas: &[Locked]) -> Result<(), LockError> {
 
 fn compare(path: &Path, sagas: &[Locked]) -> Result<(), LockError> {
     let text = std::fs::read_to_string(path);
-    let locked = text.and_then(|text| serde_json::from_str::<BTreeMap<String, Entry>>(&text).map_err(Into::into));
-    let mut locked = locked.map_err(|error| LockError::File { path: path.to_owned(), error })?;
+    let found = text.and_then(|text| findings(&text, sagas).map_err(Into::into));
+    let findings = found.map_err(|error| LockError::File { path: path.to_owned(), error })?;
+    if findings.is_empty() { Ok(()) } else { Err(LockError::Stale { path: path.to_owned(), findings }) }
+}
+
+/// All in which a catalogue differs from what is in its lock file, each with what to do. It needs no file, so that a
+/// program can carry its own: see [`Cli::lock`](crate::cli::Cli::lock).
+///
+/// # Errors
+/// If this is not the text of a lock file.
+pub fn findings(text: &str, sagas: &[Locked]) -> Result<Vec<String>, serde_json::Error> {
+    let mut locked: BTreeMap<String, Entry> = serde_json::from_str(text)?;
     let mut findings = Vec::new();
     for saga in sagas {
         let title = saga.title();
@@ -174,7 +185,7 @@ fn compare(path: &Path, sagas: &[Locked]) -> Result<(), LockError> {
         format!("{title} is gone: keep it until none of it can be in flight (or `.migrate` from it); then renew")
     });
     findings.extend(gone);
-    if findings.is_empty() { Ok(()) } else { Err(LockError::Stale { path: path.to_owned(), findings }) }
+    Ok(findings)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 //! | `telling` | what there is to tell of a record |
 //! | `recorded` | the notices that a record of the log tells, for those who missed them |
 
+mod about;
 mod brackets;
 mod mirror;
 mod position;
@@ -77,6 +78,9 @@ pub enum Notice {
         name: Name,
         /// The step.
         step: Name,
+        /// Which item, from 0, of a step with `for`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<u32>,
         /// Forward, or undoing it.
         mode: Mode,
         /// From 1.
@@ -94,6 +98,9 @@ pub enum Notice {
         name: Name,
         /// The step.
         step: Name,
+        /// Which item, from 0, of a step with `for`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<u32>,
         /// Forward, or undoing it.
         mode: Mode,
         /// The other saga.
@@ -118,6 +125,9 @@ pub enum Notice {
         name: Name,
         /// The step.
         step: Name,
+        /// Which item, from 0, of a step with `for`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<u32>,
         /// When it is over.
         until: Timestamp,
     },
@@ -131,6 +141,9 @@ pub enum Notice {
         name: Name,
         /// The step.
         step: Name,
+        /// Which item, from 0, of a step with `for`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<u32>,
         /// Forward, or undoing it.
         mode: Mode,
         /// When the next one is made.
@@ -146,6 +159,9 @@ pub enum Notice {
         name: Name,
         /// The step.
         step: Name,
+        /// Which item, from 0, of a step with `for`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<u32>,
         /// Forward, or undoing it.
         mode: Mode,
     },
@@ -159,6 +175,9 @@ pub enum Notice {
         name: Name,
         /// The step.
         step: Name,
+        /// Which item, from 0, of a step with `for`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<u32>,
     },
     /// Nobody knows whether a step was done. What undoes it is safe in any case, and is sent.
     StepUnknown {
@@ -170,6 +189,9 @@ pub enum Notice {
         name: Name,
         /// The step.
         step: Name,
+        /// Which item, from 0, of a step with `for`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<u32>,
     },
     /// A saga failed, and is undone.
     SagaCompensating {
@@ -322,104 +344,4 @@ pub enum Notice {
         /// How many.
         missed: u64,
     },
-}
-
-impl Notice {
-    /// The saga that it is about.
-    pub fn saga(&self) -> Option<SagaId> {
-        match self {
-            Self::SagaStarted { saga, .. }
-            | Self::SagaQueued { saga, .. }
-            | Self::StepStarted { saga, .. }
-            | Self::StepWaiting { saga, .. }
-            | Self::StepSleeping { saga, .. }
-            | Self::StepRuns { saga, .. }
-            | Self::SagaKept { saga, .. }
-            | Self::StepEnded { saga, .. }
-            | Self::StepAbandoned { saga, .. }
-            | Self::StepUnknown { saga, .. }
-            | Self::SagaCompensating { saga, .. }
-            | Self::SagaMoved { saga, .. }
-            | Self::SagaStuck { saga, .. }
-            | Self::SagaUnstuck { saga, .. }
-            | Self::OperatorActed { saga, .. }
-            | Self::SagaCompleted { saga, .. }
-            | Self::SagaCompensated { saga, .. }
-            | Self::SagaEnded { saga, .. }
-            | Self::AnswerLate { saga, .. } => Some(*saga),
-            Self::AnswerStray { .. }
-            | Self::StartRefused { .. }
-            | Self::ParticipantConnected { .. }
-            | Self::ParticipantDisconnected { .. }
-            | Self::ConnectionRefused { .. }
-            | Self::Lagged { .. } => None,
-        }
-    }
-
-    /// When it happened.
-    pub fn time(&self) -> Option<Timestamp> {
-        match self {
-            Self::SagaStarted { time, .. }
-            | Self::SagaQueued { time, .. }
-            | Self::StepStarted { time, .. }
-            | Self::StepWaiting { time, .. }
-            | Self::StepSleeping { time, .. }
-            | Self::StepRuns { time, .. }
-            | Self::SagaKept { time, .. }
-            | Self::StepEnded { time, .. }
-            | Self::StepAbandoned { time, .. }
-            | Self::StepUnknown { time, .. }
-            | Self::SagaCompensating { time, .. }
-            | Self::SagaMoved { time, .. }
-            | Self::SagaStuck { time, .. }
-            | Self::SagaUnstuck { time, .. }
-            | Self::OperatorActed { time, .. }
-            | Self::SagaCompleted { time, .. }
-            | Self::SagaCompensated { time, .. }
-            | Self::SagaEnded { time, .. }
-            | Self::AnswerLate { time, .. }
-            | Self::AnswerStray { time, .. }
-            | Self::StartRefused { time, .. }
-            | Self::ParticipantConnected { time, .. }
-            | Self::ParticipantDisconnected { time, .. }
-            | Self::ConnectionRefused { time, .. } => Some(*time),
-            Self::Lagged { .. } => None,
-        }
-    }
-
-    /// Whether it closes a saga's bracket.
-    pub fn is_end(&self) -> bool {
-        matches!(self, Self::SagaCompleted { .. } | Self::SagaCompensated { .. } | Self::SagaEnded { .. })
-    }
-
-    /// The name of the saga that it is about, as far as it says it.
-    pub fn saga_name(&self) -> Option<&Name> {
-        match self {
-            Self::SagaStarted { name, .. }
-            | Self::SagaQueued { name, .. }
-            | Self::StepStarted { name, .. }
-            | Self::StepWaiting { name, .. }
-            | Self::StepSleeping { name, .. }
-            | Self::StepRuns { name, .. }
-            | Self::SagaKept { name, .. }
-            | Self::StepEnded { name, .. }
-            | Self::StepAbandoned { name, .. }
-            | Self::StepUnknown { name, .. }
-            | Self::SagaCompensating { name, .. }
-            | Self::SagaMoved { name, .. }
-            | Self::SagaStuck { name, .. }
-            | Self::SagaUnstuck { name, .. }
-            | Self::OperatorActed { name, .. }
-            | Self::SagaCompleted { name, .. }
-            | Self::SagaCompensated { name, .. }
-            | Self::SagaEnded { name, .. } => Some(name),
-            Self::AnswerLate { .. }
-            | Self::AnswerStray { .. }
-            | Self::StartRefused { .. }
-            | Self::ParticipantConnected { .. }
-            | Self::ParticipantDisconnected { .. }
-            | Self::ConnectionRefused { .. }
-            | Self::Lagged { .. } => None,
-        }
-    }
 }

@@ -411,8 +411,8 @@ impl<S: Saga> SagaTest<S> {
         for decision in decisions {
             match decision {
                 Decision::Record(record) if record.saga == self.id => self.record(record),
-                Decision::Late { key, participant, what, definition } if key.saga == self.id => {
-                    let what = serde_json::from_str(&late(what, key.at, *definition)).unwrap_or_default();
+                Decision::Late { key, participant, what, .. } if key.saga == self.id => {
+                    let what = serde_json::from_str(&late(what, key.at, Some(S::DEFINITION))).unwrap_or_default();
                     let (time, participant) = (self.now, (*participant).into());
                     self.notices.push(Notice::AnswerLate { time, saga: self.id, participant, what });
                 }

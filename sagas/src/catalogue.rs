@@ -22,6 +22,7 @@ mod window_cleanup_cascade;
 
 use saga_runtime::coordinator::Builder;
 use saga_runtime::definition::Definition;
+use saga_runtime::lock::Locked;
 use saga_runtime::prelude::*;
 
 pub use self::close_pane::ClosePane;
@@ -55,6 +56,28 @@ pub const DEFINITIONS: [&Definition; 13] = [
     ClosePane::DEFINITION,
     WaitedRun::DEFINITION,
 ];
+
+/// The text of their lock file, as the program was built with it.
+pub const LOCK: &str = include_str!("../sagas.lock.json");
+
+/// All of them, to be compared with the lock file.
+pub fn locked() -> [Locked; DEFINITIONS.len()] {
+    [
+        Locked::new::<PoolRespawnOnPromote>([]),
+        Locked::new::<WindowCleanupCascade>([]),
+        Locked::new::<ReplaceWindow>([]),
+        Locked::new::<TearOffTab>([]),
+        Locked::new::<TearOffBlock>([]),
+        Locked::new::<RestoreTornOffTab>([]),
+        Locked::new::<PromoteBlockToTab>([]),
+        Locked::new::<RedockFloatingPane>([]),
+        Locked::new::<DeleteBlock>([]),
+        Locked::new::<DeleteTab>([]),
+        Locked::new::<DeleteWorkspace>([]),
+        Locked::new::<ClosePane>([]),
+        Locked::new::<WaitedRun>([]),
+    ]
+}
 
 /// A coordinator that executes all of them.
 pub fn register(builder: Builder<AgentMux>) -> Builder<AgentMux> {

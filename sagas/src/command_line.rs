@@ -13,7 +13,7 @@ use saga_runtime::cli::Cli;
 use saga_runtime::pipe::Endpoint;
 
 use crate::bus::{BlockId, Label, Session, TabId, WorkspaceId};
-use crate::catalogue::DEFINITIONS;
+use crate::catalogue::{self, DEFINITIONS};
 use crate::host::control::Wish;
 use crate::mark::Mark;
 use crate::programs::fleet::Fleet;
@@ -27,6 +27,7 @@ const NAME: &str = "sagas";
 /// Runs what the command line says.
 pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = Cli::new(NAME).definitions(DEFINITIONS).participants(["host", "srv"]);
+    let cli = cli.lock(catalogue::LOCK, catalogue::locked());
     let mut command = command(&cli);
     let matches = match command.try_get_matches_from_mut(arguments).and_then(|matches| checked(&mut command, matches)) {
         Ok(matches) => matches,
@@ -112,6 +113,7 @@ async fn act_on_workspace(options: &ArgMatches) -> Result<(), ProgramError> {
 
 fn command(cli: &Cli) -> Command {
     let command = Command::new(NAME)
+        .version(env!("CARGO_PKG_VERSION"))
         .about("A small AgentMux, run by sagas; without a command it shows and checks its main job")
         .after_help("Begin with `sagas up` in one terminal and `sagas tail` in another; then `sagas window promote`, or `sagas workspace new`.");
     cli.mount(command)

@@ -41,7 +41,7 @@ pub(super) async fn run(place: &Place, action: Action, matches: &ArgMatches, out
     };
     let by = EndedBy { who: who(), why: why.clone() };
     let response = place.operator().await?.request(&request(*saga, action, by.clone())).await?;
-    let did = did(*saga, action, &response, place.app)?;
+    let did = did(*saga, action, &response, &place.program)?;
     output.result(&DoneView { saga: *saga, did, who: &by.who, why: &by.why }, || format!("saga {saga}: {did}\n"))?;
     Ok(Exit::Done)
 }

@@ -93,8 +93,21 @@ fn start(app: &str, definitions: &[&Definition]) -> Command {
                 ],
                 app,
             ) + "\n\nExit codes:\n  0 completed (with --detach: started)   1 error   2 wrong command line\n  \
-               3 compensated   4 ended by an operator   5 stuck: it waits for an operator",
+               3 compensated   4 ended by an operator   5 stuck: it waits for an operator"
+                + &inputs(definitions),
         )
+}
+
+/// What each saga is started with.
+fn inputs(definitions: &[&Definition]) -> String {
+    let width = definitions.iter().map(|definition| definition.name.len()).max().unwrap_or_default();
+    let lines =
+        definitions.iter().map(|definition| format!("\n  {:width$}  {}", definition.name, definition.input_form()));
+    if definitions.is_empty() {
+        String::new()
+    } else {
+        "\n\nSagas and their parameters:".to_owned() + &lines.collect::<String>()
+    }
 }
 
 /// An input to show as an example.
@@ -189,7 +202,7 @@ fn operation(name: &'static str, about: &'static str, app: &str) -> Command {
                 .long("why")
                 .value_name("TEXT")
                 .required(true)
-                .value_parser(clap::builder::NonEmptyStringValueParser::new())
+                .value_parser(a_reason)
                 .help("The reason; recorded with your name"),
         )
         .after_help(examples(&[(&format!("{name} 17 --why \"the bank confirmed it by phone\""), "")], app))
@@ -215,9 +228,14 @@ fn check(app: &str) -> Command {
         .about("Check the sagas together")
         .long_about(
             "Check the sagas together, as a coordinator does before it starts: two of one name and version, participants \
-             that nobody serves, triggers that go round in a circle.",
+             that nobody serves, triggers and `run` that go round in a circle. Where the program carries the lock file of \
+             its sagas: definitions that have changed under their version, states that no longer load, sagas that are \
+             gone. Each finding is a line; nothing needs to run.",
         )
-        .after_help(examples(&[("check", "in CI; exit code 1 when something is wrong")], app))
+        .after_help(
+            examples(&[("check", "in CI"), ("check --json", "for a script")], app)
+                + "\n\nExit codes:\n  0 nothing is wrong   1 there are findings   2 wrong command line",
+        )
 }
 
 fn id() -> Arg {
@@ -226,6 +244,11 @@ fn id() -> Arg {
 
 fn an_id(text: &str) -> Result<SagaId, String> {
     text.parse().map_err(|_| "a saga has a number, from 1; `list` shows them".to_owned())
+}
+
+fn a_reason(text: &str) -> Result<String, &'static str> {
+    let reason = text.trim();
+    if reason.is_empty() { Err("say why; it is recorded") } else { Ok(reason.to_owned()) }
 }
 
 fn a_time(text: &str) -> Result<Timestamp, String> {

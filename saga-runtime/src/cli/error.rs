@@ -54,8 +54,8 @@ pub(super) enum CliError {
     Usage(String),
     #[error("{0}")]
     NotDone(String),
-    #[error("there is no saga {id} in {log}; `{app} list` shows those that there are")]
-    NoSaga { id: SagaId, log: PathBuf, app: &'static str },
+    #[error("there is no saga {id} in {log}; `{program} list` shows those that there are")]
+    NoSaga { id: SagaId, log: PathBuf, program: String },
     #[error(
         "there is no saga log at {path}: no coordinator has run there yet; start one, or give another directory (--dir)"
     )]

@@ -41,7 +41,7 @@ pub(super) async fn start(
     let view = EndingView::new(saga, ending);
     output.result(&view, || view.render())?;
     if view.stuck.is_some() {
-        output.remark(&format!("`{0} show {saga}` says more; `{0} retry`, `skip` or `end` it", place.app));
+        output.remark(&format!("`{0} show {saga}` says more; `{0} retry`, `skip` or `end` it", place.program));
     }
     Ok(view.exit())
 }
@@ -77,12 +77,10 @@ fn request(definitions: &[&'static Definition], matches: &ArgMatches) -> Result<
 
 /// What an input should have, as a remedy.
 fn expected(definition: Option<&Definition>) -> String {
-    let Some(definition) = definition else {
-        return "; give a JSON object in quotes".to_owned();
-    };
-    let field = |parameter: &crate::definition::Parameter| format!("\"{}\": {}", parameter.name, parameter.ty);
-    let fields: Vec<_> = definition.parameters.iter().map(field).collect();
-    format!("; give '{{{}}}'", fields.join(", "))
+    match definition {
+        Some(definition) => format!("; give '{}'", definition.input_form()),
+        None => "; give a JSON object in quotes".to_owned(),
+    }
 }
 
 async fn started(place: &Place, request: &Request) -> Result<SagaId, CliError> {
@@ -116,7 +114,7 @@ async fn until_the_end(place: &Place, mut notices: Notices, saga: SagaId, output
             }
         }
     }
-    let app = place.app;
+    let app = &place.program;
     Err(CliError::NotDone(format!(
         "the coordinator stopped; saga {saga} goes on when it is started again, and `{app} show {saga}` tells how far it is"
     )))

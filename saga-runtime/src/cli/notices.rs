@@ -64,24 +64,30 @@ fn told(notice: &Notice) -> (char, Style, String) {
             let behind = behind.map(|saga| format!(" behind saga {saga}")).unwrap_or_default();
             (GOES_ON, FAINT, format!("waits for its turn{behind}"))
         }
-        Notice::StepStarted { step, mode, attempt, participant, .. } => {
+        Notice::StepStarted { step, item, mode, attempt, participant, .. } => {
             let attempt = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
-            (GOES_ON, direction(*mode), format!("{}{step}: asks {participant}{attempt}", undo(*mode)))
+            (GOES_ON, direction(*mode), format!("{}: asks {participant}{attempt}", exchange(step, *item, *mode)))
         }
-        Notice::StepWaiting { time, step, mode, until, .. } => {
+        Notice::StepWaiting { time, step, item, mode, until, .. } => {
             let wait = time::length(until.since(*time));
-            (GOES_ON, FAINT, format!("{}{step}: tries again in {wait}", undo(*mode)))
+            (GOES_ON, FAINT, format!("{}: tries again in {wait}", exchange(step, *item, *mode)))
         }
-        Notice::StepRuns { step, mode, child, .. } => {
-            (GOES_ON, direction(*mode), format!("{}{step}: runs saga {child}", undo(*mode)))
+        Notice::StepRuns { step, item, mode, child, .. } => {
+            (GOES_ON, direction(*mode), format!("{}: runs saga {child}", exchange(step, *item, *mode)))
         }
         Notice::SagaKept { .. } => (GOES_ON, GOOD, "complete; kept until the saga that ran it has ended".to_owned()),
-        Notice::StepSleeping { time, step, until, .. } => {
-            (GOES_ON, FAINT, format!("{step}: sleeps for {}", time::length(until.since(*time))))
+        Notice::StepSleeping { time, step, item, until, .. } => {
+            let wait = time::length(until.since(*time));
+            (GOES_ON, FAINT, format!("{}: sleeps for {wait}", exchange(step, *item, Mode::Forward)))
         }
-        Notice::StepEnded { step, mode, .. } => (GOES_ON, PLAIN, format!("{}{step}: done", undo(*mode))),
-        Notice::StepAbandoned { step, .. } => (GOES_ON, FAINT, format!("{step}: goes on without its answer")),
-        Notice::StepUnknown { step, .. } => {
+        Notice::StepEnded { step, item, mode, .. } => {
+            (GOES_ON, PLAIN, format!("{}: done", exchange(step, *item, *mode)))
+        }
+        Notice::StepAbandoned { step, item, .. } => {
+            (GOES_ON, FAINT, format!("{}: goes on without its answer", exchange(step, *item, Mode::Forward)))
+        }
+        Notice::StepUnknown { step, item, .. } => {
+            let step = exchange(step, *item, Mode::Forward);
             (GOES_ON, BACKWARD, format!("{step}: nobody knows whether it was done, and it is undone in any case"))
         }
         Notice::SagaCompensating { cause, .. } => (GOES_ON, BACKWARD, format!("compensates: {}", failure(cause))),
@@ -133,8 +139,11 @@ fn started(by: &StartedBy) -> String {
     }
 }
 
-fn undo(mode: Mode) -> &'static str {
-    if mode == Mode::Compensation { "undo " } else { "" }
+/// As in the records: `refill`, `undo refill`, `refill[3]`.
+fn exchange(step: &str, item: Option<u32>, mode: Mode) -> String {
+    let undo = if mode == Mode::Compensation { "undo " } else { "" };
+    let item = item.map(|item| format!("[{item}]")).unwrap_or_default();
+    format!("{undo}{step}{item}")
 }
 
 fn direction(mode: Mode) -> Style {
@@ -184,11 +193,16 @@ mod tests {
             saga,
             name: "refill".into(),
             step: "ask".into(),
+            item: None,
             mode,
             attempt: 2,
             participant,
         };
         assert_eq!(plain(&step), "12:34:56.789    17 │ undo ask: asks host (attempt 2)\n");
+
+        let (name, step, mode) = ("refill".into(), "ask".into(), Mode::Finally);
+        let ended = Notice::StepEnded { time, saga, name, step, item: Some(0), mode };
+        assert_eq!(plain(&ended), "12:34:56.789    17 │ ask[0]: done\n");
 
         let cause = Cause::new("ask", CauseKind::Refused, "the pool is full");
         let compensated = Notice::SagaCompensated { time, saga, name: "refill".into(), cause };
@@ -212,6 +226,7 @@ mod tests {
             saga: saga(17),
             name: "refill".into(),
             step: "ask".into(),
+            item: None,
             mode: Mode::Forward,
             until: Timestamp::EPOCH,
         };

@@ -1,6 +1,6 @@
 //! The directory in which a coordinator runs: its log, and the socket for operators.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::error::CliError;
 use crate::log::{LogReader, SqliteReader};
@@ -11,14 +11,21 @@ use crate::pipe::endpoint::Endpoint;
 /// The name of the log in the directory.
 pub const LOG_FILE: &str = "sagas.db";
 
-/// A directory, and the name of the program, for remedies.
+/// A directory, and how the program is called for it, for remedies.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
-    pub(super) app: &'static str,
+    /// As a shell takes it: `sagas`, or `sagas --dir /srv/sagas`.
+    pub(super) program: String,
     pub(super) endpoint: Endpoint,
 }
 
 impl Place {
+    /// Where this program meets its coordinator; `given` is the directory that was said, if one was.
+    pub(super) fn new(app: &str, given: Option<&Path>, endpoint: Endpoint) -> Self {
+        let directory = given.map(|directory| format!(" --dir {}", quoted(&directory.to_string_lossy())));
+        Self { program: app.to_owned() + &directory.unwrap_or_default(), endpoint }
+    }
+
     pub(super) fn log_path(&self) -> PathBuf {
         self.endpoint.directory().join(LOG_FILE)
     }
@@ -37,6 +44,29 @@ impl Place {
     }
 
     pub(super) fn no_saga(&self, id: SagaId) -> CliError {
-        CliError::NoSaga { id, log: self.log_path(), app: self.app }
+        CliError::NoSaga { id, log: self.log_path(), program: self.program.clone() }
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/._-+:@%".contains(character);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remedy_can_be_given_to_a_shell() {
+        let program = |given: Option<&str>| Place::new("shop", given.map(Path::new), Endpoint::in_dir("/x")).program;
+        assert_eq!(program(None), "shop");
+        assert_eq!(program(Some("/srv/a-shop")), "shop --dir /srv/a-shop");
+        assert_eq!(program(Some("my shop's")), r"shop --dir 'my shop'\''s'");
     }
 }

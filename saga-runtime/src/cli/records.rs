@@ -143,12 +143,13 @@ fn by(body: &Value) -> String {
     who + &why
 }
 
-/// `refill`, `undo refill`, `refill[3]`.
+/// `refill`, `undo refill`, `refill[3]`; `step number 2` of a saga that the coordinator no longer knew.
 fn exchange(body: &Value) -> Option<String> {
     let undo = if text(body, "mode") == Some("compensation") { "undo " } else { "" };
-    let item = body.get("item").and_then(Value::as_u64).filter(|item| *item > 0);
-    let item = item.map(|item| format!("[{item}]")).unwrap_or_default();
-    Some(format!("{undo}{}{item}", text(body, "step")?))
+    let number = || Some(format!("step number {}", body.get("step_number")?));
+    let step = text(body, "step").map(str::to_owned).or_else(number)?;
+    let item = body.get("item").map(|item| format!("[{item}]")).unwrap_or_default();
+    Some(format!("{undo}{step}{item}"))
 }
 
 /// The exchange, with its attempt unless it is the first.
@@ -221,27 +222,25 @@ mod tests {
             (r#"{"started":"call"}"#, "started by a call"),
             (r#"{"started":{"trigger":"Closed"}}"#, "started by the event Closed"),
             (
-                r#"{"answered":{"step":"refill","item":0,"mode":"forward","attempt":1,"answer":{"handled":[{"Added":{"label":"w2"}},"Seen"]}}}"#,
+                r#"{"answered":{"step":"refill","mode":"forward","attempt":1,"answer":{"handled":[{"Added":{"label":"w2"}},"Seen"]}}}"#,
                 r#"refill: handled, with Added {"label":"w2"}, Seen"#,
             ),
             (
-                r#"{"seen":{"step":"refill","item":0,"mode":"forward","event":{"Added":{"label":"w2"}}}}"#,
+                r#"{"seen":{"step":"refill","mode":"forward","event":{"Added":{"label":"w2"}}}}"#,
                 r#"refill: Added {"label":"w2"}"#,
             ),
             (
                 r#"{"answered":{"step":"refill","item":2,"mode":"compensation","attempt":3,"answer":{"refused":"PoolFull"}}}"#,
                 "undo refill[2] (attempt 3): refused: PoolFull",
             ),
+            (r#"{"timed_out":{"step":"refill","item":0,"attempt":1}}"#, "refill[0]: timed out"),
             (
-                r#"{"answered":{"step":"a","item":0,"mode":"forward","attempt":1,"answer":{"broken":"it panicked"}}}"#,
+                r#"{"answered":{"step":"a","mode":"forward","attempt":1,"answer":{"broken":"it panicked"}}}"#,
                 "a: the contract is broken: it panicked",
             ),
-            (r#"{"timed_out":{"step":"a","item":0,"mode":"forward","attempt":2}}"#, "a (attempt 2): timed out"),
-            (
-                r#"{"fate":{"step":"a","item":0,"mode":"forward","fate":{"done":["B"]}}}"#,
-                "a: its fate is told: done, with B",
-            ),
-            (r#"{"fate":{"step":"a","item":0,"mode":"forward","fate":"never"}}"#, "a: its fate is told: never"),
+            (r#"{"timed_out":{"step":"a","mode":"forward","attempt":2}}"#, "a (attempt 2): timed out"),
+            (r#"{"fate":{"step":"a","mode":"forward","fate":{"done":["B"]}}}"#, "a: its fate is told: done, with B"),
+            (r#"{"fate":{"step":"a","mode":"forward","fate":"never"}}"#, "a: its fate is told: never"),
             (r#""deadline""#, "the deadline passed"),
             (r#"{"cancelled":{"who":"ann","why":"a typo"}}"#, "cancelled by ann: a typo"),
             (r#"{"cancelled":null}"#, "cancelled"),
@@ -258,32 +257,32 @@ mod tests {
     fn what_followed_is_told_in_words() {
         for (json, words) in [
             (
-                r#"{"sent":{"step":"a","item":0,"mode":"forward","attempt":1,"participant":"host","recorded_in":1,"command":{"Close":{"label":"w"}}}}"#,
+                r#"{"sent":{"step":"a","mode":"forward","attempt":1,"participant":"host","recorded_in":1,"command":{"Close":{"label":"w"}}}}"#,
                 r#"a: sends host Close {"label":"w"}"#,
             ),
             (
-                r#"{"sent":{"step":"a","item":0,"mode":"compensation","attempt":2,"participant":"host","recorded_in":1}}"#,
+                r#"{"sent":{"step":"a","mode":"compensation","attempt":2,"participant":"host","recorded_in":1}}"#,
                 "undo a (attempt 2): sends host the command again",
             ),
             (
-                r#"{"waiting":{"step":"a","item":0,"mode":"forward","until":1709210096789000}}"#,
+                r#"{"waiting":{"step":"a","mode":"forward","until":1709210096789000}}"#,
                 "a: the next attempt is made at 12:34:56.789",
             ),
-            (r#"{"asked":{"step":"a","item":0,"mode":"forward","participant":"host"}}"#, "a: host is asked its fate"),
-            (r#"{"done":{"step":"a","item":0,"mode":"forward"}}"#, "a: done"),
-            (r#"{"undone":{"step":"a","item":0,"mode":"forward"}}"#, "a: nothing was done"),
-            (r#"{"done_late":{"step":"a","item":0,"mode":"forward"}}"#, "a: it was done after all, and is undone"),
-            (r#"{"abandoned":{"step":"a","item":0,"mode":"forward"}}"#, "a: the saga goes on without its answer"),
+            (r#"{"asked":{"step":"a","mode":"forward","participant":"host"}}"#, "a: host is asked its fate"),
+            (r#"{"done":{"step":"a","mode":"forward"}}"#, "a: done"),
+            (r#"{"undone":{"step":"a","mode":"forward"}}"#, "a: nothing was done"),
+            (r#"{"done_late":{"step":"a","mode":"forward"}}"#, "a: it was done after all, and is undone"),
+            (r#"{"abandoned":{"step":"a","mode":"forward"}}"#, "a: the saga goes on without its answer"),
             (
-                r#"{"assumed":{"step":"a","item":0,"mode":"forward"}}"#,
+                r#"{"assumed":{"step":"a","mode":"forward"}}"#,
                 "a: nobody knows whether it was done, and it is undone in any case",
             ),
-            (r#"{"kept":{"step":"a","item":0,"mode":"forward"}}"#, "a: kept until it begins"),
+            (r#"{"kept":{"step":"a","mode":"forward"}}"#, "a: kept until it begins"),
             (
-                r#"{"withdrawn":{"step":"a","item":0,"mode":"forward","participant":"host"}}"#,
+                r#"{"withdrawn":{"step":"a","mode":"forward","participant":"host"}}"#,
                 "a: the answer of host is no longer awaited",
             ),
-            (r#"{"skipped":{"step":"a","item":0,"mode":"compensation"}}"#, "undo a: passed over"),
+            (r#"{"skipped":{"step":"a","mode":"compensation"}}"#, "undo a: passed over"),
             (
                 r#"{"failed":{"step":"a","kind":"refused","message":"the pool is full"}}"#,
                 "fails at a: the pool is full",
@@ -304,14 +303,9 @@ mod tests {
     #[test]
     fn what_came_too_late_is_told_in_words() {
         for (json, words) in [
-            (
-                r#"{"late":{"step":"a","item":0,"mode":"forward","attempt":1,"answer":{"handled":["B"]}}}"#,
-                "a: handled, with B",
-            ),
-            (
-                r#"{"late":{"step":"a","item":0,"mode":"compensation","fate":"never"}}"#,
-                "undo a: its fate is told: never",
-            ),
+            (r#"{"late":{"step":"a","mode":"forward","attempt":1,"answer":{"handled":["B"]}}}"#, "a: handled, with B"),
+            (r#"{"late":{"step":"a","mode":"compensation","fate":"never"}}"#, "undo a: its fate is told: never"),
+            (r#"{"late":{"step_number":2,"item":1,"attempt":1,"answer":{"handled":[]}}}"#, "step number 2[1]: handled"),
             (r#"{"later":1}"#, r#"{"later":1}"#),
         ] {
             assert_eq!(late(&serde_json::from_str(json).expect("JSON")), words);

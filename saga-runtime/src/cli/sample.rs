@@ -51,7 +51,7 @@ fn running() -> Batch {
             saga: saga(1),
             time: before(170),
             step: Some("ask".to_owned()),
-            data: json!({"late": {"step": "ask", "item": 0, "mode": "forward", "attempt": 1, "answer": {"handled": [{"PoolWindowAdded": {"label": "w9"}}]}}}).to_string(),
+            data: json!({"late": {"step": "ask", "mode": "forward", "attempt": 1, "answer": {"handled": [{"PoolWindowAdded": {"label": "w9"}}]}}}).to_string(),
         }],
         ..Batch::default()
     }
@@ -61,7 +61,7 @@ fn compensated() -> Batch {
     let cause = json!({"step": "close", "kind": "refused", "message": "a program runs in it"});
     let first = json!({"happened": {"started": "call"}, "then": []});
     let last = json!({
-        "happened": {"answered": {"step": "close", "item": 0, "mode": "forward", "attempt": 1, "answer": {"refused": "Busy"}}},
+        "happened": {"answered": {"step": "close", "mode": "forward", "attempt": 1, "answer": {"refused": "Busy"}}},
         "then": [{"failed": cause}, {"ended": {"compensated": cause}}],
     });
     let started = started(2, "replace_window", 120, "{}");
@@ -86,10 +86,10 @@ fn stuck() -> Batch {
         "then": [sent("open", "forward", &json!("SpawnWindow"))],
     });
     let second = json!({
-        "happened": {"answered": {"step": "open", "item": 0, "mode": "forward", "attempt": 1, "answer": {"handled": [{"WindowOpened": {"label": "w2"}}]}}},
+        "happened": {"answered": {"step": "open", "mode": "forward", "attempt": 1, "answer": {"handled": [{"WindowOpened": {"label": "w2"}}]}}},
         "then": [done("open", "forward"), sent("close", "forward", &json!({"CloseWindow": {"label": "w1"}}))],
     });
-    let third = json!({"happened": {"fate_overdue": {"step": "close", "item": 0, "mode": "forward"}}, "then": [{"stuck": {"reason": "host has not told the fate of open"}}]});
+    let third = json!({"happened": {"fate_overdue": {"step": "close", "mode": "forward"}}, "then": [{"stuck": {"reason": "host has not told the fate of open"}}]});
     let standing = Standing {
         waiting_for: Some("the fate of CloseWindow".to_owned()),
         reason: Some("host has not told the fate of open".to_owned()),
@@ -151,9 +151,9 @@ fn standing(status: Status, step: &str, ago: u64) -> Standing {
 }
 
 fn sent(step: &str, mode: &str, command: &Value) -> Value {
-    json!({"sent": {"step": step, "item": 0, "mode": mode, "attempt": 1, "participant": "host", "recorded_in": 1, "command": command}})
+    json!({"sent": {"step": step, "mode": mode, "attempt": 1, "participant": "host", "recorded_in": 1, "command": command}})
 }
 
 fn done(step: &str, mode: &str) -> Value {
-    json!({"done": {"step": step, "item": 0, "mode": mode}})
+    json!({"done": {"step": step, "mode": mode}})
 }

@@ -29,7 +29,7 @@ pub(super) async fn run(
     if let Some(waits) = &mut view.waits {
         waits.connection = connection(place, waits.participant.as_deref()).await;
     }
-    output.result(&view, || render::render(&view, place.app, output.width, time::now()))?;
+    output.result(&view, || render::render(&view, &place.program, output.width, time::now()))?;
     Ok(Exit::Done)
 }
 

@@ -1,3 +1,4 @@
+mod checking;
 mod whole;
 
 use std::fs::Permissions;
@@ -181,7 +182,9 @@ async fn what_reads_needs_no_coordinator() {
         assert_eq!(home.exit(arguments).await, Ok(Exit::Done));
     }
     let error = home.exit(&["show", "99"]).await.expect_err("no such saga");
-    assert!(error.contains("there is no saga 99") && error.contains("`agentmux list`"), "{error}");
+    assert!(error.contains("there is no saga 99"), "{error}");
+    let remedy = format!("`agentmux --dir {} list`", home.directory.path().display());
+    assert!(error.contains(&remedy), "{error}");
 }
 
 #[tokio::test]
@@ -233,7 +236,8 @@ async fn who_follows_is_told_when_the_coordinator_stops() {
     let server = Server::bind(&Endpoint::in_dir(home.directory.path())).expect("bound");
     tokio::spawn(server.serve(Stopping));
     let error = home.exit(&START).await.expect_err("it stops");
-    assert!(error.contains("saga 2 goes on when it is started again, and `agentmux show 2`"), "{error}");
+    let remedy = format!("`agentmux --dir {} show 2`", home.directory.path().display());
+    assert!(error.contains(&format!("saga 2 goes on when it is started again, and {remedy}")), "{error}");
     assert_eq!(home.exit(&["tail"]).await, Err("the coordinator stopped".to_owned()));
 }
 

@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 use serde_json::value::RawValue;
 
 use super::acts::{Act, Recorded};
+use super::ended::Ended;
 use super::fleeting::Fleeting;
 use super::rows;
 use crate::bus::SessionId;
@@ -21,6 +22,7 @@ pub(super) struct Pending<B: Bus> {
     last: FxHashMap<SagaId, usize>,
     received: FxHashMap<&'static str, (SessionId, u64)>,
     acts: Vec<Act<B>>,
+    ended: Ended,
     pub(super) fleeting: Fleeting,
 }
 
@@ -40,6 +42,7 @@ impl<B: Bus> Pending<B> {
             last: FxHashMap::default(),
             received: FxHashMap::default(),
             acts: Vec::new(),
+            ended: Ended::default(),
             fleeting: Fleeting::default(),
         }
     }
@@ -61,6 +64,9 @@ impl<B: Bus> Pending<B> {
     pub(super) fn record(&mut self, record: Record<B>, now: Option<InFlight>) -> Vec<Unwritable> {
         let (commands, unwritable) = write_commands(&record);
         let now = now.map(Box::new);
+        if let (Some(Change::Ended(_)), Some(definition)) = (record.then.last(), record.definition) {
+            self.ended.remember(record.saga, definition);
+        }
         if record.is_ephemeral() {
             let reserved = self.fleeting.record(&record, &commands);
             self.batch.reserved = reserved.or(self.batch.reserved);
@@ -84,6 +90,7 @@ impl<B: Bus> Pending<B> {
         what: &Late<B>,
         time: Timestamp,
     ) {
+        let definition = definition.or_else(|| self.ended.definition(key.saga));
         let data = rows::late(what, key.at, definition);
         let step = Some(rows::step_name(definition, key.at).to_owned()).filter(|step| !step.is_empty());
         let what = serde_json::from_str(&data).unwrap_or_default();

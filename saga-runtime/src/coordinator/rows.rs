@@ -182,24 +182,30 @@ impl<B: Bus> Serialize for Data<'_, B> {
     }
 }
 
-/// An exchange by its names: without an item it is the first or only one, without a mode it goes forward.
+/// An exchange by its names: without an item its step has no `for`, without a mode it goes forward. Of a saga that
+/// ended long ago, only the number of the step is known.
 struct Exchange {
-    step: &'static str,
-    item: u32,
+    step: Result<&'static str, u16>,
+    item: Option<u32>,
     mode: Mode,
     attempt: Option<u32>,
 }
 
 impl Exchange {
     fn new(definition: Option<&'static Definition>, at: At, attempt: Option<u32>) -> Self {
-        Self { step: step_name(definition, at), item: at.item, mode: at.mode, attempt }
+        let step = definition.map_or(Err(at.step), |_| Ok(step_name(definition, at)));
+        let item = definition.map_or(Some(at.item).filter(|item| *item != 0), |definition| definition.item(at));
+        Self { step, item, mode: at.mode, attempt }
     }
 
     /// Its entries, in a map with others.
     fn serialize_into<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        map.serialize_entry("step", self.step)?;
-        if self.item != 0 {
-            map.serialize_entry("item", &self.item)?;
+        match self.step {
+            Ok(name) => map.serialize_entry("step", name)?,
+            Err(number) => map.serialize_entry("step_number", &number)?,
+        }
+        if let Some(item) = self.item {
+            map.serialize_entry("item", &item)?;
         }
         if self.mode != Mode::Forward {
             map.serialize_entry("mode", &self.mode)?;

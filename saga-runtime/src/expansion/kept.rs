@@ -114,9 +114,12 @@ impl<E: Error> Reader<E> {
     /// Reads one field. One that is left out is as `null`, where its type has that.
     pub(super) fn field<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, E> {
         match self.fields.remove(name) {
-            Some(value) => {
-                codec::decode(value.get()).map_err(|error| self.error(&format!("`{name}`: {}", error.reason())))
-            }
+            Some(value) => codec::decode(value.get()).map_err(|error| {
+                let reason = error.reason();
+                // Lines and columns would be those of this value alone.
+                let reason = reason.rsplit_once(" at line ").map_or(reason, |(what, _)| what);
+                self.error(&format!("`{name}`: {reason}"))
+            }),
             None => codec::decode("null").map_err(|_| self.missing(name)),
         }
     }

@@ -34,7 +34,8 @@ impl<B: Bus> Machine<B> {
             NewSaga::Named { name, input } => {
                 let kind = *self.by_name.get(name.as_str()).ok_or_else(|| self.unknown_name(&name))?;
                 let parsed = self.kinds[usize::from(kind)].parse(&input);
-                (kind, parsed.map_err(|error| format!("the input of `{name}` does not fit: {error}"))?)
+                let form = self.kinds[usize::from(kind)].definition().input_form();
+                (kind, parsed.map_err(|error| format!("the input of `{name}` does not fit: {error}; give {form}"))?)
             }
         };
         let id = self.next;

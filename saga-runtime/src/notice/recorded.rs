@@ -52,6 +52,7 @@ enum Change {
     Queued(Option<SagaId>),
     Sent {
         step: Name,
+        item: Option<u32>,
         #[serde(default)]
         mode: Mode,
         attempt: u32,
@@ -59,18 +60,21 @@ enum Change {
     },
     Waiting {
         step: Name,
+        item: Option<u32>,
         #[serde(default)]
         mode: Mode,
         until: Timestamp,
     },
     Ran {
         step: Name,
+        item: Option<u32>,
         #[serde(default)]
         mode: Mode,
         child: SagaId,
     },
     Unwinding {
         step: Name,
+        item: Option<u32>,
         #[serde(default)]
         mode: Mode,
         child: SagaId,
@@ -78,18 +82,22 @@ enum Change {
     Complete,
     Sleeping {
         step: Name,
+        item: Option<u32>,
         until: Timestamp,
     },
     Done {
         step: Name,
+        item: Option<u32>,
         #[serde(default)]
         mode: Mode,
     },
     Abandoned {
         step: Name,
+        item: Option<u32>,
     },
     Assumed {
         step: Name,
+        item: Option<u32>,
     },
     Failed(Cause),
     Stuck {
@@ -130,18 +138,20 @@ impl Teller {
         let (time, saga, name) = (self.time, self.saga, self.name.clone());
         Some(match change {
             Change::Queued(behind) => Notice::SagaQueued { time, saga, name, behind },
-            Change::Sent { step, mode, attempt, participant } => {
-                Notice::StepStarted { time, saga, name, step, mode, attempt, participant }
+            Change::Sent { step, item, mode, attempt, participant } => {
+                Notice::StepStarted { time, saga, name, step, item, mode, attempt, participant }
             }
-            Change::Waiting { step, mode, until } => Notice::StepWaiting { time, saga, name, step, mode, until },
-            Change::Ran { step, mode, child } | Change::Unwinding { step, mode, child } => {
-                Notice::StepRuns { time, saga, name, step, mode, child }
+            Change::Waiting { step, item, mode, until } => {
+                Notice::StepWaiting { time, saga, name, step, item, mode, until }
+            }
+            Change::Ran { step, item, mode, child } | Change::Unwinding { step, item, mode, child } => {
+                Notice::StepRuns { time, saga, name, step, item, mode, child }
             }
             Change::Complete => Notice::SagaKept { time, saga, name },
-            Change::Sleeping { step, until } => Notice::StepSleeping { time, saga, name, step, until },
-            Change::Done { step, mode } => Notice::StepEnded { time, saga, name, step, mode },
-            Change::Abandoned { step } => Notice::StepAbandoned { time, saga, name, step },
-            Change::Assumed { step } => Notice::StepUnknown { time, saga, name, step },
+            Change::Sleeping { step, item, until } => Notice::StepSleeping { time, saga, name, step, item, until },
+            Change::Done { step, item, mode } => Notice::StepEnded { time, saga, name, step, item, mode },
+            Change::Abandoned { step, item } => Notice::StepAbandoned { time, saga, name, step, item },
+            Change::Assumed { step, item } => Notice::StepUnknown { time, saga, name, step, item },
             Change::Failed(cause) => Notice::SagaCompensating { time, saga, name, cause },
             Change::Stuck { reason } => Notice::SagaStuck { time, saga, name, reason },
             Change::Unstuck => Notice::SagaUnstuck { time, saga, name },

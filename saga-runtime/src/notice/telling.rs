@@ -47,6 +47,10 @@ impl Teller {
         Cow::Borrowed(self.definition.map_or("", |definition| definition.steps[usize::from(at.step)].name))
     }
 
+    fn item(&self, at: At) -> Option<u32> {
+        self.definition.and_then(|definition| definition.item(at))
+    }
+
     fn happened<B: Bus>(&self, happened: &Happened<B>) -> Option<Notice> {
         let (time, saga, name) = (self.time, self.saga, self.name());
         match happened {
@@ -67,23 +71,33 @@ impl Teller {
         Some(match change {
             Change::Queued { behind } => Notice::SagaQueued { time, saga, name, behind: *behind },
             Change::Sent { at, attempt, participant, .. } => {
-                let (step, mode) = (self.step(*at), at.mode);
+                let (step, item, mode) = (self.step(*at), self.item(*at), at.mode);
                 let participant = Cow::Borrowed(*participant);
-                Notice::StepStarted { time, saga, name, step, mode, attempt: *attempt, participant }
+                Notice::StepStarted { time, saga, name, step, item, mode, attempt: *attempt, participant }
             }
             Change::Ran { at, child, .. } | Change::Unwinding { at, child } => {
-                Notice::StepRuns { time, saga, name, step: self.step(*at), mode: at.mode, child: *child }
+                let (step, item, mode) = (self.step(*at), self.item(*at), at.mode);
+                Notice::StepRuns { time, saga, name, step, item, mode, child: *child }
             }
             Change::Complete { .. } => Notice::SagaKept { time, saga, name },
             Change::Sleeping { at, until } => {
-                Notice::StepSleeping { time, saga, name, step: self.step(*at), until: *until }
+                let (step, item) = (self.step(*at), self.item(*at));
+                Notice::StepSleeping { time, saga, name, step, item, until: *until }
             }
             Change::Waiting { at, until } => {
-                Notice::StepWaiting { time, saga, name, step: self.step(*at), mode: at.mode, until: *until }
+                let (step, item, mode) = (self.step(*at), self.item(*at), at.mode);
+                Notice::StepWaiting { time, saga, name, step, item, mode, until: *until }
             }
-            Change::Done { at } => Notice::StepEnded { time, saga, name, step: self.step(*at), mode: at.mode },
-            Change::Abandoned { at } => Notice::StepAbandoned { time, saga, name, step: self.step(*at) },
-            Change::Assumed { at } => Notice::StepUnknown { time, saga, name, step: self.step(*at) },
+            Change::Done { at } => {
+                let (step, item, mode) = (self.step(*at), self.item(*at), at.mode);
+                Notice::StepEnded { time, saga, name, step, item, mode }
+            }
+            Change::Abandoned { at } => {
+                Notice::StepAbandoned { time, saga, name, step: self.step(*at), item: self.item(*at) }
+            }
+            Change::Assumed { at } => {
+                Notice::StepUnknown { time, saga, name, step: self.step(*at), item: self.item(*at) }
+            }
             Change::Failed(cause) => Notice::SagaCompensating { time, saga, name, cause: cause.clone() },
             Change::Stuck { reason } => Notice::SagaStuck { time, saga, name, reason: reason.clone() },
             Change::Unstuck => Notice::SagaUnstuck { time, saga, name },

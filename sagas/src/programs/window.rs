@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use saga_runtime::message::ExchangeKey;
 use saga_runtime::pipe::Endpoint;
 
 use super::ProgramError;
@@ -38,12 +39,17 @@ fn shown(reply: &Reply) -> String {
     }
 }
 
+/// The saga in whose name a window was asked for.
+fn asker(key: &str) -> String {
+    key.parse::<ExchangeKey>().map_or_else(|_| key.to_owned(), |key| format!("saga {}", key.saga))
+}
+
 fn table(state: &HostState) -> String {
     let mut lines = vec![format!("{:<16} {:<8} {:<6} {:<8} {}", "WINDOW", "PLACE", "PANES", "BUSY", "ASKED BY")];
     lines.extend(state.windows.iter().map(|window| {
         let place = if window.hidden { "pool" } else { "desk" };
         let busy = if window.panes.iter().any(|pane| pane.busy) { "busy" } else { "idle" };
-        let asked_by = window.asked_by.as_deref().unwrap_or("the host");
+        let asked_by = window.asked_by.as_deref().map_or_else(|| "the host".to_owned(), asker);
         format!("{:<16} {place:<8} {:<6} {busy:<8} {asked_by}", window.label.to_string(), window.panes.len())
     }));
     lines.join("\n") + "\n"

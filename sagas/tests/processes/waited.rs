@@ -70,13 +70,19 @@ async fn who_waits_no_longer_leaves_the_command_to_itself() {
     let (stage, session) = stage().await;
     let told = waited(&stage, &session, "read line; echo $line", "100ms").await;
     assert!(told.to_string().contains("timed_out"), "{told}");
-    let text = "at last\n".to_owned();
-    stage.wish(Wish::Type { label: session.window.clone(), text }).await.expect("the window is there");
+    let line = "at last\n".to_owned();
+    stage.wish(Wish::Type { label: session.window.clone(), text: line }).await.expect("the window is there");
     let is_complete = |event: &Numbered| matches!(event.event, SessionEvent::RunComplete { status: 0, .. });
     until("it ends", async || log(&stage, &session).await.iter().any(is_complete)).await.expect("it does");
     let events = log(&stage, &session).await;
     let shown = |event: &Numbered| matches!(&event.event, SessionEvent::Output { text } if text.contains("at last"));
     assert!(events.iter().position(shown) < events.iter().position(is_complete), "{events:?}");
+
+    let saga = told["saga"].to_string();
+    let show = async || text(sagas(&stage, &["show", &saga]).await.stdout);
+    until("the end is told", async || show().await.contains("said too late")).await.expect("it is");
+    let shown = show().await;
+    assert!(shown.contains("  run: handled, with RunCompleted {"), "{shown}");
     assert_eq!(stage.close().await.expect("all stop"), Vec::<u32>::new());
 }
 

@@ -103,11 +103,22 @@ fn connection(page: &mut String, waits: &WaitsView) -> fmt::Result {
 }
 
 fn remedies(page: &mut String, view: &ShowView, app: &str) -> fmt::Result {
-    let id = view.saga.id;
+    let command = |verb: &str| format!("{app} {verb} {} --why …", view.saga.id);
+    let mut remedies = Vec::new();
+    if view.goes_on_by_itself() {
+        let who = view.saga.participant.as_ref().map(|who| format!(" when {} answers", clean(who))).unwrap_or_default();
+        remedies.push(("wait".to_owned(), format!("it goes on by itself{who}")));
+    }
+    remedies.push((command("retry"), "does what is stuck again, with new attempts".to_owned()));
+    remedies.push(if view.is_way_back() {
+        (command("skip"), "passes over it; takes an unknown fate as never".to_owned())
+    } else {
+        (command("cancel"), "has what was done undone".to_owned())
+    });
+    remedies.push((command("end"), "ends the saga as it is, and undoes no more".to_owned()));
     section(page, "what you can do")?;
-    writeln!(page, "  {app} retry {id} --why …   does what is stuck again, with new attempts")?;
-    writeln!(page, "  {app} skip {id} --why …    passes over it; takes an unknown fate as never")?;
-    writeln!(page, "  {app} end {id} --why …     ends the saga as it is, and undoes no more")
+    let width = command("cancel").chars().count();
+    remedies.iter().try_for_each(|(what, does)| writeln!(page, "  {what:width$}  {does}"))
 }
 
 fn outcome(page: &mut String, view: &ShowView) -> fmt::Result {
@@ -135,7 +146,7 @@ fn steps(page: &mut String, view: &ShowView, width: Option<usize>, now: Timestam
     for step in &view.steps {
         table.row([
             Cell::from(&step.name),
-            Cell::styled(style_of(step.state), step.state.as_str()),
+            Cell::styled(style_of(step.state), step.told()),
             Cell::from(step.attempt.map(|attempt| attempt.to_string()).unwrap_or_default()),
             Cell::styled(FAINT, step.since.map(|since| time::relative(since.0, now)).unwrap_or_default()),
         ]);

@@ -1,5 +1,7 @@
 //! How far each step is, read off the records.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,7 +14,11 @@ use crate::log::Status;
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct StepView {
     pub(super) name: String,
+    /// Of a step with `for`: the one of its items that is furthest from its end.
     pub(super) state: StepState,
+    /// Of a step with `for`: how many of the items that were begun are how far.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) items: BTreeMap<StepState, usize>,
     /// The latest attempt.
     pub(super) attempt: Option<u64>,
     /// Since when.
@@ -20,32 +26,36 @@ pub(super) struct StepView {
 }
 
 /// How far a step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum StepState {
-    /// Not begun.
-    Ahead,
-    /// Never begun, and it never will be.
-    NotReached,
     /// A command is out, or waits to be sent again.
     Open,
     /// Its fate is asked.
     InDoubt,
-    /// It took effect.
-    Done,
-    /// Nothing was done.
-    NotDone,
     /// Its compensation is out.
     Undoing,
-    /// It took effect, and was undone.
-    Undone,
-    /// An operator passed over it.
-    Skipped,
     /// The saga ended before it was known what became of it.
     GivenUp,
+    /// An operator passed over it.
+    Skipped,
+    /// It took effect.
+    Done,
+    /// It took effect, and was undone.
+    Undone,
+    /// Nothing was done.
+    NotDone,
+    /// Not begun.
+    Ahead,
+    /// Never begun, and it never will be.
+    NotReached,
 }
 
 impl StepState {
+    fn closed(self) -> Self {
+        if matches!(self, Self::Open | Self::InDoubt | Self::Undoing) { Self::GivenUp } else { self }
+    }
+
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Ahead => "ahead",
@@ -66,41 +76,78 @@ impl StepState {
 pub(super) fn of(names: &[String], records: &[RecordView], saga: &SagaView) -> Vec<StepView> {
     let may_begin = matches!(saga.status, Status::Queued | Status::Running);
     let state = if may_begin { StepState::Ahead } else { StepState::NotReached };
-    let new = |name: &str| StepView { name: name.to_owned(), state, attempt: None, since: None };
+    let new = |name: &str| Progress { name: name.to_owned(), items: BTreeMap::new(), attempt: None, since: None };
     let mut steps: Vec<_> = names.iter().map(|name| new(name)).collect();
     for record in records {
         let then = record.data.get("then").and_then(Value::as_array).into_iter().flatten();
-        for (name, state, attempt) in failed(&record.data).into_iter().chain(then.filter_map(changed)) {
-            let at = steps.iter().position(|step| step.name == name).unwrap_or_else(|| {
-                steps.push(new(name));
+        for found in failed(&record.data).into_iter().chain(then.filter_map(changed)) {
+            let at = steps.iter().position(|step| step.name == found.step).unwrap_or_else(|| {
+                steps.push(new(found.step));
                 steps.len() - 1
             });
-            let step = &mut steps[at];
-            step.state = state;
-            step.attempt = attempt.or(step.attempt);
-            step.since = Some(record.time);
+            steps[at].advance(&found, record.time);
         }
     }
-    if saga.status.is_end() {
-        steps.iter_mut().for_each(close);
-    }
-    steps
+    steps.into_iter().map(|step| step.view(state, saga.status.is_end())).collect()
 }
 
-/// The end of a saga closes what is open.
-fn close(step: &mut StepView) {
-    if matches!(step.state, StepState::Open | StepState::InDoubt | StepState::Undoing) {
-        step.state = StepState::GivenUp;
+/// A step as far as the records have been read.
+struct Progress {
+    name: String,
+    /// How far each item is; a step without `for` is its only item, without a number.
+    items: BTreeMap<Option<u64>, StepState>,
+    attempt: Option<u64>,
+    since: Option<Rfc3339>,
+}
+
+impl Progress {
+    fn advance(&mut self, found: &Found<'_>, time: Rfc3339) {
+        self.items.insert(found.item, found.state);
+        self.attempt = found.attempt.or(self.attempt);
+        self.since = Some(time);
+    }
+
+    /// The end of a saga closes what is open. What was never begun is `otherwise`.
+    fn view(self, otherwise: StepState, has_ended: bool) -> StepView {
+        let Self { name, items, attempt, since } = self;
+        let has_items = items.keys().any(Option::is_some);
+        let states = items.into_values().map(|state| if has_ended { state.closed() } else { state });
+        let mut counts = BTreeMap::new();
+        states.for_each(|state| *counts.entry(state).or_insert(0) += 1);
+        let state = counts.keys().next().copied().unwrap_or(otherwise);
+        StepView { name, state, items: if has_items { counts } else { BTreeMap::new() }, attempt, since }
     }
 }
 
-type Found<'a> = (&'a str, StepState, Option<u64>);
+impl StepView {
+    /// How far it is, in words: of a step with `for`, how many items are.
+    pub(super) fn told(&self) -> String {
+        let items = self.items.iter().map(|(state, count)| format!("{count} {}", state.as_str()));
+        if self.items.is_empty() { self.state.as_str().to_owned() } else { items.collect::<Vec<_>>().join(", ") }
+    }
+}
+
+/// What a record says of an item of a step, or of a step without items.
+struct Found<'a> {
+    step: &'a str,
+    item: Option<u64>,
+    state: StepState,
+    attempt: Option<u64>,
+}
+
+impl<'a> Found<'a> {
+    fn of(exchange: &'a Value, state: StepState) -> Option<Self> {
+        let number = |field: &str| exchange.get(field).and_then(Value::as_u64);
+        let (item, attempt) = (number("item"), number("attempt"));
+        Some(Self { step: exchange.get("step")?.as_str()?, item, state, attempt })
+    }
+}
 
 /// A step whose answer made the saga fail did not take effect.
 fn failed(record: &Value) -> Option<Found<'_>> {
     let fails = record.get("then")?.as_array()?.iter().any(|change| change.get("failed").is_some());
     let answered = record.get("happened")?.get("answered").filter(|_| fails)?;
-    Some((answered.get("step")?.as_str()?, StepState::NotDone, None))
+    Found::of(answered, StepState::NotDone)
 }
 
 /// What a change says of a step.
@@ -117,5 +164,5 @@ fn changed(change: &Value) -> Option<Found<'_>> {
         ("skipped", _) => StepState::Skipped,
         _ => return None,
     };
-    Some((body.get("step")?.as_str()?, state, body.get("attempt").and_then(Value::as_u64)))
+    Found::of(body, state)
 }

@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::time::Rfc3339;
 use crate::cli::views::SagaView;
 use crate::definition::Definition;
-use crate::log::{LogReader, RecordRow, Status};
+use crate::log::{LateRow, LogReader, RecordRow, Status};
 use crate::message::SagaId;
 use crate::operator::ParticipantStatus;
 use crate::redaction::Hidden;
@@ -123,21 +123,52 @@ impl ShowView {
         let (mut input, mut outcome) = (json(details.input), details.outcome.map(json));
         hidden.hide_input(&mut input);
         outcome.iter_mut().for_each(|outcome| hidden.hide_outcome(outcome));
-        let late = log.late(id)?.into_iter();
+        let names = names_of_steps(&saga.name, version, definitions, &description);
         Ok(Some(Self {
             waits: (!saga.status.is_end()).then(|| WaitsView::of(&saga)),
-            steps: steps::of(&names_of_steps(&saga.name, version, definitions, &description), &records, &saga),
+            steps: steps::of(&names, &records, &saga),
             input,
-            late: late.map(|row| LateView { time: Rfc3339(row.time), step: row.step, data: json(row.data) }).collect(),
+            late: log.late(id)?.into_iter().map(|row| LateView::of(row, &names)).collect(),
             outcome,
             records,
             saga,
         }))
     }
 
-    /// Whether an operator has to act.
+    /// Whether it is shown as stuck.
     pub(super) fn is_stuck(&self) -> bool {
         self.saga.status == Status::Stuck
+    }
+
+    /// Whether it waits for more than an operator.
+    pub(super) fn goes_on_by_itself(&self) -> bool {
+        self.saga.participant.is_some() || self.saga.until.is_some()
+    }
+
+    /// Whether it is being undone, or tidies up at its end: there an operator may pass over something.
+    pub(super) fn is_way_back(&self) -> bool {
+        let mut then = self.records.iter().filter_map(|record| record.data.get("then")?.as_array()).flatten();
+        then.any(|change| {
+            let exchange = change.as_object().and_then(|change| change.values().next());
+            let mode = exchange.and_then(|exchange| exchange.get("mode"));
+            change.get("failed").is_some() || mode.is_some_and(|mode| mode == "finally")
+        })
+    }
+}
+
+impl LateView {
+    /// Of a saga that the coordinator no longer knew, the row has the number of the step only.
+    pub(super) fn of(row: LateRow, names: &[String]) -> Self {
+        let (mut step, mut data) = (row.step, json(row.data));
+        if let Some(late) = data.get_mut("late").and_then(Value::as_object_mut)
+            && let Some(number) = late.get("step_number").and_then(Value::as_u64)
+            && let Some(name) = usize::try_from(number).ok().and_then(|number| names.get(number))
+        {
+            late.remove("step_number");
+            late.insert("step".to_owned(), Value::from(name.as_str()));
+            step = Some(name.clone());
+        }
+        Self { time: Rfc3339(row.time), step, data }
     }
 }
 

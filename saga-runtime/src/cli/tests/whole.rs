@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Home;
 use crate::cli::records;
 use crate::cli::{Cli, Exit, LOG_FILE};
+use crate::lock::Locked;
 use crate::log::{LogReader, SqliteReader};
 use crate::prelude::*;
 
@@ -102,6 +103,21 @@ fn told(directory: &Path, saga: u64) -> Vec<String> {
     let records = log.records(saga, 1, 1000).expect("records");
     let data = records.iter().map(|record| serde_json::from_str(&record.data).expect("JSON"));
     data.flat_map(|data| records::lines(&data)).collect()
+}
+
+#[tokio::test]
+async fn what_has_changed_since_it_was_locked_is_found() {
+    let home = Home::new();
+    let cli = Cli::new("shop").definitions([Sell::DEFINITION]);
+    let entry = serde_json::json!({ "fingerprint": Sell::DEFINITION.fingerprint(), "samples": [] });
+    let as_it_is: &'static str = serde_json::json!({ "sell version 1": entry }).to_string().leak();
+    let other = r#"{ "sell version 1": { "fingerprint": "f", "samples": [] } }"#;
+    for (text, exit) in [(as_it_is, Exit::Done), (other, Exit::Failed), ("{}", Exit::Failed), ("[", Exit::Failed)] {
+        let cli = cli.clone().lock(text, [Locked::new::<Sell>([])]);
+        let home = Home { cli, directory: tempfile::tempdir().expect("a directory") };
+        assert_eq!(home.exit(&["check"]).await, Ok(exit), "{text}");
+    }
+    assert_eq!(Home { cli, ..home }.exit(&["check"]).await, Ok(Exit::Done), "nothing is compared");
 }
 
 #[tokio::test]

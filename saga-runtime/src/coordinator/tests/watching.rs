@@ -63,6 +63,46 @@ saga! {
     }
 }
 
+saga! {
+    /// Sells some things, all or none.
+    saga SellAll(items: Vec<String>) on Shop {
+        concurrency allow;
+        deadline 1h;
+
+        step reserve -> u32 for item in items, all at once {
+            send Reserve { item };
+            await Reserved { shelf } => shelf;
+            compensate Release { item };
+        }
+
+        step ship for item in items {
+            send Ship { item };
+            await Shipped => ();
+            compensate none because "what is shipped is gone";
+        }
+    }
+}
+
+saga! {
+    /// Says whether it was quick.
+    saga SellQuickly(item: String) -> bool on Shop {
+        concurrency allow;
+        deadline 1h;
+
+        step ship -> bool {
+            send Ship { item };
+            within 10ms;
+            await {
+                Shipped => true,
+                timeout => false,
+            }
+            compensate none because "what is shipped is gone";
+        }
+
+        return ship;
+    }
+}
+
 /// Where coordinators are, one after the other.
 struct Place {
     home: TempDir,
@@ -88,8 +128,8 @@ impl Place {
 
     async fn coordinator(&self, log: impl SagaLog, depot: &Depot) -> Coordinator<Shop> {
         let builder = Coordinator::builder().saga::<Sell>().saga::<Bundle>().saga::<Later>();
-        let builder =
-            builder.saga::<Borrow>().saga::<SellInTurn>().saga::<SellAtOnce>().log(log).participant(depot.clone());
+        let builder = builder.saga::<Borrow>().saga::<SellInTurn>().saga::<SellAtOnce>().saga::<SellAll>();
+        let builder = builder.saga::<SellQuickly>().log(log).participant(depot.clone());
         builder.listen(self.endpoint()).options(self.options.clone()).start().await.expect("it starts")
     }
 
@@ -177,12 +217,17 @@ async fn play(coordinator: &Coordinator<Shop>) {
     let bad = coordinator.start(sell("bad")).await.expect("accepted");
     let family = coordinator.start(bundle("hat", "bad")).await.expect("accepted");
     let later = coordinator.start(Later { item: "hat".to_owned() }).await.expect("accepted");
+    let all = coordinator.start(some_and_a_bad_one()).await.expect("accepted");
     let first = coordinator.start(SellInTurn { item: "hat".to_owned() }).await.expect("accepted");
     let second = coordinator.start(SellInTurn { item: "hat".to_owned() }).await.expect("accepted");
     operate(coordinator).await;
     order(coordinator).await;
     let _ = tokio::join!(good.outcome(), bad.outcome(), family.outcome(), later.outcome());
-    let _ = tokio::join!(first.outcome(), second.outcome());
+    let _ = tokio::join!(first.outcome(), second.outcome(), all.outcome());
+}
+
+fn some_and_a_bad_one() -> SellAll {
+    SellAll { items: ["hat", "coat", "bad"].map(str::to_owned).to_vec() }
 }
 
 /// A saga that is stuck, is retried in vain, and is ended.
@@ -210,8 +255,8 @@ async fn order(coordinator: &Coordinator<Shop>) {
 }
 
 /// How many sagas end in [`play`], and how many of them no other one runs.
-const ENDS: usize = 11;
-const FAMILIES: usize = 8;
+const ENDS: usize = 12;
+const FAMILIES: usize = 9;
 
 #[tokio::test]
 async fn a_mirror_is_what_a_new_snapshot_says_after_every_change() {
@@ -263,6 +308,53 @@ async fn a_mirror_hears_also_of_what_is_no_notice() {
     depot.unlock();
     let _ = handle.outcome().await;
     watcher.until_ended(1).await;
+    coordinator.stop().await.expect("it stops");
+}
+
+#[tokio::test]
+async fn a_step_with_items_tells_which_one_it_is() {
+    let (place, depot) = (Place::new(), Depot::open());
+    let coordinator = place.coordinator(MemoryLog::new(), &depot).await;
+    let mut watcher = place.watcher().await;
+    let _ = coordinator.start(some_and_a_bad_one()).await.expect("accepted").outcome().await;
+    let _ = coordinator.start(sell("hat")).await.expect("accepted").outcome().await;
+    watcher.until_ended(2).await;
+    let asked = |name: &str, wanted: &str| {
+        let notices = watcher.notices();
+        let items = notices.into_iter().filter_map(|notice| match notice {
+            Notice::StepStarted { name: of, step, item, mode, .. } if of == name && step == wanted => {
+                Some((mode, item))
+            }
+            _ => None,
+        });
+        items.collect::<Vec<_>>()
+    };
+    let forward = |item| (Mode::Forward, Some(item));
+    assert_eq!(asked("sell_all", "ship"), [0, 1, 2].map(forward));
+    let reserved = asked("sell_all", "reserve");
+    assert_eq!(reserved[..3], [0, 1, 2].map(forward));
+    assert!(reserved[3..].iter().all(|(mode, _)| *mode == Mode::Compensation), "{reserved:?}");
+    let undone: BTreeSet<_> = reserved[3..].iter().map(|(_, item)| *item).collect();
+    assert_eq!(undone, [0, 1, 2].map(Some).into());
+    assert_eq!(asked("sell", "ship"), [(Mode::Forward, None)], "it has no items");
+    coordinator.stop().await.expect("it stops");
+}
+
+#[tokio::test]
+async fn what_is_said_after_the_end_is_told_with_the_name_of_its_step() {
+    let (place, depot) = (Place::new(), Depot::closed());
+    let coordinator = place.coordinator(MemoryLog::new(), &depot).await;
+    let mut watcher = place.watcher().await;
+    let handle = coordinator.start(SellQuickly { item: "hat".to_owned() }).await.expect("accepted");
+    assert_eq!(handle.outcome().await.completed(), Some(false));
+    depot.unlock();
+    let late = loop {
+        watcher.hear().await;
+        if let Some(Notice::AnswerLate { what, .. }) = watcher.told.last().map(|told| &told.notice) {
+            break what["late"].clone();
+        }
+    };
+    assert_eq!((&late["step"], &late["answer"]), (&"ship".into(), &serde_json::json!({ "handled": ["Shipped"] })));
     coordinator.stop().await.expect("it stops");
 }
 

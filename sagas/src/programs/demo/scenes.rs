@@ -10,18 +10,22 @@ use saga_runtime::prelude::*;
 use serde_json::json;
 
 use super::checks::Checks;
-use crate::bus::{Label, Refusal};
-use crate::catalogue::{PoolRespawnOnPromote, ReplaceWindow, WindowCleanupCascade};
+use crate::bus::{Label, Refusal, Session};
+use crate::catalogue::{PoolRespawnOnPromote, ReplaceWindow, RunOutcome, WaitedRun, WindowCleanupCascade};
 use crate::host::control::Wish;
 use crate::host::state::HostState;
 use crate::programs::ProgramError;
 use crate::programs::stage::Stage;
+use crate::terminal::SessionEvent;
+
+/// Prints something that is not in it, and fails with a status of its own.
+const COMMAND: &str = "echo $((40 + 2)); (exit 3)";
 
 /// All scenes, in order.
 pub(super) async fn play(stage: &mut Stage, checks: &mut Checks) -> Result<(), ProgramError> {
-    let desk = two_promotes_at_once(stage, checks).await?;
-    let [first, second] = desk;
-    let third = a_full_pool(stage, checks).await?;
+    let ([first, second], own) = two_promotes_at_once(stage, checks).await?;
+    let third = a_full_pool(stage, checks, &own).await?;
+    a_waited_run(stage, checks, &third).await?;
     let first = a_replace(stage, checks, first).await?;
     a_replace_refused(stage, checks, second).await?;
     a_close(stage, checks, third).await?;
@@ -32,8 +36,8 @@ pub(super) async fn play(stage: &mut Stage, checks: &mut Checks) -> Result<(), P
     the_whole_log(stage, checks)
 }
 
-/// Two sagas at once, and a window that answers neither.
-async fn two_promotes_at_once(stage: &mut Stage, checks: &mut Checks) -> Result<[Label; 2], ProgramError> {
+/// Two sagas at once, and a window that answers neither. Gives those that were promoted, and that one.
+async fn two_promotes_at_once(stage: &mut Stage, checks: &mut Checks) -> Result<([Label; 2], Label), ProgramError> {
     stage.say("two windows are promoted at once, and the host adds one of its own accord")?;
     let mut users = [stage.user().await?, stage.user().await?, stage.user().await?];
     let [a, b, c] = &mut users;
@@ -57,15 +61,22 @@ async fn two_promotes_at_once(stage: &mut Stage, checks: &mut Checks) -> Result<
     );
     let seen = [stage.bracket(first).await.is_some(), stage.bracket(second).await.is_some()];
     checks.add("a renderer sees both brackets open and close", seen == [true, true], format!("{seen:?}"));
-    Ok([a, b])
+    Ok(([a, b], own))
 }
 
 /// With the host's own one, the pool has enough.
-async fn a_full_pool(stage: &mut Stage, checks: &mut Checks) -> Result<Label, ProgramError> {
+async fn a_full_pool(stage: &mut Stage, checks: &mut Checks, own: &Label) -> Result<Label, ProgramError> {
     stage.say("one more is promoted, while the pool still has two")?;
-    let label = stage.promote().await?;
-    let saga = stage.saga_about(PoolRespawnOnPromote::DEFINITION.name, &label).await?;
-    let end = ended(stage, saga).await?;
+    // The oldest is shown first, and the pool lacks one after each but the host's own.
+    let (label, end) = loop {
+        let label = stage.promote().await?;
+        let saga = stage.saga_about(PoolRespawnOnPromote::DEFINITION.name, &label).await?;
+        let end = ended(stage, saga).await?;
+        if label == *own {
+            break (label, end);
+        }
+        stage.until("the pool is filled up", |state| state.hidden() == 3).await?;
+    };
     let hidden = stage.state().await?.hidden();
     checks.add(
         "a refill that the pool does not need is refused: the pool is full",
@@ -73,6 +84,34 @@ async fn a_full_pool(stage: &mut Stage, checks: &mut Checks) -> Result<Label, Pr
         format!("{:?}, {hidden} hidden", end.outcome),
     );
     Ok(label)
+}
+
+async fn a_waited_run(stage: &mut Stage, checks: &mut Checks, window: &Label) -> Result<(), ProgramError> {
+    let session = Session { window: window.clone(), pane: 1 };
+    stage.say(&format!("a command is typed into {session}, and somebody waits for its end: {COMMAND}"))?;
+    let input = json!({ "session": session, "command": COMMAND, "timeout": "10s" });
+    let saga = stage.start(WaitedRun::DEFINITION.name, input).await?;
+    let end = ended(stage, saga).await?;
+    let log = stage.user().await?.log(session).await?;
+    let complete = log.iter().find(|event| matches!(event.event, SessionEvent::RunComplete { .. }));
+    let outcome = complete.map(|event| RunOutcome::Completed { sequence: event.number, status: 3 });
+    checks.add(
+        "a run that is waited for completes when its command has ended, with its status",
+        outcome.is_some() && completed::<RunOutcome>(&end) == outcome,
+        text(&end),
+    );
+    let events = log.iter().map(|event| &event.event);
+    let run: Vec<_> = events.skip_while(|event| !matches!(event, SessionEvent::InputRun { .. })).take(3).collect();
+    let in_order = match run[..] {
+        [
+            SessionEvent::InputRun { command },
+            SessionEvent::Output { text },
+            SessionEvent::RunComplete { status, .. },
+        ] => command == COMMAND && text.trim_end() == "42" && *status == 3,
+        _ => false,
+    };
+    checks.add("its session tells of the command, its output and its end, in this order", in_order, format!("{log:?}"));
+    Ok(())
 }
 
 async fn a_replace(stage: &mut Stage, checks: &mut Checks, old: Label) -> Result<Label, ProgramError> {

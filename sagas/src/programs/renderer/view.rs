@@ -38,10 +38,13 @@ impl Seen {
         }
     }
 
-    /// As [`Seen::describe`]; of a change also what its saga waits for, and how many are in flight.
+    /// As [`Seen::describe`]; of a change also what its saga waits for, and how many are in flight, once it is told whole.
     pub(super) fn view(&self, mirror: &Mirror) -> Option<String> {
         let text = self.describe()?;
-        let Self::Change(Told { notice, .. }) = self else { return Some(text) };
+        let Self::Change(Told { notice, now, .. }) = self else { return Some(text) };
+        if notice.saga().is_some() && now.is_none() && !notice.is_end() {
+            return Some(text);
+        }
         let standing = notice.saga().and_then(|saga| mirror.saga(saga)).map(|saga| &saga.standing);
         let waits = standing.and_then(|standing| standing.waiting_for.as_ref());
         let waits = waits.map(|what| format!("waits for {what}; ")).unwrap_or_default();
@@ -94,7 +97,8 @@ mod tests {
             Seen::Change(told).view(&mirror)
         };
         assert_eq!(view(Told { now: Some(stuck().into()), ..change("saga_moved") }), None);
-        let unstuck = view(change("saga_unstuck")).expect("it says something");
+        assert_eq!(view(change("saga_unstuck")).as_deref(), Some("    7 │ goes on"), "there is more to come");
+        let unstuck = view(Told { now: Some(stuck().into()), ..change("saga_unstuck") }).expect("it says something");
         assert_eq!(unstuck, "    7 │ goes on   [waits for an operator; in flight: 1]");
         let completed = view(change("saga_completed")).expect("it says something");
         assert!(completed.ends_with("   [in flight: 0]"), "{completed}");
