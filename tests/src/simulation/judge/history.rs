@@ -281,10 +281,6 @@ impl History {
                 self.way.skipped(*at);
                 self.undoing.skipped(*at);
             }
-            Change::Assumed { at } => {
-                self.way.was_said_done(*at);
-                self.done(*at)?;
-            }
             Change::Failed(_) if self.failed => return objection(3, "it failed twice"),
             Change::Failed(_) if self.past_pivot => return objection(10, "it failed, and there was no way back"),
             Change::Failed(_) => self.failed = true,
@@ -293,6 +289,7 @@ impl History {
                 self.has_completed()?;
             }
             Change::Ended(outcome) => self.end(outcome)?,
+            Change::Assumed { at } => return objection(9, format!("{at:?} was assumed, and nothing here is harmless")),
             Change::Stuck { reason } if reason.contains("panicked") => return objection(20, reason.clone()),
             Change::Waiting { .. } | Change::Withdrawn { .. } | Change::Stuck { .. } | Change::Unstuck => {}
         }
