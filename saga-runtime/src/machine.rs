@@ -335,8 +335,8 @@ impl<B: Bus> Machine<B> {
         let Some(Route { kind, slot }) = self.routes.remove(&saga) else { return };
         let kind = &mut self.kinds[usize::from(kind)];
         let control = kind.control_mut(slot);
-        let (keys, children) = (std::mem::take(&mut control.keys), std::mem::take(&mut control.children));
-        let parent = control.parent;
+        let (keys, rare) = (std::mem::take(&mut control.keys), std::mem::take(&mut control.rare));
+        let (parent, children) = (rare.parent, rare.children.clone());
         kind.remove(slot);
         self.awaiting.forget(saga);
         self.horizon.closed(saga);

@@ -142,7 +142,7 @@ impl<B: Bus> Machine<B> {
             }
             let Some(&Route { kind, slot }) = self.routes.get(&saga) else { continue };
             let (control, body) = self.kinds[usize::from(kind)].saga(slot);
-            let heeds = body.heeds(at, arm.number, control.cause.as_deref(), event);
+            let heeds = body.heeds(at, arm.number, control.rare.cause.as_deref(), event);
             if heeds.unwrap_or(true) {
                 last = Some((saga, at));
                 let happened = Happened::Seen { at, event: event.clone() };
@@ -176,8 +176,8 @@ fn armed<B: Bus>(kind: &dyn Kind<B>, slot: Slot, arm: Arm) -> Vec<(Arm, At, Key)
     let is_awaited = |open: &&Open| open.at.mode != Mode::Forward || !(open.is_asked() || control.is_aside(open.at));
     let open = control.open.iter().filter(is_awaited).map(|open| open.at).filter(is_here);
     let ahead = super::turn::ahead(kind.definition(), control, body.position(), arm.step, arm.mode);
-    let exchanges = open.chain(ahead).filter(|at| control.kept.iter().all(|kept| kept.at != *at));
-    let awaited = |at| body.awaited(at, arm.number, control.cause.as_deref()).ok()?;
+    let exchanges = open.chain(ahead).filter(|at| control.rare.kept.iter().all(|kept| kept.at != *at));
+    let awaited = |at| body.awaited(at, arm.number, control.rare.cause.as_deref()).ok()?;
     let armed = exchanges.filter_map(|at| Some((arm, at, awaited(at)?)));
     armed.collect()
 }

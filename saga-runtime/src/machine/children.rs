@@ -92,7 +92,7 @@ impl<B: Bus> Machine<B> {
         let Some(route) = self.routes.get(&saga) else { return Vec::new() };
         let control = self.kinds[usize::from(route.kind)].control(route.slot);
         let unwinding = |ran: &Ran| control.open.iter().any(|open| open.at == ran.at.undo());
-        let live = control.children.iter().filter(|ran| ran.ended.is_none() && (!ran.kept || unwinding(ran)));
+        let live = control.rare.children.iter().filter(|ran| ran.ended.is_none() && (!ran.kept || unwinding(ran)));
         let seen = |ran: &Ran| LiveChild {
             saga: ran.saga,
             is_unwinding: unwinding(ran),
@@ -169,7 +169,7 @@ impl<B: Bus> Machine<B> {
         let begun = self.kinds[usize::from(kind)].begin(id, input, now).map_err(|panicked| panicked.to_string())?;
         let route = Route { kind, slot: begun.slot };
         let control = self.kinds[usize::from(kind)].control_mut(begun.slot);
-        control.parent = Some(Parent { saga: parent, unwinds });
+        control.rare.parent = Some(Parent { saga: parent, unwinds });
         let mut needed = std::mem::take(&mut control.keys);
         let family: Vec<_> = std::iter::once(parent).chain(self.ancestors(parent)).collect();
         needed.retain(|key| !self.lines.holders(std::slice::from_ref(key)).iter().any(|saga| family.contains(saga)));
@@ -199,7 +199,7 @@ impl<B: Bus> Machine<B> {
     pub(super) fn keep(&mut self, saga: SagaId, output: String, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
         let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
         let control = self.kinds[usize::from(kind)].control_mut(slot);
-        match control.parent.filter(|parent| self.routes.contains_key(&parent.saga)) {
+        match control.rare.parent.filter(|parent| self.routes.contains_key(&parent.saga)) {
             None => self.turn(saga, Happened::Released, now, decisions, |turn| turn.release()),
             Some(parent) => {
                 let keys = std::mem::take(&mut control.keys);
@@ -233,7 +233,7 @@ impl<B: Bus> Machine<B> {
     ) {
         let Some(&Route { kind, slot }) = self.routes.get(&parent) else { return };
         let control = self.kinds[usize::from(kind)].control(slot);
-        let Some(ran) = control.children.iter().find(|ran| ran.saga == child) else { return };
+        let Some(ran) = control.rare.children.iter().find(|ran| ran.saga == child) else { return };
         let at = if ran.kept { ran.at.undo() } else { ran.at };
         let how = match outcome {
             Outcome::Completed(_) => Status::Completed,
@@ -253,7 +253,7 @@ impl<B: Bus> Machine<B> {
         decisions: &mut Vec<Decision<B>>,
     ) {
         let runs = |route: &Route| {
-            self.kinds[usize::from(route.kind)].control(route.slot).children.iter().any(|ran| ran.saga == child)
+            self.kinds[usize::from(route.kind)].control(route.slot).rare.children.iter().any(|ran| ran.saga == child)
         };
         if let Some((parent, _)) = self.in_order().into_iter().find(|(_, route)| runs(route)) {
             self.tell_parent(parent, child, outcome.clone(), false, now, decisions);
@@ -270,9 +270,9 @@ impl<B: Bus> Machine<B> {
             let control = self.kinds[usize::from(kind)].control(slot);
             let is_there = |saga: &SagaId| self.routes.contains_key(saga) || self.parked.contains_key(saga);
             let gone = |ran: &&Ran| !is_there(&ran.saga) || planted::is(Bug::GiveChildrenUp);
-            let lost: Vec<_> = control.children.iter().filter(gone).filter(|ran| ran.ended.is_none()).collect();
+            let lost: Vec<_> = control.rare.children.iter().filter(gone).filter(|ran| ran.ended.is_none()).collect();
             let lost: Vec<_> = lost.into_iter().map(|ran| ran.saga).collect();
-            let orphan = control.parent.is_some_and(|parent| !self.routes.contains_key(&parent.saga));
+            let orphan = control.rare.parent.is_some_and(|parent| !self.routes.contains_key(&parent.saga));
             if orphan && control.phase == Phase::Kept {
                 self.turn(saga, Happened::Released, now, decisions, |turn| turn.release());
             }
@@ -287,7 +287,7 @@ impl<B: Bus> Machine<B> {
     pub(super) fn ancestors(&self, saga: SagaId) -> Vec<SagaId> {
         let parent = |saga: SagaId| {
             let route = self.routes.get(&saga)?;
-            Some(self.kinds[usize::from(route.kind)].control(route.slot).parent?.saga)
+            Some(self.kinds[usize::from(route.kind)].control(route.slot).rare.parent?.saga)
         };
         std::iter::successors(parent(saga), |saga| parent(*saga)).collect()
     }
@@ -351,7 +351,7 @@ impl<B: Bus> Machine<B> {
         let Some(route) = self.routes.get(&saga) else { return Vec::new() };
         let control = self.kinds[usize::from(route.kind)].control(route.slot);
         if control.phase != Phase::Queued {
-            return control.children.iter().filter(|ran| !ran.kept).map(|ran| ran.saga).collect();
+            return control.rare.children.iter().filter(|ran| !ran.kept).map(|ran| ran.saga).collect();
         }
         let before = self.lines.waiting(&control.keys).into_iter().filter(|other| *other < saga);
         let others: Vec<_> = before.chain(self.lines.holders(&control.keys)).collect();

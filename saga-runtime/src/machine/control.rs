@@ -1,5 +1,6 @@
 //! What the machine keeps beside the typed state of a saga: everything that is common to all sagas.
 
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -23,9 +24,6 @@ pub(crate) struct Control {
     /// When it fails by itself. Counts in [`Phase::Forward`] only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) deadline: Option<Timestamp>,
-    /// The version to which it was migrated, if it was: the log has the one with which it began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) version: Option<u32>,
     /// The keys of concurrency that it holds or awaits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) keys: Vec<Key>,
@@ -40,12 +38,28 @@ pub(crate) struct Control {
     /// Whether its pivot took effect: there is no way back.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) past_pivot: bool,
-    /// What it returns, encoded, from when it is known until it has ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) output: Option<String>,
     /// Whether what is done on every way out was done.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) finished: bool,
+    /// What most sagas never need.
+    #[serde(default, skip_serializing_if = "Rarely::is_empty")]
+    pub(crate) rare: Rarely,
+    /// When it last moved.
+    pub(crate) since: Timestamp,
+    /// The earliest entry for it in the queue of timers.
+    #[serde(skip, default = "never")]
+    pub(crate) timer: Timestamp,
+}
+
+/// What most sagas never need, and so takes no memory until it is there.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Rare {
+    /// The version to which it was migrated, if it was: the log has the one with which it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<u32>,
+    /// What it returns, encoded, from when it is known until it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) output: Option<String>,
     /// Who ended it, while it does what is done on every way out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ended_by: Option<Box<EndedBy>>,
@@ -70,11 +84,43 @@ pub(crate) struct Control {
     /// What else does not go on: of several exchanges that are open at one time more than one may be stuck.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) also_stuck: Vec<Stuck>,
-    /// When it last moved.
-    pub(crate) since: Timestamp,
-    /// The earliest entry for it in the queue of timers.
-    #[serde(skip, default = "never")]
-    pub(crate) timer: Timestamp,
+}
+
+/// A [`Rare`], or nothing, which reads as an empty one. To write to it makes it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Rarely(Option<Box<Rare>>);
+
+impl Rarely {
+    fn is_empty(&self) -> bool {
+        self.0.as_deref().is_none_or(|rare| *rare == Rare::default())
+    }
+}
+
+impl Deref for Rarely {
+    type Target = Rare;
+
+    fn deref(&self) -> &Rare {
+        static NOTHING: Rare = Rare {
+            version: None,
+            output: None,
+            ended_by: None,
+            asides: Vec::new(),
+            kept: Vec::new(),
+            parent: None,
+            children: Vec::new(),
+            cause: None,
+            stuck: None,
+            also_stuck: Vec::new(),
+        };
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for Rarely {
+    fn deref_mut(&mut self) -> &mut Rare {
+        self.0.get_or_insert_default()
+    }
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -170,7 +216,7 @@ pub(crate) struct Open {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) within: Option<Duration>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) retry: Option<RetryPlan>,
+    pub(crate) retry: Option<Box<RetryPlan>>,
     pub(crate) waits: Waits,
     /// The events of its answer were offered to triggers; the same answer may come again.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -288,22 +334,13 @@ impl Control {
             phase: Phase::Queued,
             allowed,
             deadline: None,
-            version: None,
             keys,
             open: Vec::new(),
             starting: Vec::new(),
             effects: Vec::new(),
             past_pivot: false,
-            output: None,
             finished: false,
-            ended_by: None,
-            asides: Vec::new(),
-            kept: Vec::new(),
-            parent: None,
-            children: Vec::new(),
-            cause: None,
-            stuck: None,
-            also_stuck: Vec::new(),
+            rare: Rarely::default(),
             since: now,
             timer: Timestamp::NEVER,
         }
@@ -327,7 +364,7 @@ impl Control {
     pub(crate) fn child_at(&self, at: At) -> Option<&Ran> {
         let unwound = at.mode == Mode::Compensation;
         let matches = |ran: &&Ran| ran.at.step == at.step && ran.at.item == at.item && ran.kept == unwound;
-        self.children.iter().rev().find(matches)
+        self.rare.children.iter().rev().find(matches)
     }
 
     /// Whether this is what does not go on, or part of it.
@@ -337,7 +374,7 @@ impl Control {
 
     /// All that does not go on.
     pub(crate) fn stuck_points(&self) -> impl Iterator<Item = Point> {
-        self.stuck.as_deref().into_iter().chain(&self.also_stuck).map(|stuck| stuck.point)
+        self.rare.stuck.as_deref().into_iter().chain(&self.rare.also_stuck).map(|stuck| stuck.point)
     }
 
     /// Whether its own way waits for an operator; what is undone beside it does not hold it up.
@@ -347,7 +384,7 @@ impl Control {
 
     /// Whether the saga went on without this exchange, which is settled or undone beside it.
     pub(crate) fn is_aside(&self, at: At) -> bool {
-        at.mode != Mode::Finally && self.asides.contains(&At { mode: Mode::Forward, ..at })
+        at.mode != Mode::Finally && self.rare.asides.contains(&At { mode: Mode::Forward, ..at })
     }
 
     /// The open exchanges of its own way.
@@ -357,7 +394,7 @@ impl Control {
 
     /// Whether it waits since its process was started again.
     pub(crate) fn is_resting(&self) -> bool {
-        self.stuck.as_ref().is_some_and(|stuck| stuck.point == Point::Resting)
+        self.rare.stuck.as_ref().is_some_and(|stuck| stuck.point == Point::Resting)
     }
 
     /// Whether it can still be undone: by a cancel, its deadline, or another saga that takes its key.
@@ -367,7 +404,7 @@ impl Control {
 
     /// Whether it will complete, whatever is asked of it.
     pub(crate) fn must_complete(&self) -> bool {
-        self.past_pivot || self.output.is_some()
+        self.past_pivot || self.rare.output.is_some()
     }
 
     /// Whether all that is still to be known of this exchange is what became of it.

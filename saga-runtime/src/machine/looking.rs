@@ -94,7 +94,7 @@ impl<B: Bus> Machine<B> {
         };
         let kind = self.kinds[usize::from(route.kind)].as_ref();
         let definition = kind.definition();
-        let parent = kind.control(route.slot).parent.map(|parent| parent.saga);
+        let parent = kind.control(route.slot).rare.parent.map(|parent| parent.saga);
         Some(InFlight { saga, name: definition.name.into(), parent, ephemeral: definition.ephemeral, standing })
     }
 

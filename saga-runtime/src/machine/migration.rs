@@ -63,7 +63,7 @@ fn migrated<From: Saga, To: Saga>(
     let states = contain::<From, _>(|| Some((migrate(state)?, asides.map(migrate)?)));
     let Some((state, asides)) = states.map_err(|panicked| panicked.0)? else { return Ok(None) };
     fits(&control, From::DEFINITION, To::DEFINITION, To::position(&state))?;
-    control.version = Some(To::DEFINITION.version);
+    control.rare.version = Some(To::DEFINITION.version);
     let saved = Saved { control: &control, state: &state, asides: &asides };
     let text = contain::<To, _>(|| codec::encode(&saved)).map_err(|panicked| panicked.0)?;
     text.map(Some).map_err(|error| shown_error::<To>(&error))
@@ -71,13 +71,18 @@ fn migrated<From: Saga, To: Saga>(
 
 /// Whether what is open, and what is to be undone, is the same in the other version.
 fn fits(control: &Control, from: &Definition, to: &Definition, position: Position) -> Result<(), String> {
-    let kept = control.effects.iter().chain(&control.asides).chain(control.kept.iter().map(|kept| &kept.at)).copied();
-    let ran = control.children.iter().map(|ran| ran.at);
+    let kept = control
+        .effects
+        .iter()
+        .chain(&control.rare.asides)
+        .chain(control.rare.kept.iter().map(|kept| &kept.at))
+        .copied();
+    let ran = control.rare.children.iter().map(|ran| ran.at);
     for at in control.open.iter().map(|open| open.at).chain(kept).chain(ran) {
         same_step(at, from, to)?;
     }
     let undone = |at: &&At| !to.steps[usize::from(at.step)].compensation.undoes();
-    if let Some(at) = control.effects.iter().chain(&control.asides).find(undone) {
+    if let Some(at) = control.effects.iter().chain(&control.rare.asides).find(undone) {
         let name = to.steps[usize::from(at.step)].name;
         return Err(format!("step `{name}` took effect, and cannot be undone there"));
     }
@@ -121,8 +126,13 @@ pub(crate) fn version_of(open: &OpenSaga) -> u32 {
     #[derive(Deserialize)]
     struct Versioned {
         #[serde(default)]
+        rare: Rare,
+    }
+    #[derive(Default, Deserialize)]
+    struct Rare {
+        #[serde(default)]
         version: Option<u32>,
     }
     let peeked = open.state.as_deref().ok().and_then(|state| codec::decode::<Peeked>(state).ok());
-    peeked.and_then(|peeked| peeked.control.version).unwrap_or(open.version)
+    peeked.and_then(|peeked| peeked.control.rare.version).unwrap_or(open.version)
 }

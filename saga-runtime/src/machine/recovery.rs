@@ -67,7 +67,7 @@ impl<B: Bus> Machine<B> {
         let slot = self.kinds[usize::from(kind)]
             .load(id, &state)
             .map_err(|error| format!("its state does not load: {error}"))?;
-        let parent = self.kinds[usize::from(kind)].control(slot).parent.map(|parent| parent.saga);
+        let parent = self.kinds[usize::from(kind)].control(slot).rare.parent.map(|parent| parent.saga);
         if let Some(parent) = parent.filter(|parent| self.parked.contains_key(parent)) {
             self.kinds[usize::from(kind)].remove(slot);
             return Err(format!("saga {parent}, which runs it, cannot be loaded"));

@@ -12,14 +12,14 @@ pub(super) fn of(definition: &'static Definition, control: &Control, position: P
     let halted = control.open.iter().find(|open| matches!(open.waits, Waits::Operator { .. }));
     let open = halted.or_else(|| control.standing_at()).or_else(|| control.open.first());
     let step = open.map(|open| open.at.step).or_else(|| definition.first_step(position));
-    let status = match (&control.stuck, control.phase) {
+    let status = match (&control.rare.stuck, control.phase) {
         (Some(_), _) => Status::Stuck,
         (None, Phase::Queued) => Status::Queued,
         (None, Phase::Forward | Phase::Kept) => Status::Running,
-        (None, Phase::Finishing) if control.output.is_some() => Status::Running,
+        (None, Phase::Finishing) if control.rare.output.is_some() => Status::Running,
         (None, Phase::Settling | Phase::Compensating | Phase::Finishing) => Status::Compensating,
     };
-    if let (Phase::Kept, Some(parent)) = (control.phase, control.parent) {
+    if let (Phase::Kept, Some(parent)) = (control.phase, control.rare.parent) {
         return kept(control.since, parent.saga);
     }
     let until = control.next_due();
@@ -31,7 +31,7 @@ pub(super) fn of(definition: &'static Definition, control: &Control, position: P
         participant: waits.and_then(|(_, who)| who).map(str::to_owned),
         since: open.map_or(control.since, |open| open.since),
         until: (until < Timestamp::NEVER).then_some(until),
-        reason: control.stuck.as_ref().map(|stuck| stuck.reason.clone()),
+        reason: control.rare.stuck.as_ref().map(|stuck| stuck.reason.clone()),
     }
 }
 

@@ -137,7 +137,7 @@ impl<B: Bus> Turn<'_, B> {
         }
         match self.body.output() {
             Ok(output) => {
-                self.control.output = Some(output);
+                self.control.rare.output = Some(output);
                 self.finish();
             }
             Err(panicked) => self.stick_panicked(Point::Returning, &panicked),

@@ -65,7 +65,7 @@ fn back(definition: &Definition, control: &Control, step: u16) -> Vec<At> {
     let own_way = control.on_its_way().filter(|open| open.at.mode == Mode::Forward && open.attempt > 0);
     let own_way = own_way.map(|open| open.at).chain(control.effects.iter().copied());
     let own_way = own_way.filter(|_| may_be_undone(control));
-    let done = own_way.chain(control.asides.iter().copied()).filter_map(|at| undone_by(definition, at));
+    let done = own_way.chain(control.rare.asides.iter().copied()).filter_map(|at| undone_by(definition, at));
     let stuck = control.stuck_points().filter_map(|point| match point {
         Point::Opening(at) if at.mode == Mode::Compensation => Some(at),
         _ => None,
@@ -83,7 +83,7 @@ fn may_be_undone(control: &Control) -> bool {
         Phase::Queued => false,
         Phase::Forward | Phase::Settling | Phase::Compensating => !control.past_pivot,
         Phase::Finishing | Phase::Kept => {
-            control.output.is_some() && control.parent.is_some_and(|parent| parent.unwinds)
+            control.rare.output.is_some() && control.rare.parent.is_some_and(|parent| parent.unwinds)
         }
     }
 }

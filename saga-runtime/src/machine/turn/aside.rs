@@ -14,7 +14,7 @@ impl<B: Bus> Turn<'_, B> {
     /// Whether something that the saga went on without is not yet settled or undone: until then it does not end, and
     /// no step that runs on every way out begins.
     pub(super) fn has_asides(&self) -> bool {
-        !self.control.asides.is_empty() && !planted::is(Bug::LeaveAbandoned)
+        !self.control.rare.asides.is_empty() && !planted::is(Bug::LeaveAbandoned)
     }
 
     /// What the arms say to something other than an answer. Should they end an exchange that is in doubt and can be
@@ -22,9 +22,9 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn ask_without_answer(&mut self, at: At, heard: Heard<'_, B>) -> Result<Verdict, Panicked> {
         let in_doubt = self.open_ref(at).is_some_and(Open::in_doubt) && self.is_undone(at);
         if at.mode == Mode::Forward && (in_doubt || self.has_child(at)) {
-            self.body.abandon(at, self.control.cause.as_deref(), heard)
+            self.body.abandon(at, self.control.rare.cause.as_deref(), heard)
         } else {
-            self.body.answer(at, self.control.cause.as_deref(), heard)
+            self.body.answer(at, self.control.rare.cause.as_deref(), heard)
         }
     }
 
@@ -56,7 +56,7 @@ impl<B: Bus> Turn<'_, B> {
         self.unstick_at(|point| point == Point::Answer(at));
         if self.body.has_aside(at) && at.mode == Mode::Forward {
             self.changes.push(Change::Abandoned { at });
-            self.control.asides.push(at);
+            self.control.rare.asides.push(at);
             if self.has_child(at) {
                 self.leave_child(at);
             } else {
@@ -97,7 +97,7 @@ impl<B: Bus> Turn<'_, B> {
     /// Nothing more is to be done about what was abandoned.
     pub(super) fn aside_over(&mut self, at: At) {
         let at = At { mode: Mode::Forward, ..at };
-        self.control.asides.retain(|aside| *aside != at);
+        self.control.rare.asides.retain(|aside| *aside != at);
         self.body.forget_aside(at);
         match self.phase() {
             Phase::Forward | Phase::Finishing if !self.control.is_halted() => self.advance(),

@@ -79,7 +79,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// A step that only says how to undo what was there before counts as done when the saga comes to it.
     fn count_as_done(&mut self, at: At) {
-        match self.body.answer(at, self.control.cause.as_deref(), Heard::Handled) {
+        match self.body.answer(at, self.control.rare.cause.as_deref(), Heard::Handled) {
             Ok(_) => self.count_effect(at),
             Err(panicked) => self.stick_panicked(Point::Beginning, &panicked),
         }
@@ -87,7 +87,7 @@ impl<B: Bus> Turn<'_, B> {
 
     fn count(&mut self, index: usize) {
         let step = self.control.starting[index].step;
-        match self.body.exchanges(step, self.control.cause.as_deref()) {
+        match self.body.exchanges(step, self.control.rare.cause.as_deref()) {
             Ok(count) => self.control.starting[index].count = Some(count),
             Err(panicked) => self.stick_panicked(Point::Beginning, &panicked),
         }

@@ -41,7 +41,7 @@ impl<B: Bus> Turn<'_, B> {
         }
         let child = match child {
             Some(child) => child,
-            None => match self.body.exchange(at, self.control.cause.as_deref()).map(|plan| plan.act) {
+            None => match self.body.exchange(at, self.control.rare.cause.as_deref()).map(|plan| plan.act) {
                 Ok(Act::Run(child)) => child,
                 Ok(_) => return,
                 Err(panicked) => return self.stick_panicked(Point::Answer(at), &panicked),
@@ -49,7 +49,7 @@ impl<B: Bus> Turn<'_, B> {
         };
         let id = *self.next;
         *self.next = id.next();
-        self.control.children.push(Ran { saga: id, at, kept: false, ended: None });
+        self.control.rare.children.push(Ran { saga: id, at, kept: false, ended: None });
         let attempt = self.open_ref(at).map_or(1, |open| open.attempt);
         self.changes.push(Change::Ran { at, attempt, child: id, name: child.name() });
         self.wishes.push(Wish::Start { id, at, child });
@@ -58,10 +58,12 @@ impl<B: Bus> Turn<'_, B> {
     /// A saga that it ran has ended; or has completed and is kept, as it may have to be unwound.
     pub(in super::super) fn child_ended(&mut self, child: SagaId, outcome: Outcome<String>, kept: bool) {
         let resting = self.control.is_resting();
-        let Some(at) = self.control.children.iter().find(|ran| ran.saga == child).map(|ran| ran.at) else { return };
+        let Some(at) = self.control.rare.children.iter().find(|ran| ran.saga == child).map(|ran| ran.at) else {
+            return;
+        };
         // A child that a test ends by hand is kept if it may be unwound.
         let kept = kept && matches!(self.step(at).compensation, Compensation::Unwind);
-        let Some(ran) = self.control.children.iter_mut().find(|ran| ran.saga == child) else { return };
+        let Some(ran) = self.control.rare.children.iter_mut().find(|ran| ran.saga == child) else { return };
         if ran.kept && !kept {
             self.forget_child(child);
             if self.open_ref(at.undo()).is_some() {
@@ -90,7 +92,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn hear_those(&mut self, those: impl Fn(&Ran) -> bool) {
-        let ended = self.control.children.iter_mut().filter(|ran| those(ran));
+        let ended = self.control.rare.children.iter_mut().filter(|ran| those(ran));
         let ended: Vec<_> = ended.filter_map(|ran| Some((ran.at, ran.saga, ran.ended.take()?))).collect();
         for (at, child, outcome) in ended {
             if self.open_ref(at).is_some() {
@@ -102,9 +104,11 @@ impl<B: Bus> Turn<'_, B> {
     fn heard(&mut self, at: At, child: SagaId, outcome: Outcome<String>) {
         let settling = self.control.is_settling(at);
         let verdict = match &outcome {
-            Outcome::Completed(output) => self.body.answer(at, self.control.cause.as_deref(), Heard::Completed(output)),
+            Outcome::Completed(output) => {
+                self.body.answer(at, self.control.rare.cause.as_deref(), Heard::Completed(output))
+            }
             _ if settling => Ok(Verdict::NoArm),
-            failed => self.body.answer(at, self.control.cause.as_deref(), Heard::Failed(&cause_of(failed))),
+            failed => self.body.answer(at, self.control.rare.cause.as_deref(), Heard::Failed(&cause_of(failed))),
         };
         let verdict = match verdict {
             Ok(verdict) => verdict,
@@ -126,7 +130,7 @@ impl<B: Bus> Turn<'_, B> {
                 }
             }
         }
-        if !self.control.children.iter().any(|ran| ran.saga == child && ran.kept) {
+        if !self.control.rare.children.iter().any(|ran| ran.saga == child && ran.kept) {
             self.forget_child(child);
         }
     }
@@ -144,7 +148,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// An expression panicked on the end of a child, which is kept for when an operator has it tried again.
     fn make_nothing_of(&mut self, at: At, child: SagaId, outcome: Outcome<String>, panicked: &Panicked) {
-        if let Some(ran) = self.control.children.iter_mut().find(|ran| ran.saga == child) {
+        if let Some(ran) = self.control.rare.children.iter_mut().find(|ran| ran.saga == child) {
             ran.ended = Some(outcome);
         }
         let settling = self.control.is_settling(at);
@@ -153,7 +157,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn forget_child(&mut self, child: SagaId) {
-        self.control.children.retain(|ran| ran.saga != child);
+        self.control.rare.children.retain(|ran| ran.saga != child);
     }
 
     /// The saga fails while another one runs as its step: that is cancelled, and its end decides.
@@ -214,19 +218,19 @@ impl<B: Bus> Turn<'_, B> {
     /// Whether the saga that runs it may have to unwind it when it has completed.
     pub(super) fn may_be_unwound(&self) -> bool {
         let control = &*self.control;
-        control.parent.is_some_and(|parent| parent.unwinds) && !control.effects.is_empty()
+        control.rare.parent.is_some_and(|parent| parent.unwinds) && !control.effects.is_empty()
     }
 
     /// Nobody can unwind it any more.
     pub(in super::super) fn release(&mut self) {
-        let output = self.control.output.take().unwrap_or_default();
+        let output = self.control.rare.output.take().unwrap_or_default();
         self.changes.push(Change::Ended(Outcome::Completed(output)));
     }
 
     /// The saga that ran it is undone.
     pub(in super::super) fn unwound(&mut self, by: SagaId) {
         let message = format!("saga {by}, which ran it, is undone");
-        self.control.output = None;
+        self.control.rare.output = None;
         self.body.take_back();
         self.fail(Cause::new(self.standing_step(), CauseKind::Cancelled, message));
     }

@@ -56,7 +56,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// Sends the command of an exchange for the first time.
     pub(super) fn open(&mut self, at: At) {
-        let plan = match self.body.exchange(at, self.control.cause.as_deref()) {
+        let plan = match self.body.exchange(at, self.control.rare.cause.as_deref()) {
             Ok(plan) => plan,
             Err(panicked) => return self.stick_panicked(Point::Opening(at), &panicked),
         };
@@ -71,7 +71,7 @@ impl<B: Bus> Turn<'_, B> {
             attempts_before: 0,
             recorded_in: None,
             within: plan.within.or(perseveres.then_some(PERSEVERING_WITHIN)),
-            retry: retry.or(perseveres.then_some(PERSEVERING_RETRY)),
+            retry: retry.or(perseveres.then_some(PERSEVERING_RETRY)).map(Box::new),
             waits: Waits::Answer,
             offered: false,
             handled: false,
@@ -117,7 +117,7 @@ impl<B: Bus> Turn<'_, B> {
         let command = match (recorded_in, command) {
             (Some(_), _) => None,
             (None, Some(command)) => Some(command),
-            (None, None) => match self.body.exchange(at, self.control.cause.as_deref()) {
+            (None, None) => match self.body.exchange(at, self.control.rare.cause.as_deref()) {
                 Ok(plan) => plan.into_command(),
                 Err(panicked) => return self.stick_panicked(Point::Answer(at), &panicked),
             },
@@ -215,7 +215,7 @@ impl<B: Bus> Turn<'_, B> {
         }
         let heard = events.iter().map(Heard::Event).chain([Heard::Handled]);
         for heard in heard {
-            match self.body.answer(at, self.control.cause.as_deref(), heard) {
+            match self.body.answer(at, self.control.rare.cause.as_deref(), heard) {
                 Ok(Verdict::NoArm) => {}
                 Ok(verdict) => return Ok(verdict),
                 Err(panicked) => return Err(panicked.to_string()),
@@ -262,7 +262,7 @@ impl<B: Bus> Turn<'_, B> {
             message: refusal.to_string(),
             refusal: serde_json::to_value(refusal).ok(),
         };
-        match self.body.answer(at, self.control.cause.as_deref(), Heard::Refused(refusal)) {
+        match self.body.answer(at, self.control.rare.cause.as_deref(), Heard::Refused(refusal)) {
             Ok(Verdict::NoArm) if self.perseveres(at) => self.again_if_allowed(at, failure),
             verdict => self.without_effect(at, verdict, failure),
         }
@@ -295,7 +295,7 @@ impl<B: Bus> Turn<'_, B> {
     /// Another attempt, as often as `retry` allows; else a failure.
     pub(super) fn again(&mut self, at: At, failure: Failure) {
         let Some(open) = self.open_ref(at) else { return };
-        let (plan, retried) = (open.retry.unwrap_or(UNBOUNDED_RETRY), open.retried());
+        let (plan, retried) = (open.retry.as_deref().copied().unwrap_or(UNBOUNDED_RETRY), open.retried());
         if retried >= plan.times {
             return self.failed(at, failure);
         }

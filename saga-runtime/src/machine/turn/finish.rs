@@ -15,7 +15,7 @@ impl<B: Bus> Turn<'_, B> {
             return self.end();
         }
         let finally = !self.definition.finally.is_empty();
-        if finally && self.control.output.is_some() && self.may_be_unwound() {
+        if finally && self.control.rare.output.is_some() && self.may_be_unwound() {
             self.body.set_aside();
         }
         self.control.phase = Phase::Finishing;
@@ -50,14 +50,14 @@ impl<B: Bus> Turn<'_, B> {
         let control = &mut *self.control;
         control.starting.clear();
         control.effects.clear();
-        control.asides.clear();
-        control.ended_by = Some(Box::new(by));
+        control.rare.asides.clear();
+        control.rare.ended_by = Some(Box::new(by));
         if finishes { self.finish() } else { self.end() }
     }
 
     fn end(&mut self) {
-        if self.control.ended_by.is_none()
-            && let Some(output) = self.control.output.clone()
+        if self.control.rare.ended_by.is_none()
+            && let Some(output) = self.control.rare.output.clone()
             && self.may_be_unwound()
         {
             let control = &mut *self.control;
@@ -65,7 +65,7 @@ impl<B: Bus> Turn<'_, B> {
             return self.changes.push(Change::Complete { output });
         }
         let control = &mut *self.control;
-        let (by, output) = (control.ended_by.take(), control.output.take());
+        let (by, output) = (control.rare.ended_by.take(), control.rare.output.take());
         let outcome = match (by, output) {
             (Some(by), _) => Outcome::Ended(*by),
             (None, Some(output)) => Outcome::Completed(output),
@@ -76,6 +76,6 @@ impl<B: Bus> Turn<'_, B> {
 
     fn cause(&self) -> Cause {
         let unknown = || Cause::new("", CauseKind::Failed, "the saga failed");
-        self.control.cause.as_deref().cloned().unwrap_or_else(unknown)
+        self.control.rare.cause.as_deref().cloned().unwrap_or_else(unknown)
     }
 }

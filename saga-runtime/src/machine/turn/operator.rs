@@ -13,7 +13,7 @@ impl<B: Bus> Turn<'_, B> {
     /// # Errors
     /// Why not.
     pub(in super::super) fn permits(&self, action: Operator) -> Result<(), String> {
-        let Some(stuck) = &self.control.stuck else {
+        let Some(stuck) = &self.control.rare.stuck else {
             return Err("it is not stuck: a saga that goes on by itself can only be cancelled".to_owned());
         };
         let skippable = match stuck.point {
@@ -36,7 +36,7 @@ impl<B: Bus> Turn<'_, B> {
 
     /// Does what the operator said.
     pub(in super::super) fn operate(&mut self, action: Operator, by: EndedBy) {
-        let Some(point) = self.control.stuck.as_ref().map(|stuck| stuck.point) else { return };
+        let Some(point) = self.control.rare.stuck.as_ref().map(|stuck| stuck.point) else { return };
         if action == Operator::End {
             self.withdraw_all();
             return self.end_by(by);

@@ -49,14 +49,14 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn go_on_behind_pivot(&mut self) {
         let control = &mut *self.control;
         control.phase = Phase::Forward;
-        control.cause = None;
+        control.rare.cause = None;
         self.pass_pivot();
         self.advance();
     }
 
     /// The pivot turned out to have done nothing: the saga is undone, for the reason that it had.
     pub(super) fn go_back_before_pivot(&mut self) {
-        let cause = self.control.cause.as_deref().cloned();
+        let cause = self.control.rare.cause.as_deref().cloned();
         self.changes.extend(cause.map(Change::Failed));
     }
 

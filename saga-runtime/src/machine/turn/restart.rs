@@ -9,7 +9,7 @@ use crate::message::Bus;
 impl<B: Bus> Turn<'_, B> {
     /// Its process was started again. Whether that makes a difference.
     pub(in super::super) fn restarted(&mut self) -> bool {
-        let (phase, is_stuck) = (self.phase(), self.control.stuck.is_some());
+        let (phase, is_stuck) = (self.phase(), self.control.rare.stuck.is_some());
         match self.definition.on_restart {
             OnRestart::Compensate if self.control.can_turn_back() => {
                 let message = "its process was started again, and the saga is undone then";

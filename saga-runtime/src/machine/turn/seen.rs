@@ -20,7 +20,7 @@ impl<B: Bus> Turn<'_, B> {
         match codec::encode(event) {
             Ok(event) => {
                 if !planted::is(Bug::LoseEarlyEvents) {
-                    self.control.kept.push(Kept { at, event });
+                    self.control.rare.kept.push(Kept { at, event });
                 }
                 self.changes.push(Change::Kept { at });
             }
@@ -32,7 +32,7 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn is_armed(&mut self, at: At) -> bool {
         let arms = self.block(at).arms.iter().zip(0..).filter(|(arm, _)| !arm.correlations.is_empty());
         for (_, arm) in arms {
-            if let Err(panicked) = self.body.awaited(at, arm, self.control.cause.as_deref()) {
+            if let Err(panicked) = self.body.awaited(at, arm, self.control.rare.cause.as_deref()) {
                 self.stick_panicked(Point::Opening(at), &panicked);
                 return false;
             }
@@ -42,9 +42,9 @@ impl<B: Bus> Turn<'_, B> {
 
     /// An exchange that has just been opened hears what was kept for it. Whether it goes on.
     pub(super) fn hears_what_was_kept(&mut self, at: At) -> bool {
-        let kept = &mut self.control.kept;
-        let Some(position) = kept.iter().position(|kept| kept.at == at) else { return true };
-        match codec::decode::<EventOf<B>>(&kept.remove(position).event) {
+        let position = self.control.rare.kept.iter().position(|kept| kept.at == at);
+        let Some(position) = position else { return true };
+        match codec::decode::<EventOf<B>>(&self.control.rare.kept.remove(position).event) {
             Ok(event) => self.ended_by(at, &event),
             Err(error) => {
                 self.stick(Point::Answer(at), format!("the event that was kept for it does not read back: {error}"));
@@ -55,10 +55,13 @@ impl<B: Bus> Turn<'_, B> {
 
     /// What was kept for exchanges that will not come any more is not wanted.
     pub(super) fn forget_kept(&mut self) {
-        let mut kept = std::mem::take(&mut self.control.kept);
+        if self.control.rare.kept.is_empty() {
+            return;
+        }
+        let mut kept = std::mem::take(&mut self.control.rare.kept);
         let position = self.body.position();
         kept.retain(|Kept { at, .. }| ahead(self.definition, self.control, position, at.step, at.mode).contains(at));
-        self.control.kept = kept;
+        self.control.rare.kept = kept;
     }
 
     /// The arms of an open exchange are asked about an event of anyone.

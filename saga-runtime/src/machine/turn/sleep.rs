@@ -25,7 +25,7 @@ impl<B: Bus> Turn<'_, B> {
     /// The time has passed.
     pub(in super::super) fn slept(&mut self, at: At) {
         self.unstick_at(|point| point == Point::Answer(at));
-        match self.body.answer(at, self.control.cause.as_deref(), Heard::Handled) {
+        match self.body.answer(at, self.control.rare.cause.as_deref(), Heard::Handled) {
             Err(panicked) => self.stick_panicked(Point::Answer(at), &panicked),
             Ok(Verdict::Fail(message)) => {
                 self.control.close(at);

@@ -13,17 +13,17 @@ impl<B: Bus> Turn<'_, B> {
             self.wait_for_operator(at, point);
         }
         self.changes.push(Change::Stuck { reason: reason.clone() });
-        let control = &mut *self.control;
-        control.also_stuck.retain(|stuck| stuck.point != point);
+        let rare = &mut *self.control.rare;
+        rare.also_stuck.retain(|stuck| stuck.point != point);
         let stuck = Stuck { reason, point };
-        match &mut control.stuck {
+        match &mut rare.stuck {
             Some(shown) if shown.point == point => **shown = stuck,
             Some(shown) if shown.point.unsticks_by_itself() && !point.unsticks_by_itself() => {
                 let late = std::mem::replace(&mut **shown, stuck);
-                control.also_stuck.push(late);
+                rare.also_stuck.push(late);
             }
-            Some(_) => control.also_stuck.push(stuck),
-            None => control.stuck = Some(Box::new(stuck)),
+            Some(_) => rare.also_stuck.push(stuck),
+            None => rare.stuck = Some(Box::new(stuck)),
         }
     }
 
@@ -46,26 +46,31 @@ impl<B: Bus> Turn<'_, B> {
 
     /// Whatever was stuck no longer is; gives what that was.
     pub(super) fn unstick(&mut self) -> Vec<Point> {
-        let control = &mut *self.control;
-        let Some(shown) = control.stuck.take() else { return Vec::new() };
-        let also = std::mem::take(&mut control.also_stuck);
+        if self.control.rare.stuck.is_none() {
+            return Vec::new();
+        }
+        let rare = &mut *self.control.rare;
+        let (shown, also) = (rare.stuck.take(), std::mem::take(&mut rare.also_stuck));
         self.changes.push(Change::Unstuck);
-        std::iter::once(*shown).chain(also).map(|stuck| stuck.point).collect()
+        shown.into_iter().map(|shown| *shown).chain(also).map(|stuck| stuck.point).collect()
     }
 
     /// What was stuck here no longer is; the rest of what is stuck is shown.
     pub(super) fn unstick_at(&mut self, here: impl Fn(Point) -> bool) {
-        let control = &mut *self.control;
-        control.also_stuck.retain(|stuck| !here(stuck.point));
-        if !control.stuck.as_ref().is_some_and(|stuck| here(stuck.point)) {
+        if self.control.rare.stuck.is_none() {
             return;
         }
-        control.stuck = None;
-        let halted = control.also_stuck.iter().position(|stuck| !stuck.point.unsticks_by_itself());
+        let rare = &mut *self.control.rare;
+        rare.also_stuck.retain(|stuck| !here(stuck.point));
+        if !rare.stuck.as_ref().is_some_and(|stuck| here(stuck.point)) {
+            return;
+        }
+        rare.stuck = None;
+        let halted = rare.also_stuck.iter().position(|stuck| !stuck.point.unsticks_by_itself());
         let next = halted.unwrap_or(0);
-        let next = (next < control.also_stuck.len()).then(|| control.also_stuck.remove(next));
+        let next = (next < rare.also_stuck.len()).then(|| rare.also_stuck.remove(next));
         let reason = next.as_ref().map(|stuck| stuck.reason.clone());
-        control.stuck = next.map(Box::new);
+        rare.stuck = next.map(Box::new);
         self.changes.push(Change::Unstuck);
         self.changes.extend(reason.map(|reason| Change::Stuck { reason }));
     }

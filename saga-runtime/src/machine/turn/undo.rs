@@ -21,7 +21,7 @@ const FATE_AGAIN_AT_MOST: Duration = Duration::from_secs(10);
 impl<B: Bus> Turn<'_, B> {
     /// The forward part is over. What is in doubt and can be undone is settled first.
     pub(super) fn fail(&mut self, cause: Cause) {
-        let asides = self.control.asides.clone();
+        let asides = self.control.rare.asides.clone();
         let is_aside = |at: At| asides.contains(&At { mode: Mode::Forward, ..at });
         self.unstick_at(|point| !point.at().is_some_and(is_aside));
         if !self.control.open.iter().any(|open| open.in_doubt() && self.is_pivot(open.at)) {
@@ -30,7 +30,7 @@ impl<B: Bus> Turn<'_, B> {
         let control = &mut *self.control;
         control.phase = Phase::Settling;
         control.starting.clear();
-        control.cause = Some(Box::new(cause));
+        control.rare.cause = Some(Box::new(cause));
         let open = std::mem::take(&mut control.open);
         for exchange in &open {
             self.settle_or_drop(exchange);
@@ -181,7 +181,7 @@ impl<B: Bus> Turn<'_, B> {
         if is_aside && self.goes_on() {
             return self.aside_over(at);
         }
-        self.control.asides.retain(|aside| *aside != at);
+        self.control.rare.asides.retain(|aside| *aside != at);
         if !self.control.effects.contains(&at) {
             self.body.forget_aside(at);
         }
@@ -225,7 +225,7 @@ impl<B: Bus> Turn<'_, B> {
     fn has_own_undoing(&self, at: At) -> bool {
         match self.step(at).compensation {
             Compensation::Exchange(_) => true,
-            Compensation::Unwind => self.control.children.iter().any(|ran| ran.at == at && ran.kept),
+            Compensation::Unwind => self.control.rare.children.iter().any(|ran| ran.at == at && ran.kept),
             Compensation::NotNeeded | Compensation::None { .. } | Compensation::With(_) => false,
         }
     }
