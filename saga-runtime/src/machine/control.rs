@@ -19,8 +19,8 @@ pub(crate) struct Control {
     pub(crate) phase: Phase,
     /// How long its forward part may take, counted from leaving the queue; or what the author's expression for that
     /// panicked with. Nothing any more once it has left the queue.
-    #[serde(default = "unlimited", skip_serializing_if = "is_unlimited")]
-    pub(crate) allowed: Result<Option<Duration>, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) allowed: Option<Box<Result<Duration, String>>>,
     /// When it fails by itself. Counts in [`Phase::Forward`] only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) deadline: Option<Timestamp>,
@@ -129,14 +129,6 @@ fn is_false(flag: &bool) -> bool {
 
 fn is_zero(number: &u32) -> bool {
     *number == 0
-}
-
-fn unlimited() -> Result<Option<Duration>, String> {
-    Ok(None)
-}
-
-fn is_unlimited(allowed: &Result<Option<Duration>, String>) -> bool {
-    *allowed == unlimited()
 }
 
 fn never() -> Timestamp {
@@ -332,7 +324,7 @@ impl Control {
         Self {
             number: 0,
             phase: Phase::Queued,
-            allowed,
+            allowed: allowed.transpose().map(Box::new),
             deadline: None,
             keys,
             open: Vec::new(),

@@ -91,15 +91,17 @@ impl<B: Bus> Turn<'_, B> {
         let now = self.now;
         let control = &mut *self.control;
         control.phase = Phase::Forward;
-        match &mut control.allowed {
-            Ok(allowed) => {
-                control.deadline = allowed.take().map(|allowed| now.after(allowed));
-                self.enter();
-            }
-            Err(message) => {
+        match control.allowed.as_deref() {
+            Some(Err(message)) => {
                 let panicked = Panicked(message.clone());
                 self.stick_panicked(Point::Admitting, &panicked);
             }
+            Some(Ok(allowed)) => {
+                control.deadline = Some(now.after(*allowed));
+                control.allowed = None;
+                self.enter();
+            }
+            None => self.enter(),
         }
     }
 
