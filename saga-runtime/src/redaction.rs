@@ -68,8 +68,22 @@ pub(crate) fn events<B: Bus>(events: &[EventOf<B>]) -> Vec<Value> {
 
 impl Definition {
     /// Whether anything of it is never shown. Then nor is what an expression of it says when it panics.
-    pub(crate) fn redacts(&self) -> bool {
-        self.parameters.iter().any(|parameter| parameter.redacted) || self.steps.iter().any(|step| step.redacted)
+    pub(crate) const fn redacts(&self) -> bool {
+        // Iterators are not for constants yet.
+        let (mut parameters, mut steps) = (self.parameters, self.steps);
+        while let [parameter, rest @ ..] = parameters {
+            if parameter.redacted {
+                return true;
+            }
+            parameters = rest;
+        }
+        while let [step, rest @ ..] = steps {
+            if step.redacted {
+                return true;
+            }
+            steps = rest;
+        }
+        false
     }
 
     /// An input as it is shown.
