@@ -52,12 +52,17 @@ const _: () = {
         charge,)] CompensateCharge 1 { charge } [(charge,)] Book 2 { charge, book }
         [(charge, book,)]
     }
-    const __COMMAND_0: &__saga::CommandInfo = __saga::command::<__Command>("Charge");
-    const __UNDO_0: &__saga::CommandInfo = __saga::command::<__Command>("Refund");
+    const __COMMAND_Book: &__saga::CommandInfo = __saga::command::<__Command>("Book");
+    const __COMMAND_Charge: &__saga::CommandInfo = __saga::command::<
+        __Command,
+    >("Charge");
+    const __COMMAND_Refund: &__saga::CommandInfo = __saga::command::<
+        __Command,
+    >("Refund");
     const __STEP_0: __saga::Step = __saga::Step::giving(
             "charge",
             "u64",
-            __saga::Exchange::send(__COMMAND_0)
+            __saga::Exchange::send(__COMMAND_Charge)
                 .arms(
                     &[
                         __saga::event("Charged { receipt }", &["Charged"])
@@ -72,13 +77,12 @@ const _: () = {
                     every: __saga::Span::Fixed(__saga::millis(100u64)),
                     at_most: __saga::Span::Fixed(__saga::millis(5000u64)),
                 }),
-            __saga::Compensation::Exchange(__saga::Exchange::send(__UNDO_0)),
+            __saga::Compensation::Exchange(__saga::Exchange::send(__COMMAND_Refund)),
         )
         .doc("Take the money first.");
-    const __COMMAND_1: &__saga::CommandInfo = __saga::command::<__Command>("Book");
     const __STEP_1: __saga::Step = __saga::Step::new(
         "book",
-        __saga::Exchange::send(__COMMAND_1),
+        __saga::Exchange::send(__COMMAND_Book),
         __saga::Compensation::None {
             because: "a room is given back by itself",
         },
@@ -231,13 +235,14 @@ const _: () = {
             given_cause: ::core::option::Option<&__saga::Cause>,
             heard: __saga::Heard<'_, Self::Bus>,
         ) -> __saga::Verdict {
+            let said = __saga::said(&heard);
             match (state, at.mode, at.step) {
                 (
                     TripState::Charge { traveller, cents, charge: slot, .. },
                     __saga::Mode::Forward,
                     0u16,
                 ) => {
-                    match __saga::said(&heard) {
+                    match said {
                         __saga::Said::Event(__Event::Charged { receipt }) => {
                             let value: __Value2 = receipt;
                             __saga::done(slot, value)
@@ -253,7 +258,7 @@ const _: () = {
                     }
                 }
                 (TripState::Book { book: slot, .. }, __saga::Mode::Forward, 1u16) => {
-                    match __saga::said(&heard) {
+                    match said {
                         __saga::Said::Handled => __saga::done(slot, ()),
                         _ => __saga::Verdict::NoArm,
                     }
@@ -304,10 +309,16 @@ const _: () = {
             }
         }
     }
-    const _: () = __saga::check::sent(__COMMAND_0, "Charge");
-    const _: () = __saga::check::answers::<__Event>(__COMMAND_0, "Charged", true);
-    const _: () = __saga::check::replies_taken(__COMMAND_0, &["Charged"], &["Charged"]);
-    const _: () = __saga::check::refusals_taken(__COMMAND_0, &["NoFunds"]);
-    const _: () = __saga::check::compensates(__UNDO_0, "Refund");
-    const _: () = __saga::check::sent(__COMMAND_1, "Book");
+    const _: () = {
+        __saga::check::sent(__COMMAND_Charge, "Charge");
+        __saga::check::replies_taken(__COMMAND_Charge, &["Charged"], &["Charged"]);
+    };
+    const _: () = __saga::check::answers::<__Event>(__COMMAND_Charge, "Charged", true);
+    const _: () = __saga::check::refusals_taken(__COMMAND_Charge, &["NoFunds"]);
+    const _: () = {
+        __saga::check::compensates(__COMMAND_Refund, "Refund");
+    };
+    const _: () = {
+        __saga::check::sent(__COMMAND_Book, "Book");
+    };
 };

@@ -42,6 +42,7 @@ pub(super) fn answer(expansion: &Expansion<'_>) -> TokenStream {
             given_cause: ::core::option::Option<&#runtime::Cause>,
             heard: #runtime::Heard<'_, Self::Bus>,
         ) -> #runtime::Verdict {
+            let said = #runtime::said(&heard);
             #undone
             match (state, at.mode, at.step) {
                 #(#arms)*
@@ -67,7 +68,7 @@ fn undo_answer(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Op
         (#state::#name { #(#fields,)* .. }, #number) => {
             #item
             #compared
-            match #runtime::said(&heard) {
+            match said {
                 #(#arms)*
                 _ => #runtime::Verdict::NoArm,
             }
@@ -94,7 +95,7 @@ fn step_answer(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Op
         (#state::#name { #(#fields,)* #own: #slot, .. }, #runtime::Mode::#mode, #number) => {
             #item
             #compared
-            match #runtime::said(&heard) {
+            match said {
                 #(#arms)*
                 _ => #runtime::Verdict::NoArm,
             }

@@ -4,17 +4,16 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
-use super::definition::info;
+use super::definition::{commands, info};
 use super::{Expansion, paths};
 use crate::aliases::Enum;
-use crate::model::live::Way;
 use crate::model::{Action, ActionKind, Arm, Command, Compensation, Exchange, Outcome, Step, Taken};
 use crate::text;
 
 /// All checks of one saga.
 pub(super) fn checks(expansion: &Expansion<'_>) -> TokenStream {
     let values = values(expansion);
-    let steps = expansion.saga.steps.iter().enumerate().map(|(index, step)| self::step(index, step));
+    let steps = expansion.saga.steps.iter().map(step);
     let triggers = triggers(expansion);
     quote!(#values #(#steps)* #triggers)
 }
@@ -32,9 +31,9 @@ fn values(expansion: &Expansion<'_>) -> TokenStream {
     quote!(#(#checks)*)
 }
 
-fn step(index: usize, step: &Step) -> TokenStream {
-    let exchanges = exchanges(index, step).map(|(info, exchange)| self::exchange(&info, exchange, step.whole));
-    exchanges.chain(unwinds(step)).collect()
+fn step(step: &Step) -> TokenStream {
+    let exchanges = step.exchange.iter().chain(step.compensation.exchange());
+    exchanges.map(|exchange| self::exchange(exchange, step.whole)).chain(unwinds(step)).collect()
 }
 
 /// A saga behind whose pivot there is no way back is not unwound (L25).
@@ -49,28 +48,23 @@ fn unwinds(step: &Step) -> Option<TokenStream> {
     Some(quote_spanned!(span=> const _: () = #check::unwinds(<#saga as #runtime::Saga>::DEFINITION);))
 }
 
-/// What the step says and what undoes it, each with the name of its command's declaration.
-fn exchanges(index: usize, step: &Step) -> impl Iterator<Item = (Ident, &Exchange)> {
-    let forward = step.exchange.iter().map(move |exchange| (info(index, Way::Forward), exchange));
-    forward.chain(step.compensation.exchange().map(|exchange| (info(index, Way::Back), exchange)))
-}
-
-fn exchange(info: &Ident, exchange: &Exchange, whole: bool) -> TokenStream {
+fn exchange(exchange: &Exchange, whole: bool) -> TokenStream {
     let anyones = anyones(exchange);
     let Some(command) = exchange.action.command() else { return anyones };
-    let action = action(info, command);
+    let (info, action) = (info(command), action(command));
     if !whole {
-        return action;
+        return quote!(const _: () = { #action };);
     }
-    let events = events(info, exchange);
-    let replies = replies(info, command, exchange);
-    let refusals = refusals(info, exchange);
-    quote!(#action #events #anyones #replies #refusals)
+    let events = events(&info, exchange);
+    let replies = replies(&info, command, exchange);
+    let refusals = refusals(&info, exchange);
+    // Both are told at the command, the second only if the first holds; the compiler takes long over each constant.
+    quote!(const _: () = { #action #replies }; #events #anyones #refusals)
 }
 
 /// `send` is for effects, `query` for data (L20).
-fn action(info: &Ident, action: &Command) -> TokenStream {
-    let check = paths::check(action.variant.span());
+fn action(action: &Command) -> TokenStream {
+    let (check, info) = (paths::check(action.variant.span()), info(action));
     let rule = match (action.kind, action.keyword == "compensate") {
         (ActionKind::Query, _) => "queried",
         (ActionKind::Send, false) => "sent",
@@ -80,7 +74,7 @@ fn action(info: &Ident, action: &Command) -> TokenStream {
     // Of an unknown variant with braces the compiler says nothing that helps, since it is reached through an alias.
     let braced = matches!(action.command.expression, syn::Expr::Struct(_));
     let name = if braced { action.variant.to_string() } else { String::new() };
-    quote_spanned!(action.variant.span()=> const _: () = #check::#rule(#info, #name);)
+    quote_spanned!(action.variant.span()=> #check::#rule(#info, #name);)
 }
 
 /// Each event is one of the command's replies (L17).
@@ -118,7 +112,7 @@ fn replies(info: &Ident, command: &Command, exchange: &Exchange) -> TokenStream 
     let check = paths::check(at);
     let (_, whole) = names(taken);
     let (named, _) = names(self::taken(exchange, Of::Replies));
-    quote_spanned!(at=> const _: () = #check::replies_taken(#info, &[#(#named),*], &[#(#whole),*]);)
+    quote_spanned!(at=> #check::replies_taken(#info, &[#(#named),*], &[#(#whole),*]);)
 }
 
 /// Each refusal is taken by an arm, if one takes any (L19).
@@ -168,8 +162,7 @@ fn names<'a>(taken: impl Iterator<Item = &'a Taken>) -> (Vec<String>, Vec<String
 
 /// No trigger without a condition is one of the saga's own replies (L21).
 fn triggers(expansion: &Expansion<'_>) -> TokenStream {
-    let steps = expansion.saga.steps.iter().enumerate();
-    let commands: Vec<_> = steps.flat_map(|(index, step)| exchanges(index, step)).map(|(info, _)| info).collect();
+    let commands: Vec<_> = commands(expansion.saga).into_values().map(info).collect();
     let open = expansion.saga.triggers.iter().filter(|trigger| trigger.guard.is_none());
     let checks = open.flat_map(|trigger| &trigger.events).map(|event| {
         let (check, text) = (paths::check(event.variant.span()), event.variant.to_string());

@@ -1,5 +1,7 @@
 //! `DEFINITION`: what was written, as data.
 
+use std::collections::BTreeMap;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
@@ -8,26 +10,34 @@ use super::transition::number;
 use super::{Expansion, paths};
 use crate::aliases::Enum;
 use crate::case;
-use crate::model::live::Way;
 use crate::model::{
     Action, ActionKind, Arm, AtOnce, Command, Compensation, Concurrency, Deadline, Disposition, Duration, Each,
     Exchange, Outcome, Phrase, Require, Run, Saga, Step, StepKind,
 };
 use crate::text;
 
-/// The steps as constants, each with those of the commands that it sends.
+/// The commands that are sent and the steps, as constants.
 pub(super) fn steps(expansion: &Expansion<'_>) -> TokenStream {
+    let commands = commands(expansion.saga).into_values().map(declared);
     let steps = expansion.saga.steps.iter().enumerate();
-    steps.map(|(index, step)| self::step(expansion, index, step)).collect()
+    let steps = steps.map(|(index, step)| self::step(expansion, index, step));
+    commands.chain(steps).collect()
 }
 
-/// The name of what was declared of the command that a step sends, or that undoes it.
-pub(super) fn info(step: usize, way: Way) -> Ident {
-    let name = match way {
-        Way::Forward | Way::Finally => format!("__COMMAND_{step}"),
-        Way::Back => format!("__UNDO_{step}"),
-    };
-    Ident::new(&name, Span::mixed_site())
+/// What the saga sends, each command once.
+pub(super) fn commands(saga: &Saga) -> BTreeMap<String, &Command> {
+    let exchanges = saga.steps.iter().flat_map(|step| step.exchange.iter().chain(step.compensation.exchange()));
+    let commands = exchanges.filter_map(|exchange| exchange.action.command());
+    let mut named = BTreeMap::new();
+    for command in commands {
+        named.entry(command.variant.to_string()).or_insert(command);
+    }
+    named
+}
+
+/// The name of what was declared of a command.
+pub(super) fn info(command: &Command) -> Ident {
+    format_ident!("__COMMAND_{}", command.variant, span = Span::mixed_site())
 }
 
 fn step_name(index: usize) -> Ident {
@@ -158,19 +168,15 @@ fn phrase_text(phrase: &Phrase) -> String {
 
 fn step(expansion: &Expansion<'_>, index: usize, step: &Step) -> TokenStream {
     let (runtime, constant, name) = (paths::here(), step_name(index), step.name.to_string());
-    let (forward, back) = (info(index, Way::Forward), info(index, Way::Back));
-    let sent = step.exchange.iter().filter_map(|exchange| Some(command(&forward, exchange.action.command()?)));
-    let undoing = step.compensation.exchange().and_then(|exchange| exchange.action.command());
-    let commands = sent.chain(undoing.map(|undo| command(&back, undo)));
     let exchange = match &step.exchange {
-        Some(exchange) => self::exchange(&forward, exchange),
+        Some(exchange) => self::exchange(exchange),
         None => quote!(#runtime::UNKNOWN_EXCHANGE),
     };
     let compensation = match &step.compensation {
         Compensation::NotNeeded => quote!(NotNeeded),
         Compensation::None { because } => quote!(None { because: #because }),
         Compensation::Exchange(undo) => {
-            let undo = self::exchange(&back, undo);
+            let undo = self::exchange(undo);
             quote!(Exchange(#undo))
         }
         Compensation::With(other) => {
@@ -203,16 +209,15 @@ fn step(expansion: &Expansion<'_>, index: usize, step: &Step) -> TokenStream {
     let declared_in = paths::runtime(span);
     let declared = quote_spanned!(span=> const #constant: #declared_in::Step);
     quote! {
-        #(#commands)*
         #declared =
             #runtime::Step::#new #doc #kind #redacted #finally #each #when;
     }
 }
 
 /// What was declared of a command, looked up by its name.
-fn command(constant: &Ident, command: &Command) -> TokenStream {
+fn declared(command: &Command) -> TokenStream {
     let (runtime, alias) = (paths::here(), Enum::Command.alias(Span::mixed_site()));
-    let variant = command.variant.to_string();
+    let (constant, variant) = (info(command), command.variant.to_string());
     quote_spanned!(command.variant.span()=> const #constant: &#runtime::CommandInfo = #runtime::command::<#alias>(#variant);)
 }
 
@@ -222,11 +227,16 @@ fn seen_at_last(saga: &Saga, step: &Step) -> bool {
     step.is_forward() && last.flat_map(Phrase::needs).any(|value| value == step.value)
 }
 
-fn exchange(info: &Ident, exchange: &Exchange) -> TokenStream {
+fn exchange(exchange: &Exchange) -> TokenStream {
     let runtime = paths::here();
     let action = match &exchange.action {
-        Action::Command(Command { kind: ActionKind::Send, .. }) => quote!(send(#info)),
-        Action::Command(Command { kind: ActionKind::Query, .. }) => quote!(query(#info)),
+        Action::Command(command) => {
+            let info = info(command);
+            match command.kind {
+                ActionKind::Send => quote!(send(#info)),
+                ActionKind::Query => quote!(query(#info)),
+            }
+        }
         Action::Run(Run { saga, .. }) => {
             quote_spanned!(saga.span()=> new(#runtime::Action::Run(<#saga as #runtime::Saga>::DEFINITION)))
         }

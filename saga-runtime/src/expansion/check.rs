@@ -157,6 +157,9 @@ pub const fn unwinds(saga: &Definition) {
 /// for one with fields in braces, of which it says nothing that helps.
 #[track_caller]
 pub const fn answers<E: Event>(command: &CommandInfo, event: &str, braced: bool) {
+    if contains(command.replies, event) {
+        return;
+    }
     if !is_among(E::EVENTS, event) {
         if !braced {
             return;
@@ -167,7 +170,7 @@ pub const fn answers<E: Event>(command: &CommandInfo, event: &str, braced: bool)
         let text = Text::new("").name(event).and(" is no event of the bus; the replies to ").name(command.name);
         list(text.and(" are "), command.replies).fail();
     }
-    if known(command) && !contains(command.replies, event) {
+    if known(command) {
         let text = Text::new("")
             .name(event)
             .and(" is no reply to ")
@@ -183,6 +186,7 @@ pub const fn answers<E: Event>(command: &CommandInfo, event: &str, braced: bool)
 /// Every reply is taken by an arm (L18); silent where an event is no reply at all.
 #[track_caller]
 pub const fn replies_taken(command: &CommandInfo, named: &[&str], taken: &[&str]) {
+    let Some(missing) = missing(command.replies, taken) else { return };
     let mut index = 0;
     while index < named.len() {
         if !contains(command.replies, named[index]) {
@@ -190,31 +194,33 @@ pub const fn replies_taken(command: &CommandInfo, named: &[&str], taken: &[&str]
         }
         index += 1;
     }
-    every_one_taken(command, command.replies, taken, "reply");
+    not_taken(command, missing, "reply");
 }
 
 /// Every refusal is taken by an arm (L19).
 #[track_caller]
 pub const fn refusals_taken(command: &CommandInfo, taken: &[&str]) {
-    every_one_taken(command, command.refuses, taken, "refusal");
+    if let Some(missing) = missing(command.refuses, taken) {
+        not_taken(command, missing, "refusal");
+    }
 }
 
-#[track_caller]
-const fn every_one_taken(command: &CommandInfo, declared: &[&str], taken: &[&str], what: &str) {
+/// The first that was declared and is not taken.
+const fn missing(declared: &'static [&'static str], taken: &[&str]) -> Option<&'static str> {
     let mut index = 0;
     while index < declared.len() {
         if !contains(taken, declared[index]) {
-            Text::new("no arm takes every ")
-                .name(declared[index])
-                .and(", a ")
-                .and(what)
-                .and(" of ")
-                .name(command.name)
-                .and(": add an arm for it, without `if`")
-                .fail();
+            return Some(declared[index]);
         }
         index += 1;
     }
+    None
+}
+
+#[track_caller]
+const fn not_taken(command: &CommandInfo, missing: &str, what: &str) -> ! {
+    let text = Text::new("no arm takes every ").name(missing).and(", a ").and(what).and(" of ").name(command.name);
+    text.and(": add an arm for it, without `if`").fail()
 }
 
 /// A trigger without a condition is no reply to the saga's own commands (L21).

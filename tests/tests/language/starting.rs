@@ -36,6 +36,31 @@ fn an_event_that_matches_a_trigger_starts_the_saga() {
     assert_eq!(Open::triggered_by(&asked(false)).map(|open| open.night), Some(3), "the pattern binds by name");
 }
 
+saga! {
+    /// Sends nothing itself.
+    saga Nap(night: u32) on Travel {
+        trigger Asked { night, .. };
+        concurrency allow;
+        deadline 1m;
+        step nap {
+            sleep 1s;
+        }
+        step open {
+            run Open { night };
+            compensate unwind;
+        }
+    }
+}
+
+/// Rule: start.trigger.starts
+#[test]
+fn a_saga_that_sends_nothing_itself_can_have_a_trigger() {
+    let nap = Nap::triggered_by(&asked(false)).expect("the event matches");
+    let mut saga = SagaTest::start(nap);
+    saga.advance(Duration::from_secs(1));
+    assert_eq!(saga.children().len(), 1);
+}
+
 /// Rule: steps.name
 /// Rule: steps.return
 #[test]
