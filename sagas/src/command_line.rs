@@ -28,7 +28,8 @@ const NAME: &str = "sagas";
 pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = Cli::new(NAME).definitions(DEFINITIONS).participants(["host", "srv"]);
     let cli = cli.lock(catalogue::LOCK, catalogue::locked());
-    let mut command = command(&cli);
+    let shown = command(&cli);
+    let mut command = shown.clone().subcommand(keeper_command());
     let matches = match command.try_get_matches_from_mut(arguments).and_then(|matches| checked(&mut command, matches)) {
         Ok(matches) => matches,
         Err(error) => {
@@ -47,7 +48,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(("renderer", options)) => run_renderer(options).await,
         Some(("window", options)) => act_on_window(options).await,
         Some(("workspace", options)) => act_on_workspace(options).await,
-        Some(_) => return cli.run(&matches).await,
+        Some(_) => return cli.whole(shown).run(&matches).await,
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -132,7 +133,6 @@ fn command(cli: &Cli) -> Command {
                 .arg(owned())
                 .arg(shell()),
         )
-        .subcommand(keeper_command())
         .subcommand(renderer_command())
         .subcommand(window_command())
         .subcommand(workspace_command())
