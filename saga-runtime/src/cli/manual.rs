@@ -57,19 +57,17 @@ pub(super) fn man(whole: Command, matches: &ArgMatches, output: Output) -> Resul
     // Else there were a page for `help`, and one for each command below it.
     let mut whole = whole.disable_help_subcommand(true);
     whole.build();
+    let version = whole.get_version().map(|version| format!(" {version}")).unwrap_or_default();
+    let source = format!("{}{version}", whole.get_name());
     match matches.get_one::<PathBuf>(INTO) {
         Some(directory) => {
-            let written = write_all(&whole, directory)
+            let written = write_all(&whole, &source, directory)
                 .map_err(|error| CliError::NotDone(format!("cannot write into {}: {error}", directory.display())))?;
             let lines = written.iter().map(|path| format!("{}\n", path.display()));
             output.result(&Written { written: &written }, || lines.collect())?;
             Ok(Exit::Done)
         }
-        None => {
-            let mut page = Vec::new();
-            Man::new(whole).render(&mut page)?;
-            print(&Text { text: &String::from_utf8_lossy(&page) }, output)
-        }
+        None => print(&Text { text: &page(&Man::new(whole).source(source))? }, output),
     }
 }
 
@@ -79,13 +77,31 @@ fn print(text: &Text<'_>, output: Output) -> Result<Exit, CliError> {
 }
 
 /// The files, each command's after that of the one which it belongs to.
-fn write_all(command: &Command, directory: &Path) -> io::Result<Vec<PathBuf>> {
+fn write_all(command: &Command, source: &str, directory: &Path) -> io::Result<Vec<PathBuf>> {
     fs::create_dir_all(directory)?;
-    let mut written = vec![Man::new(command.clone()).generate_to(directory)?];
+    let man = Man::new(command.clone()).source(source);
+    let path = directory.join(man.get_filename());
+    fs::write(&path, page(&man)?)?;
+    let mut written = vec![path];
     for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
-        written.extend(write_all(below, directory)?);
+        written.extend(write_all(below, source, directory)?);
     }
     Ok(written)
+}
+
+/// A page whose examples keep their lines.
+fn page(man: &Man) -> io::Result<String> {
+    let mut page = Vec::new();
+    man.render(&mut page)?;
+    let page = String::from_utf8_lossy(&page).into_owned();
+    let Some((options, examples)) = page.split_once("\n.SH EXTRA\n") else { return Ok(page) };
+    let (examples, others) = examples
+        .split_once("\n.SH ")
+        .map_or((examples, String::new()), |(examples, others)| (examples, format!("\n.SH {others}")));
+    Ok(format!(
+        "{options}\n.SH EXAMPLES\n.nf\n{}\n.fi{others}\n",
+        examples.trim_start_matches("Examples:\n").trim_end()
+    ))
 }
 
 /// A text as JSON.

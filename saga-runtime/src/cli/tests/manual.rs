@@ -60,7 +60,11 @@ async fn there_is_a_page_for_every_command() {
     for command in home.cli.commands() {
         let name = command.get_name();
         let page = page(&format!("agentmux-{name}.1"));
-        assert!(page.contains(".SH NAME") && page.contains("Examples:"), "{page}");
+        assert!(
+            page.contains(&format!(".TH agentmux-{name} 1  agentmux"))
+                && page.contains("\n.SH EXAMPLES\n.nf\n  agentmux "),
+            "{page}"
+        );
     }
     let program = page("agentmux.1");
     assert!(program.contains("agentmux\\-demo(1)") && program.contains("agentmux\\-prune(1)"), "{program}");
