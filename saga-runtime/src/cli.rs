@@ -15,9 +15,9 @@
 //! # use clap::Command;
 //! # async fn example(cli: Cli) -> std::process::ExitCode {
 //! let command = cli.mount(Command::new("agentmux")).subcommand(Command::new("demo"));
-//! match command.get_matches() {
+//! match command.clone().get_matches() {
 //!     matches if matches.subcommand_matches("demo").is_some() => std::process::ExitCode::SUCCESS,
-//!     matches => cli.run(&matches).await,
+//!     matches => cli.whole(command).run(&matches).await,
 //! }
 //! # }
 //! ```
@@ -29,11 +29,13 @@
 //! | `show ID` | one saga: first what it waits for |
 //! | `tail` | what happens, as it happens |
 //! | `cancel`, `retry`, `skip`, `end ID --why …` | what an operator may do |
+//! | `prune` | removes ended sagas by age or number |
 //! | `docs` | writes or checks the generated pages |
 //! | `check` | says what is wrong with the sagas together |
+//! | `completions SHELL`, `man` | what a shell and `man` know of the program |
 //!
 //! What reads (`list`, `show`) opens the log read only, whether or not a coordinator runs; what acts speaks to the
-//! coordinator over the [operator's socket](crate::operator). Knows no bus and no saga but by its definition.
+//! coordinator over the [operator's socket](crate::operator); `prune` does the coordinator's part where none runs. Knows no bus and no saga but by its definition.
 //!
 //! # Exit codes
 //! 0 done, and the saga that was followed completed; 1 something went wrong; 2 the command line makes no sense; and for
@@ -45,13 +47,16 @@ mod check;
 mod error;
 mod follow;
 mod list;
+mod manual;
 mod notices;
 mod output;
 mod pages;
 mod place;
+mod prune;
 mod records;
 mod show;
 mod style;
+mod suggested;
 mod table;
 mod time;
 mod views;
@@ -85,6 +90,7 @@ pub struct Cli {
     definitions: Vec<&'static Definition>,
     served: Option<Vec<&'static str>>,
     lock: Option<Lock>,
+    whole: Option<Command>,
 }
 
 /// What the sagas were like when they were locked, and what they are like.
@@ -97,7 +103,7 @@ struct Lock {
 impl Cli {
     /// The commands of the program with this name, which also names its directory in the user's runtime directory.
     pub fn new(app: &'static str) -> Self {
-        Self { app, definitions: Vec::new(), served: None, lock: None }
+        Self { app, definitions: Vec::new(), served: None, lock: None, whole: None }
     }
 
     /// The sagas that it knows: `start` refuses others, `show` has their steps, `docs` their pages. Without any, `start`
@@ -131,6 +137,14 @@ impl Cli {
     #[must_use]
     pub fn lock(mut self, text: &'static str, sagas: impl IntoIterator<Item = Locked>) -> Self {
         self.lock = Some(Lock { text, sagas: sagas.into_iter().collect() });
+        self
+    }
+
+    /// The command line of which these commands are a part: what `completions` and `man` tell of. Without it they tell of
+    /// these commands only.
+    #[must_use]
+    pub fn whole(mut self, command: Command) -> Self {
+        self.whole = Some(command);
         self
     }
 
@@ -170,8 +184,7 @@ impl Cli {
 
     /// Reads the arguments of the process, and does what they say: the `main` of a program that has no other commands.
     pub fn main(self) -> ExitCode {
-        let command = Command::new(self.app).about("Look after sagas").subcommand_required(true);
-        let matches = self.mount(command.arg_required_else_help(true)).get_matches();
+        let matches = self.alone().get_matches();
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime.block_on(self.run(&matches)),
             Err(error) => {
@@ -181,16 +194,24 @@ impl Cli {
         }
     }
 
+    /// These commands, and no others.
+    fn alone(&self) -> Command {
+        let command = Command::new(self.app).about("Look after sagas").subcommand_required(true);
+        self.mount(command.arg_required_else_help(true))
+    }
+
     async fn act(&self, matches: &ArgMatches) -> Result<Exit, CliError> {
         let Some((name, matches)) = matches.subcommand() else {
             return Err(CliError::Usage(format!("say what to do; `{} --help` shows what there is", self.app)));
         };
         let output = Output::new(matches.get_flag(arguments::JSON));
-        if name == "docs" {
-            return pages::run(self.app, &self.definitions, PAGES, matches, output);
-        }
-        if name == "check" {
-            return check::run(self, output);
+        let whole = || self.whole.clone().unwrap_or_else(|| self.alone());
+        match name {
+            "docs" => return pages::run(self.app, &self.definitions, PAGES, matches, output),
+            "check" => return check::run(self, output),
+            "completions" => return manual::complete(whole(), matches, output),
+            "man" => return manual::man(whole(), matches, output),
+            _ => {}
         }
         let given = matches.get_one::<PathBuf>(arguments::DIRECTORY).map(PathBuf::as_path);
         let place = Place::new(self.app, given, self.endpoint(matches)?);
@@ -199,6 +220,7 @@ impl Cli {
             ("start", _) => follow::start(&place, &self.definitions, matches, output).await,
             ("list", _) => list::run(&place, matches, output),
             ("show", _) => show::run(&place, &self.definitions, matches, output).await,
+            ("prune", _) => prune::run(&place, matches, output).await,
             ("tail", _) => follow::tail(&place, matches, output).await,
             _ => Err(CliError::Usage(format!("`{name}` is none of these commands; see `{} --help`", self.app))),
         }

@@ -23,6 +23,7 @@ mod handle;
 mod journal;
 mod outbox;
 mod past;
+mod pruning;
 mod rows;
 mod stream;
 

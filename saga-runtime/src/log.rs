@@ -10,6 +10,7 @@
 //! | `query` | what can be looked for |
 //! | `error` | why a log cannot |
 //! | `continuity` | whether a batch follows: the check that every log makes |
+//! | `pruning` | what may be removed, and what was |
 //! | `memory` | a log that lives as long as its process |
 //! | `sqlite` | a log in a file: the usual one |
 //! | [`conformance`] | the promises, as a suite for any log |
@@ -18,6 +19,7 @@ pub mod conformance;
 mod continuity;
 mod error;
 mod memory;
+mod pruning;
 mod query;
 mod row;
 mod sqlite;
@@ -26,6 +28,8 @@ use crate::message::{LogId, SagaId};
 
 pub use error::LogError;
 pub use memory::MemoryLog;
+pub(crate) use pruning::FAMILIES_A_COMMIT;
+pub use pruning::{Family, Prune, Pruned, Removed, RemovedFamilies, prune};
 pub use query::{Count, Details, Group, Page, Query, Summary};
 pub use row::{
     Batch, DefinitionRow, EndedRow, LateRow, OpenSaga, ReceivedRow, RecordRow, Recovery, Standing, StartedRow, Status,
@@ -56,6 +60,18 @@ pub trait SagaLog: Send + 'static {
     /// another writer has taken the log over; others when it cannot be written. After an error nothing of the batch
     /// is there.
     fn append(&mut self, batch: Batch) -> Result<(), LogError>;
+
+    /// Removes these sagas, each with all that it ran: all of them that may go, in one commit, durable when this returns.
+    ///
+    /// Left alone is a family of which a saga has not ended, and an id that names none: because there is no such saga any
+    /// more, or another one ran it. With a saga go its records, what came too late for it, and its key, with which another
+    /// one may be started then. What stays for ever: no id and no position is given again, and how far each participant's
+    /// reports have been taken over.
+    ///
+    /// # Errors
+    /// [`LogError::Fenced`] as [`SagaLog::append`]; others when it cannot be written. After an error nothing of it is
+    /// removed.
+    fn prune(&mut self, sagas: &[SagaId]) -> Result<Pruned, LogError>;
 
     /// Whether [`SagaLog::append`] waits for something outside of this process, as a disk. Then a coordinator appends in
     /// a thread of its own, and decides meanwhile; otherwise at once, where it decides.
@@ -99,7 +115,8 @@ pub trait LogReader: Send {
     fn records(&mut self, id: SagaId, from: u32, limit: usize) -> Result<Vec<RecordRow>, LogError>;
 
     /// The records of all sagas after this position, in the order in which they were appended; at most `limit`. The
-    /// first record of a log has position 1, and every further one the next: a record keeps its position for ever.
+    /// first record of a log has position 1, and every further one the next: a record keeps its position for ever, and where one
+    /// was removed there is a gap.
     ///
     /// # Errors
     /// If the log cannot be read, or a row is damaged.
@@ -116,6 +133,12 @@ pub trait LogReader: Send {
     /// # Errors
     /// If the log cannot be read.
     fn started_with(&mut self, key: &str) -> Result<Option<SagaId>, LogError>;
+
+    /// The families that [`SagaLog::prune`] may remove and that are to be removed, in the order in which they ended.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    fn prunable(&mut self, prune: &Prune) -> Result<Vec<Family>, LogError>;
 
     /// A definition as it was recorded.
     ///

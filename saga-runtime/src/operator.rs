@@ -1,5 +1,5 @@
 //! What an operator's program says to a running coordinator, over a socket of its own: start, cancel, retry, skip, end,
-//! who is connected, and notices as they happen.
+//! prune, who is connected, and notices as they happen.
 //!
 //! One request a line, answered by one line; `follow` is answered by a line for each notice until the connection ends.
 //! What only reads the log needs no coordinator, and is not here.
@@ -11,6 +11,7 @@ mod server;
 use serde::{Deserialize, Serialize};
 
 use crate::cause::EndedBy;
+use crate::log::{Prune, Removed};
 use crate::machine::{CancelReply, Operator};
 use crate::message::SagaId;
 use crate::notice::Notice;
@@ -50,6 +51,11 @@ pub enum Request {
     },
     /// Who is connected; answered by [`Response::Participants`].
     Participants,
+    /// Removes ended sagas from the log; answered by [`Response::Pruned`] when that is done.
+    Prune {
+        /// Which.
+        what: Prune,
+    },
     /// Notices from now on, all or those of one saga; answered by [`Response::Following`], then [`Response::Notice`].
     Follow {
         /// Only of this saga.
@@ -78,6 +84,11 @@ pub enum Response {
     Participants {
         /// By name.
         participants: Vec<ParticipantStatus>,
+    },
+    /// They are gone.
+    Pruned {
+        /// What was removed.
+        removed: Removed,
     },
     /// Everything from here on will come.
     Following,

@@ -10,7 +10,6 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use saga_runtime::cli::Cli;
-use saga_runtime::pipe::Endpoint;
 
 use crate::bus::{BlockId, Label, Session, TabId, WorkspaceId};
 use crate::catalogue::{self, DEFINITIONS};
@@ -28,7 +27,8 @@ const NAME: &str = "sagas";
 pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = Cli::new(NAME).definitions(DEFINITIONS).participants(["host", "srv"]);
     let cli = cli.lock(catalogue::LOCK, catalogue::locked());
-    let mut command = command(&cli);
+    let shown = command(&cli);
+    let mut command = shown.clone().subcommand(keeper_command());
     let matches = match command.try_get_matches_from_mut(arguments).and_then(|matches| checked(&mut command, matches)) {
         Ok(matches) => matches,
         Err(error) => {
@@ -39,15 +39,15 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let ended = match matches.subcommand() {
         None | Some(("demo", _)) => play().await,
-        Some(("up", options)) => run_all(options).await,
-        Some(("launcher", options)) => run_launcher(options).await,
-        Some(("host", options)) => run_host(options).await,
-        Some(("srv", options)) => run_srv(options).await,
+        Some(("up", options)) => run_all(&cli, options).await,
+        Some(("launcher", options)) => run_launcher(&cli, options).await,
+        Some(("host", options)) => run_host(&cli, options).await,
+        Some(("srv", options)) => run_srv(&cli, options).await,
         Some((keeper::NAME, options)) => run_keeper(options).await,
-        Some(("renderer", options)) => run_renderer(options).await,
-        Some(("window", options)) => act_on_window(options).await,
-        Some(("workspace", options)) => act_on_workspace(options).await,
-        Some(_) => return cli.run(&matches).await,
+        Some(("renderer", options)) => run_renderer(&cli, options).await,
+        Some(("window", options)) => act_on_window(&cli, options).await,
+        Some(("workspace", options)) => act_on_workspace(&cli, options).await,
+        Some(_) => return cli.whole(shown).run(&matches).await,
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -62,25 +62,25 @@ async fn play() -> Result<(), ProgramError> {
     demo::run(std::env::current_exe()?, &mut Stop::listen(Owner::Nobody)?).await
 }
 
-async fn run_all(options: &ArgMatches) -> Result<(), ProgramError> {
+async fn run_all(cli: &Cli, options: &ArgMatches) -> Result<(), ProgramError> {
     let mut stop = stop(options)?;
-    let endpoint = endpoint(options)?;
+    let endpoint = cli.endpoint(options)?;
     endpoint.prepare()?;
     up::run(&Fleet::new(std::env::current_exe()?, endpoint.directory()), &mut stop).await
 }
 
-async fn run_launcher(options: &ArgMatches) -> Result<(), ProgramError> {
-    launcher::run(&endpoint(options)?, &mut stop(options)?).await
+async fn run_launcher(cli: &Cli, options: &ArgMatches) -> Result<(), ProgramError> {
+    launcher::run(&cli.endpoint(options)?, &mut stop(options)?).await
 }
 
-async fn run_host(options: &ArgMatches) -> Result<(), ProgramError> {
+async fn run_host(cli: &Cli, options: &ArgMatches) -> Result<(), ProgramError> {
     let shell = options.get_one::<PathBuf>("shell").cloned().unwrap_or_default();
-    host::run(&endpoint(options)?, shell, &mut stop(options)?).await
+    host::run(&cli.endpoint(options)?, shell, &mut stop(options)?).await
 }
 
-async fn run_srv(options: &ArgMatches) -> Result<(), ProgramError> {
+async fn run_srv(cli: &Cli, options: &ArgMatches) -> Result<(), ProgramError> {
     let shell = options.get_one::<PathBuf>("shell").cloned().unwrap_or_default();
-    srv::run(&endpoint(options)?, shell, &mut stop(options)?).await
+    srv::run(&cli.endpoint(options)?, shell, &mut stop(options)?).await
 }
 
 async fn run_keeper(options: &ArgMatches) -> Result<(), ProgramError> {
@@ -88,25 +88,25 @@ async fn run_keeper(options: &ArgMatches) -> Result<(), ProgramError> {
     keeper::run(&Mark::known(text("variable"), text("life"))).await
 }
 
-async fn run_renderer(options: &ArgMatches) -> Result<(), ProgramError> {
+async fn run_renderer(cli: &Cli, options: &ArgMatches) -> Result<(), ProgramError> {
     let how = renderer::Options {
         json: options.get_flag("json"),
         brackets: options.get_flag("brackets"),
         into: options.get_one::<PathBuf>("into").cloned(),
     };
-    renderer::run(&endpoint(options)?, how, &mut stop(options)?).await
+    renderer::run(&cli.endpoint(options)?, how, &mut stop(options)?).await
 }
 
-async fn act_on_window(options: &ArgMatches) -> Result<(), ProgramError> {
+async fn act_on_window(cli: &Cli, options: &ArgMatches) -> Result<(), ProgramError> {
     match options.subcommand() {
-        Some((verb, of)) => window::run(&endpoint(of)?, &wish(verb, of), of.get_flag("json")).await,
+        Some((verb, of)) => window::run(&cli.endpoint(of)?, &wish(verb, of), of.get_flag("json")).await,
         None => Err("say what to do with a window; `sagas window --help` shows what there is".into()),
     }
 }
 
-async fn act_on_workspace(options: &ArgMatches) -> Result<(), ProgramError> {
+async fn act_on_workspace(cli: &Cli, options: &ArgMatches) -> Result<(), ProgramError> {
     match options.subcommand() {
-        Some((verb, of)) => workspace::run(&endpoint(of)?, &srv_wish(verb, of), of.get_flag("json")).await,
+        Some((verb, of)) => workspace::run(&cli.endpoint(of)?, &srv_wish(verb, of), of.get_flag("json")).await,
         None => Err("say what to do with a workspace; `sagas workspace --help` shows what there is".into()),
     }
 }
@@ -132,7 +132,6 @@ fn command(cli: &Cli) -> Command {
                 .arg(owned())
                 .arg(shell()),
         )
-        .subcommand(keeper_command())
         .subcommand(renderer_command())
         .subcommand(window_command())
         .subcommand(workspace_command())
@@ -255,13 +254,6 @@ fn shell() -> Arg {
         .value_parser(value_parser!(PathBuf))
         .default_value("/bin/sh")
         .help("What runs in its terminals")
-}
-
-fn endpoint(options: &ArgMatches) -> Result<Endpoint, ProgramError> {
-    Ok(match options.get_one::<PathBuf>("dir") {
-        Some(directory) => Endpoint::in_dir(directory),
-        None => Endpoint::runtime_dir(NAME)?,
-    })
 }
 
 fn stop(options: &ArgMatches) -> Result<Stop, ProgramError> {

@@ -10,7 +10,8 @@ use crate::log::{Group, Status};
 use crate::message::SagaId;
 use crate::time::Timestamp;
 
-use super::time;
+use super::suggested::Suggested;
+use super::{manual, prune, time};
 
 pub(super) const DIRECTORY: &str = "dir";
 pub(super) const JSON: &str = "json";
@@ -55,14 +56,26 @@ pub(super) fn global(app: &str) -> [Arg; 2] {
 
 /// All commands.
 pub(super) fn commands(app: &str, definitions: &[&Definition], pages: &'static str) -> Vec<Command> {
-    vec![start(app, definitions), list(app), show(app), tail(app), cancel(app), retry(app), skip(app), end(app)]
-        .into_iter()
-        .chain((!definitions.is_empty()).then(|| docs(app, pages)))
-        .chain((!definitions.is_empty()).then(|| check(app)))
-        .collect()
+    vec![
+        start(app, definitions),
+        list(app, definitions),
+        show(app),
+        tail(app),
+        cancel(app),
+        retry(app),
+        skip(app),
+        end(app),
+    ]
+    .into_iter()
+    .chain([prune::command(app, definitions)])
+    .chain((!definitions.is_empty()).then(|| docs(app, pages)))
+    .chain((!definitions.is_empty()).then(|| check(app)))
+    .chain(manual::commands(app))
+    .collect()
 }
 
-fn examples(lines: &[(&str, &str)], app: &str) -> String {
+/// How it is said, as help shows it.
+pub(super) fn examples(lines: &[(&str, &str)], app: &str) -> String {
     let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or_default();
     let lines = lines.iter().map(|(line, what)| format!("\n  {app} {line:width$}  {what}").trim_end().to_owned());
     format!("Examples:\n{}", lines.map(|line| "  ".to_owned() + line.trim_start()).collect::<Vec<_>>().join("\n"))
@@ -116,12 +129,22 @@ fn sample(definition: &Definition) -> String {
     format!("{{{}}}", fields.join(", "))
 }
 
-fn list(app: &str) -> Command {
-    let text =
-        |id: &'static str, value: &'static str, help: &'static str| Arg::new(id).long(id).value_name(value).help(help);
+/// An option of this name with a value.
+pub(super) fn option(id: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(id).long(id).value_name(value).help(help)
+}
+
+fn list(app: &str, definitions: &[&Definition]) -> Command {
+    let text = option;
     Command::new("list")
         .about("List sagas: in flight, stuck and ended, newest first")
-        .arg(text(NAME, "NAME", "Only these names").action(ArgAction::Append).value_delimiter(','))
+        .arg(
+            text(NAME, "NAME", "Only these names")
+                .action(ArgAction::Append)
+                .value_delimiter(',')
+                .value_parser(Suggested::names(definitions))
+                .hide_possible_values(true),
+        )
         .arg(
             text(STATUS, "STATUS", "Only these")
                 .action(ArgAction::Append)
@@ -251,7 +274,8 @@ fn a_reason(text: &str) -> Result<String, &'static str> {
     if reason.is_empty() { Err("say why; it is recorded") } else { Ok(reason.to_owned()) }
 }
 
-fn a_time(text: &str) -> Result<Timestamp, String> {
+/// So long ago, or then.
+pub(super) fn a_time(text: &str) -> Result<Timestamp, String> {
     time::parse(text, time::now())
 }
 

@@ -1,4 +1,6 @@
 mod checking;
+mod manual;
+mod pruning;
 mod whole;
 
 use std::fs::Permissions;

@@ -6,6 +6,7 @@ use super::acts::Act;
 use super::engine::Engine;
 use super::handle::{self, Progress};
 use super::journal::{Work, Worked};
+use super::pruning::Pruning;
 use crate::cause::EndedBy;
 use crate::log::{Details, LogError, Status};
 use crate::machine::{CancelReply, Input, NewSaga, Operator, Token};
@@ -24,6 +25,7 @@ pub(super) enum Ask<B: Bus> {
     Cancel { saga: SagaId, by: Option<EndedBy>, reply: oneshot::Sender<Result<CancelReply, String>> },
     Operate { saga: SagaId, action: Operator, by: EndedBy, reply: oneshot::Sender<Result<(), String>> },
     Participants { reply: oneshot::Sender<Vec<ParticipantStatus>> },
+    Prune(Pruning),
     Stop,
 }
 
@@ -67,6 +69,7 @@ impl<B: Bus> Engine<B> {
                 self.step(Input::Operate { saga, action, by, token });
             }
             Ask::Participants { reply } => self.pending.act(Act::reply(reply, self.acts.participants())),
+            Ask::Prune(pruning) => self.ends.journal.ask(Work::Prune(pruning)),
             Ask::Stop => self.stop(),
         }
     }
@@ -131,7 +134,7 @@ impl<B: Bus> Engine<B> {
 
     pub(super) fn looked_up(&mut self, worked: Worked) {
         match worked {
-            Worked::Appended(_) => {}
+            Worked::Appended(_) | Worked::Pruned => {}
             Worked::StartedWith { ticket, found } => {
                 if let Some(LookUp::Key { saga, key, reply }) = self.look_ups.remove(&ticket) {
                     self.start_unless_found(saga, key, found, reply);
@@ -162,15 +165,15 @@ impl<B: Bus> Engine<B> {
         &mut self,
         saga: NewSaga,
         key: String,
-        found: Result<Option<SagaId>, LogError>,
+        found: Result<Option<Details>, LogError>,
         reply: oneshot::Sender<Started>,
     ) {
         match found {
-            Ok(None) => self.start(saga, Some(key), reply),
-            Ok(Some(ended)) if self.machine.name_of(ended).is_none() => {
-                self.pending.act(Act::LookUp(LookUp::Outcome { saga: ended, name: saga.name().to_owned(), reply }));
+            Ok(Some(details)) if self.machine.name_of(details.summary.id).is_none() => {
+                let ended = ended(details.summary.id, saga.name(), Some(details));
+                self.pending.act(Act::reply(reply, ended));
             }
-            Ok(Some(_)) => self.start(saga, Some(key), reply),
+            Ok(_) => self.start(saga, Some(key), reply),
             Err(error) => self.pending.act(Act::reply(reply, Err(error.to_string()))),
         }
     }

@@ -22,6 +22,7 @@ impl<B: Bus> Desk for Coordinator<B> {
             Request::Participants => {
                 self.participants().await.map(|participants| Response::Participants { participants })
             }
+            Request::Prune { what } => self.prune(what).await.map(|removed| Response::Pruned { removed }),
             Request::Follow { .. } => Ok(Response::Following),
         };
         response.unwrap_or_else(|error| Response::Error { message: error.to_string() })

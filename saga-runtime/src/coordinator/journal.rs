@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::{self, error::TryRecvError};
 
+use super::pruning::Pruning;
 use super::rows;
 use crate::log::{Batch, Details, LogError, LogReader, SagaLog};
 use crate::message::{ExchangeKey, SagaId};
@@ -20,20 +21,34 @@ const AWAKE: Duration = Duration::from_micros(250);
 pub(super) enum Work {
     /// To commit.
     Append(Batch),
-    /// Whether a saga was started with this key; `ticket` comes back.
+    /// The saga that was started with this key; `ticket` comes back.
     StartedWith { key: String, ticket: u64 },
     /// How a saga ended; `ticket` comes back.
     Details { saga: SagaId, ticket: u64 },
     /// The bytes of a command.
     Command { participant: &'static str, key: ExchangeKey, step: &'static str, recorded_in: u32 },
+    /// What goes with the removal of ended sagas.
+    Prune(Pruning),
 }
 
 /// What the writer has done.
 pub(super) enum Worked {
     Appended(Result<(), LogError>),
-    StartedWith { ticket: u64, found: Result<Option<SagaId>, LogError> },
-    Details { ticket: u64, found: Result<Option<Details>, LogError> },
-    Command { participant: &'static str, key: ExchangeKey, command: Result<Option<Box<RawValue>>, LogError> },
+    StartedWith {
+        ticket: u64,
+        found: Result<Option<Details>, LogError>,
+    },
+    Details {
+        ticket: u64,
+        found: Result<Option<Details>, LogError>,
+    },
+    Command {
+        participant: &'static str,
+        key: ExchangeKey,
+        command: Result<Option<Box<RawValue>>, LogError>,
+    },
+    /// Who asked has the answer.
+    Pruned,
 }
 
 /// The way to the writer.
@@ -131,13 +146,31 @@ impl Writer {
     fn work(&mut self, work: Work) -> Worked {
         match work {
             Work::Append(batch) => Worked::Appended(self.log.append(batch)),
-            Work::StartedWith { key, ticket } => Worked::StartedWith { ticket, found: self.reader.started_with(&key) },
+            Work::StartedWith { key, ticket } => Worked::StartedWith { ticket, found: self.started_with(&key) },
             Work::Details { saga, ticket } => Worked::Details { ticket, found: self.reader.saga(saga) },
             Work::Command { participant, key, step, recorded_in } => {
                 let rows = self.reader.records(key.saga, recorded_in, 1);
                 let command = rows.map(|rows| rows.first().and_then(|row| rows::command_in(row, step, key.at)));
                 Worked::Command { participant, key, command }
             }
+            Work::Prune(pruning) => self.prune(pruning),
         }
+    }
+
+    /// Nothing can be pruned between the two looks.
+    fn started_with(&mut self, key: &str) -> Result<Option<Details>, LogError> {
+        match self.reader.started_with(key)? {
+            Some(saga) => self.reader.saga(saga),
+            None => Ok(None),
+        }
+    }
+
+    /// Answers at once who asked, if they still listen.
+    fn prune(&mut self, pruning: Pruning) -> Worked {
+        match pruning {
+            Pruning::Reader(reply) => drop(reply.send(self.log.reader())),
+            Pruning::Remove(sagas, reply) => drop(reply.send(self.log.prune(&sagas))),
+        }
+        Worked::Pruned
     }
 }

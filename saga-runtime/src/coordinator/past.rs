@@ -125,7 +125,7 @@ impl Past {
             let strange = |reason| Untold::Strange { position, reason };
             if let Entry::Vacant(unknown) = sagas.entry(row.saga) {
                 let details = reader.saga(row.saga)?;
-                unknown.insert(details.ok_or_else(|| strange(format!("there is no saga {}", row.saga)))?);
+                unknown.insert(details.ok_or(Untold::Gone { position })?);
             }
             page.push(recorded(row, &sagas[&row.saga]).map_err(|error| strange(error.to_string()))?);
         }

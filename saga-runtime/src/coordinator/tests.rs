@@ -4,6 +4,7 @@ mod awaiting;
 mod families;
 mod lifecycle;
 mod outbox;
+mod pruning;
 mod shop;
 mod telling;
 mod watching;

@@ -13,6 +13,7 @@
 
 mod appending;
 mod finding;
+mod pruning;
 mod recovering;
 pub(super) mod sample;
 
@@ -36,7 +37,7 @@ pub struct Promise {
 }
 
 /// All of them.
-pub const PROMISES: &[&[Promise]] = &[appending::PROMISES, recovering::PROMISES, finding::PROMISES];
+pub const PROMISES: &[&[Promise]] = &[appending::PROMISES, recovering::PROMISES, finding::PROMISES, pruning::PROMISES];
 
 /// Checks every promise, each with an empty log: `fresh` makes one and gives what opens it.
 ///

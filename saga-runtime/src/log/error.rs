@@ -27,7 +27,7 @@ pub enum LogError {
         known: u32,
     },
     /// Another process writes to the log.
-    #[error("{path} is in use by another coordinator; stop that one, or give another log")]
+    #[error("{path} is in use by another coordinator, or is just being pruned; stop that one, or give another log")]
     InUse {
         /// The file.
         path: PathBuf,

@@ -2,16 +2,18 @@
 //!
 //! It keeps every promise but to outlive its process. It knows no file and no encoding.
 
+mod pruning;
+
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::continuity::Continuity;
 use super::{
-    Batch, Count, DefinitionRow, Details, EndedRow, Group, LateRow, LogError, LogReader, OpenSaga, Page, Query,
-    ReceivedRow, RecordRow, Recovery, SagaLog, Standing, StartedRow, Summary,
+    Batch, Count, DefinitionRow, Details, EndedRow, Family, Group, LateRow, LogError, LogReader, OpenSaga, Page, Prune,
+    Pruned, Query, ReceivedRow, RecordRow, Recovery, SagaLog, Standing, StartedRow, Summary,
 };
 use crate::message::{LogId, SagaId};
 
@@ -32,7 +34,9 @@ struct Kept {
     highest: Option<SagaId>,
     sagas: BTreeMap<SagaId, Saga>,
     /// Every record by saga and number, in the order in which they were appended.
-    order: Vec<(SagaId, u32)>,
+    order: VecDeque<(SagaId, u32)>,
+    /// How many were before those.
+    forgotten: u64,
     keys: FxHashMap<String, SagaId>,
     definitions: BTreeMap<(String, u32), DefinitionRow>,
     late: BTreeMap<SagaId, Vec<LateRow>>,
@@ -55,7 +59,8 @@ impl MemoryLog {
             epoch: 1,
             highest: None,
             sagas: BTreeMap::new(),
-            order: Vec::new(),
+            order: VecDeque::new(),
+            forgotten: 0,
             keys: FxHashMap::default(),
             definitions: BTreeMap::new(),
             late: BTreeMap::new(),
@@ -71,6 +76,12 @@ impl MemoryLog {
         let mut kept = lock(&self.kept);
         kept.epoch += 1;
         Self { kept: Arc::clone(&self.kept), epoch: kept.epoch }
+    }
+
+    /// What is kept, unless somebody else owns it now.
+    fn owned(&self) -> Result<MutexGuard<'_, Kept>, LogError> {
+        let kept = lock(&self.kept);
+        if kept.epoch == self.epoch { Ok(kept) } else { Err(LogError::Fenced { ours: self.epoch, theirs: kept.epoch }) }
     }
 }
 
@@ -90,11 +101,12 @@ impl SagaLog for MemoryLog {
     }
 
     fn append(&mut self, batch: Batch) -> Result<(), LogError> {
-        let mut kept = lock(&self.kept);
-        if kept.epoch != self.epoch {
-            return Err(LogError::Fenced { ours: self.epoch, theirs: kept.epoch });
-        }
-        kept.append(batch)
+        self.owned()?.append(batch)
+    }
+
+    fn prune(&mut self, sagas: &[SagaId]) -> Result<Pruned, LogError> {
+        let mut kept = self.owned()?;
+        Ok(kept.prune(sagas))
     }
 
     fn waits(&self) -> bool {
@@ -117,7 +129,7 @@ impl Kept {
             next: self.highest.map(SagaId::next),
             open: self.sagas.values().filter(|saga| saga.ended.is_none()).map(Saga::open).collect(),
             received: self.received.values().cloned().collect(),
-            position: self.order.len() as u64,
+            position: self.forgotten + self.order.len() as u64,
             definitions: self
                 .definitions
                 .values()
@@ -163,7 +175,7 @@ impl Kept {
         }
         for row in batch.records {
             if let Some(saga) = self.sagas.get_mut(&row.saga) {
-                self.order.push((row.saga, row.number));
+                self.order.push_back((row.saga, row.number));
                 saga.records.push(row);
             }
         }
@@ -296,9 +308,11 @@ impl LogReader for MemoryReader {
 
     fn after(&mut self, position: u64, limit: usize) -> Result<Vec<(u64, RecordRow)>, LogError> {
         let kept = lock(&self.0);
-        let first = usize::try_from(position).unwrap_or(usize::MAX);
-        let there = kept.order.iter().skip(first).zip(position.saturating_add(1)..).take(limit);
-        Ok(there.filter_map(|((saga, number), at)| Some((at, kept.record(*saga, *number)?.clone()))).collect())
+        let before = position.max(kept.forgotten);
+        let known = usize::try_from(before - kept.forgotten).unwrap_or(usize::MAX);
+        let there = kept.order.iter().skip(known).zip(before.saturating_add(1)..);
+        let records = there.filter_map(|((saga, number), at)| Some((at, kept.record(*saga, *number)?.clone())));
+        Ok(records.take(limit).collect())
     }
 
     fn late(&mut self, id: SagaId) -> Result<Vec<LateRow>, LogError> {
@@ -307,6 +321,10 @@ impl LogReader for MemoryReader {
 
     fn started_with(&mut self, key: &str) -> Result<Option<SagaId>, LogError> {
         Ok(lock(&self.0).keys.get(key).copied())
+    }
+
+    fn prunable(&mut self, prune: &Prune) -> Result<Vec<Family>, LogError> {
+        Ok(lock(&self.0).prunable(prune))
     }
 
     fn definition(&mut self, name: &str, version: u32) -> Result<Option<DefinitionRow>, LogError> {

@@ -12,12 +12,14 @@
 //! | `recovery` | what a coordinator finds |
 //! | `reader` | a reader that changes nothing, whether or not a coordinator runs |
 //! | `query` | `find` and `count` as SQL |
+//! | `pruning` | what goes, and what must not go with it |
 //! | `problem` | what SQLite says, in the words of the log |
 
 #[cfg(test)]
 mod damage;
 mod place;
 mod problem;
+mod pruning;
 mod query;
 mod reader;
 mod recovery;
@@ -37,8 +39,8 @@ use self::problem::Problem;
 pub use self::reader::SqliteReader;
 use self::schema::{Found, Meta};
 use super::continuity::Continuity;
-use super::{Batch, LogError, LogReader, Recovery, SagaLog};
-use crate::message::LogId;
+use super::{Batch, LogError, LogReader, Pruned, Recovery, SagaLog};
+use crate::message::{LogId, SagaId};
 
 /// A saga log in a SQLite file.
 ///
@@ -116,6 +118,10 @@ impl SagaLog for SqliteLog {
                 Err(problem.at("append to", &self.path))
             }
         }
+    }
+
+    fn prune(&mut self, sagas: &[SagaId]) -> Result<Pruned, LogError> {
+        pruning::prune(&mut self.connection, &self.meta, sagas).map_err(|problem| problem.at("prune", &self.path))
     }
 
     fn reader(&self) -> Result<Box<dyn LogReader>, LogError> {

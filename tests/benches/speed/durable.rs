@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use saga_runtime::log::{Batch, LogError, LogReader, Recovery, SagaLog, SqliteLog};
-use saga_runtime::message::LogId;
+use saga_runtime::log::{Batch, LogError, LogReader, Pruned, Recovery, SagaLog, SqliteLog};
+use saga_runtime::message::{LogId, SagaId};
 
 use super::job::{coordinator, one_thread, run};
 use super::measure::{medians, rate, sized};
@@ -94,6 +94,10 @@ impl SagaLog for Counting {
     fn append(&mut self, batch: Batch) -> Result<(), LogError> {
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.log.append(batch)
+    }
+
+    fn prune(&mut self, sagas: &[SagaId]) -> Result<Pruned, LogError> {
+        self.log.prune(sagas)
     }
 
     fn reader(&self) -> Result<Box<dyn LogReader>, LogError> {

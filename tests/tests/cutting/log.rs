@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use saga_runtime::log::{Batch, LogError, LogReader, Recovery, SagaLog};
+use saga_runtime::log::{Batch, LogError, LogReader, Pruned, Recovery, SagaLog};
 use saga_runtime::message::LogId;
 use saga_runtime::prelude::*;
 use tokio::sync::watch;
@@ -77,6 +77,10 @@ impl SagaLog for CutOff {
             }
             Cut::Never | Cut::Before(_) | Cut::After(_) => self.log.append(batch),
         }
+    }
+
+    fn prune(&mut self, sagas: &[SagaId]) -> Result<Pruned, LogError> {
+        self.log.prune(sagas)
     }
 
     fn reader(&self) -> Result<Box<dyn LogReader>, LogError> {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use saga_runtime::coordinator::StartupError;
-use saga_runtime::log::{Batch, LogError, LogReader, Query, RecordRow, Recovery, SqliteReader, StartedRow, Status};
+use saga_runtime::log::{
+    Batch, LogError, LogReader, Pruned, Query, RecordRow, Recovery, SqliteReader, StartedRow, Status,
+};
 use saga_runtime::message::LogId;
 use saga_runtime::participant::Failure;
 use saga_runtime::prelude::*;
@@ -84,6 +86,10 @@ impl SagaLog for Unseeded {
 
     fn append(&mut self, batch: Batch) -> Result<(), LogError> {
         self.0.append(batch)
+    }
+
+    fn prune(&mut self, sagas: &[SagaId]) -> Result<Pruned, LogError> {
+        self.0.prune(sagas)
     }
 
     fn reader(&self) -> Result<Box<dyn LogReader>, LogError> {

@@ -110,11 +110,11 @@ fn remedies(page: &mut String, view: &ShowView, app: &str) -> fmt::Result {
         remedies.push(("wait".to_owned(), format!("it goes on by itself{who}")));
     }
     remedies.push((command("retry"), "does what is stuck again, with new attempts".to_owned()));
-    remedies.push(if view.is_way_back() {
-        (command("skip"), "passes over it; takes an unknown fate as never".to_owned())
-    } else {
-        (command("cancel"), "has what was done undone".to_owned())
-    });
+    if view.is_way_back() {
+        remedies.push((command("skip"), "passes over it; takes an unknown fate as never".to_owned()));
+    } else if !view.past_pivot {
+        remedies.push((command("cancel"), "has what was done undone".to_owned()));
+    }
     remedies.push((command("end"), "ends the saga as it is, and undoes no more".to_owned()));
     section(page, "what you can do")?;
     let width = command("cancel").chars().count();

@@ -150,6 +150,15 @@ fn failed(record: &Value) -> Option<Found<'_>> {
     Found::of(answered, StepState::NotDone)
 }
 
+/// Whether one of these steps took effect, or is taken to have done so: the saga went on from it.
+pub(super) fn took_effect(steps: &[String], records: &[RecordView]) -> bool {
+    let then = records.iter().filter_map(|record| record.data.get("then")?.as_array()).flatten();
+    let ended = then.filter(|change| ["done", "done_late", "abandoned"].iter().any(|tag| change.get(tag).is_some()));
+    ended
+        .filter_map(changed)
+        .any(|found| found.state != StepState::Undone && steps.iter().any(|step| step == found.step))
+}
+
 /// What a change says of a step.
 fn changed(change: &Value) -> Option<Found<'_>> {
     let (tag, body) = change.as_object()?.iter().next()?;

@@ -2,6 +2,7 @@ use super::steps::StepView;
 use super::view::{LateView, RecordView};
 use super::*;
 use crate::cli::{records, sample};
+use crate::definition::{Action, Compensation, Deadline, Exchange, Step, StepKind};
 use crate::log::LateRow;
 use crate::operator::ParticipantStatus;
 
@@ -118,6 +119,22 @@ fn what_can_be_done_is_what_would_not_be_refused() {
     view.records.push(record(4, r#"{"happened":"deadline","then":[{"failed":{"step":"open","message":"no"}}]}"#));
     let back = page(&view, None);
     assert!(back.contains(" skip 3 ") && !back.contains(" cancel "), "{back}");
+}
+
+#[test]
+fn behind_its_pivot_a_saga_is_not_cancelled() {
+    let pivot = Step::new("open", Exchange::new(Action::Wait), Compensation::NotNeeded).kind(StepKind::Pivot);
+    let steps: &'static [Step] = vec![pivot].leak();
+    let definition = Definition::new("replace_window", "ReplaceWindow", 1, Deadline::None { because: "of the test" });
+    let definition: &'static Definition = Box::leak(Box::new(definition.steps(steps, &[])));
+    let past = |number, definitions: &[&'static Definition]| {
+        let view = ShowView::load(&mut *sample::log(), sample::saga(number), definitions);
+        view.expect("read").expect("a saga")
+    };
+    let page = page(&past(3, &[definition]), None);
+    assert!(page.contains(" retry 3 ") && page.contains(" end 3 "), "{page}");
+    assert!(!page.contains(" cancel ") && !page.contains(" skip "), "{page}");
+    assert!(!past(3, &[]).past_pivot && !past(1, &[definition]).past_pivot);
 }
 
 #[test]

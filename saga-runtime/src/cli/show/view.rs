@@ -26,6 +26,9 @@ pub(super) struct ShowView {
     pub(super) records: Vec<RecordView>,
     pub(super) late: Vec<LateView>,
     pub(super) outcome: Option<Value>,
+    /// Whether there is no way back any more.
+    #[serde(skip)]
+    pub(super) past_pivot: bool,
 }
 
 /// What a saga in flight waits for.
@@ -127,6 +130,7 @@ impl ShowView {
         Ok(Some(Self {
             waits: (!saga.status.is_end()).then(|| WaitsView::of(&saga)),
             steps: steps::of(&names, &records, &saga),
+            past_pivot: steps::took_effect(&pivots(&saga.name, version, definitions, &description), &records),
             input,
             late: log.late(id)?.into_iter().map(|row| LateView::of(row, &names)).collect(),
             outcome,
@@ -206,6 +210,15 @@ fn names_of_steps(name: &str, version: u32, definitions: &[&'static Definition],
     }
     let steps = description.get("steps").and_then(Value::as_array).into_iter().flatten();
     steps.filter_map(|step| step.get("name").and_then(Value::as_str)).map(str::to_owned).collect()
+}
+
+/// The steps behind which there is no way back.
+fn pivots(name: &str, version: u32, definitions: &[&'static Definition], description: &Value) -> Vec<String> {
+    let ours = definitions.iter().find(|ours| ours.name == name && ours.version == version);
+    let ours = ours.map(|ours| serde_json::to_value(ours).unwrap_or_default());
+    let steps = ours.as_ref().unwrap_or(description).get("steps").and_then(Value::as_array).into_iter().flatten();
+    let pivots = steps.filter(|step| step.get("kind").is_some_and(|kind| kind == "pivot"));
+    pivots.filter_map(|step| step.get("name").and_then(Value::as_str)).map(str::to_owned).collect()
 }
 
 /// The version in which it goes on, if it was migrated.

@@ -13,7 +13,7 @@ use crate::prelude::*;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
 #[bus(Shop)]
-enum Command {
+pub(super) enum Command {
     #[to(Depot)]
     #[replies(Reserved)]
     Reserve { item: String },
@@ -27,18 +27,18 @@ enum Command {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 #[bus(Shop)]
-enum Event {
+pub(super) enum Event {
     Reserved { shelf: u32 },
     Released,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
-enum Refusal {
+pub(super) enum Refusal {
     #[error("sold out")]
     SoldOut,
 }
 
-struct Shop;
+pub(super) struct Shop;
 impl Bus for Shop {
     const NAME: &'static str = "shop";
     type Command = Command;
@@ -86,7 +86,7 @@ impl Participant for Depot {
     }
 }
 
-async fn shop() -> (Home, Coordinator<Shop>) {
+pub(super) async fn shop() -> (Home, Coordinator<Shop>) {
     let mut home = Home::new();
     home.cli = Cli::new("shop").definitions([Sell::DEFINITION]);
     let directory = home.directory.path();

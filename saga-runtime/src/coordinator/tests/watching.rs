@@ -104,13 +104,13 @@ saga! {
 }
 
 /// Where coordinators are, one after the other.
-struct Place {
+pub(super) struct Place {
     home: TempDir,
     options: Options,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let private = Permissions::from_mode(0o700);
         let home = tempfile::Builder::new().permissions(private).tempdir().expect("a directory");
         let mut options = Options::default();
@@ -122,11 +122,11 @@ impl Place {
         Endpoint::in_dir(self.home.path().join("bus"))
     }
 
-    fn log(&self) -> SqliteLog {
+    pub(super) fn log(&self) -> SqliteLog {
         SqliteLog::open(self.home.path().join("sagas.db")).expect("a log")
     }
 
-    async fn coordinator(&self, log: impl SagaLog, depot: &Depot) -> Coordinator<Shop> {
+    pub(super) async fn coordinator(&self, log: impl SagaLog, depot: &Depot) -> Coordinator<Shop> {
         let builder = Coordinator::builder().saga::<Sell>().saga::<Bundle>().saga::<Later>();
         let builder = builder.saga::<Borrow>().saga::<SellInTurn>().saga::<SellAtOnce>().saga::<SellAll>();
         let builder = builder.saga::<SellQuickly>().log(log).participant(depot.clone());
@@ -134,12 +134,12 @@ impl Place {
     }
 
     /// Somebody who watches from now on.
-    async fn watcher(&self) -> Watcher {
+    pub(super) async fn watcher(&self) -> Watcher {
         self.watch(Subscriber::connect(&self.endpoint(), "window", quick())).await
     }
 
     /// Somebody who watches from where somebody else was.
-    async fn watcher_from(&self, position: Position) -> Watcher {
+    pub(super) async fn watcher_from(&self, position: Position) -> Watcher {
         self.watch(Subscriber::resume(&self.endpoint(), "window", position, quick())).await
     }
 
@@ -156,10 +156,10 @@ fn quick() -> PipeOptions {
 }
 
 /// A subscriber with all that it was told.
-struct Watcher {
+pub(super) struct Watcher {
     subscriber: Subscriber,
-    told: Vec<Told>,
-    snapshots: Vec<Snapshot>,
+    pub(super) told: Vec<Told>,
+    pub(super) snapshots: Vec<Snapshot>,
     mirror: Mirror,
 }
 

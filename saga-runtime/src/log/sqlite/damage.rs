@@ -7,7 +7,7 @@ use super::recovery;
 use super::schema::Meta;
 use super::{LogError, SqliteLog, SqliteReader, place, reader};
 use crate::log::conformance::sample::{
-    HOSTILE, bare_record, definition, end, go_on, late, received, record, saga, standing, start,
+    HOSTILE, bare_record, definition, end, go_on, late, received, record, saga, standing, start, started,
 };
 use crate::log::continuity::Continuity;
 use crate::log::{
@@ -24,11 +24,11 @@ fn history() -> Vec<Batch> {
     for number in 1..=SAGAS {
         let key = (number % 3 == 0).then(|| format!("order-{number}"));
         let input = format!("{{\"text\":\"{}\"}}", "lorem ipsum ".repeat(number as usize * 6));
-        let row =
-            start(number).started.into_iter().map(|row| StartedRow { key: key.clone(), input: input.clone(), ..row });
+        let parent = (number % 5 == 0).then(|| saga(number - 1));
+        let row = StartedRow { key, parent, input, ..started(number) };
         batches.push(Batch {
             definitions: vec![definition("trip", number as u32, "print")],
-            started: row.collect(),
+            started: vec![row],
             received: vec![received("bank", "session", number)],
             ..start(number)
         });

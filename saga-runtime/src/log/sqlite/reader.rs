@@ -14,10 +14,13 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::place;
 use super::problem::{Problem, damaged};
+use super::pruning;
 use super::query::{STANDING, SUMMARY, Sql, TABLES};
 use super::rows::{self, Columns, ENDED, ENDED_COLUMNS, RECORD, RECORD_COLUMNS, STARTED, STARTED_COLUMNS, id};
 use super::schema::{self, Found};
-use crate::log::{Count, DefinitionRow, Details, Group, LateRow, LogError, LogReader, Page, Query, RecordRow, Summary};
+use crate::log::{
+    Count, DefinitionRow, Details, Family, Group, LateRow, LogError, LogReader, Page, Prune, Query, RecordRow, Summary,
+};
 use crate::message::SagaId;
 use crate::patience::patiently;
 
@@ -177,9 +180,12 @@ impl LogReader for SqliteReader {
     fn after(&mut self, position: u64, limit: usize) -> Result<Vec<(u64, RecordRow)>, LogError> {
         let text =
             format!("SELECT {RECORD}, r.position FROM record AS r WHERE r.position > ? ORDER BY r.position LIMIT ?");
-        let [position, limit] = [position, limit as u64].map(|number| i64::try_from(number).unwrap_or(i64::MAX));
-        let sql = Sql { text, parameters: vec![position.into(), limit.into()] };
-        self.read("read", |connection| list(connection, &sql, appended))
+        // One more, since one of them may be no record.
+        let rows = [position, (limit as u64).saturating_add(1)];
+        let [position, rows] = rows.map(|number| i64::try_from(number).unwrap_or(i64::MAX));
+        let sql = Sql { text, parameters: vec![position.into(), rows.into()] };
+        let found = self.read("read", |connection| list(connection, &sql, appended))?;
+        Ok(found.into_iter().flatten().take(limit).collect())
     }
 
     fn late(&mut self, saga: SagaId) -> Result<Vec<LateRow>, LogError> {
@@ -192,6 +198,12 @@ impl LogReader for SqliteReader {
         let sql = Sql { text: "SELECT id FROM saga WHERE key = ?".to_owned(), parameters: vec![key.to_owned().into()] };
         let found = self.read("search", |connection| list(connection, &sql, |columns| Ok(columns.id(0))))?;
         Ok(found.into_iter().flatten().next())
+    }
+
+    fn prunable(&mut self, prune: &Prune) -> Result<Vec<Family>, LogError> {
+        let sql = pruning::prunable(prune);
+        let found = self.read("search", |connection| list(connection, &sql, pruning::family))?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     fn definition(&mut self, name: &str, version: u32) -> Result<Option<DefinitionRow>, LogError> {
@@ -218,11 +230,14 @@ fn list<T>(
     Ok(found)
 }
 
-/// A record, and its position after it.
-fn appended(columns: &Columns<'_, '_>) -> Result<(u64, RecordRow), LogError> {
+/// A record with its position; none for the place of one that was removed.
+fn appended(columns: &Columns<'_, '_>) -> Result<Option<(u64, RecordRow)>, LogError> {
+    if pruning::is_place(columns) {
+        return Ok(None);
+    }
     let position = columns.some_number(RECORD_COLUMNS).cast_unsigned();
     let saga = columns.id(0).ok_or_else(|| damaged(format!("record {position} of the log"), "it has no saga"))?;
-    Ok((position, rows::record(columns, saga, 0)?))
+    Ok(Some((position, rows::record(columns, saga, 0)?)))
 }
 
 fn summary(columns: &Columns<'_, '_>) -> Result<Summary, LogError> {

@@ -38,7 +38,8 @@ pub(super) fn recover(
     })
 }
 
-fn last_position(connection: &Connection) -> Result<u64, Problem> {
+/// The position of the last record that there ever was.
+pub(super) fn last_position(connection: &Connection) -> Result<u64, Problem> {
     let last = connection.query_row("SELECT coalesce(max(position), 0) FROM record", [], |row| row.get(0));
     Ok(last.map(i64::cast_unsigned)?)
 }

@@ -29,10 +29,11 @@ const LARGEST_WAL_KEPT: u32 = 64 << 20;
 // has come, so that a row that vanished is missed.
 //
 // Records stand in the order in which they were written, beside an index of them by saga: the records of a commit are
-// of many sagas, and fill few pages so. `position` is that order, and what a watcher goes on from: the last record must
-// stay, whatever else is removed, or its position would be given again.
+// of many sagas, and fill few pages so. `position` is that order, and what a watcher goes on from: where the last record
+// is removed a row stays in its place, or its position would be given again.
 //
-// The index `saga_open` is for recovery and for lists of what is in flight, however many ended sagas are kept.
+// The index `saga_open` is for recovery and for lists of what is in flight, however many ended sagas are kept;
+// `saga_parent` leads to what a saga ran, which is removed with it.
 const TABLES: &str = "
     CREATE TABLE meta (
         one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -46,6 +47,7 @@ const TABLES: &str = "
         status TEXT, ended INTEGER, step TEXT, message TEXT, outcome TEXT, end_checksum INTEGER
     ) STRICT;
     CREATE INDEX saga_open ON saga (id) WHERE ended IS NULL;
+    CREATE INDEX saga_parent ON saga (parent) WHERE parent IS NOT NULL;
     CREATE UNIQUE INDEX saga_key ON saga (key) WHERE key IS NOT NULL;
     CREATE TABLE record (
         position INTEGER PRIMARY KEY,

@@ -1,6 +1,7 @@
 //! What only a log in a file has to keep.
 
 mod process;
+mod pruning;
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};

@@ -15,7 +15,7 @@ use crate::log::{LogError, SagaLog, SqliteReader};
 use crate::message::SagaId;
 
 /// Set for the process that [`is_another_process`] is run in: the log, and how many sagas it writes before it waits.
-const ANOTHER: [&str; 2] = ["SAGA_LOG_PATH", "SAGA_LOG_SAGAS"];
+pub(super) const ANOTHER: [&str; 2] = ["SAGA_LOG_PATH", "SAGA_LOG_SAGAS"];
 
 /// The other process of the tests below: says the number of every saga that is committed.
 #[test]
@@ -37,13 +37,18 @@ fn is_another_process() {
 }
 
 /// Another process that writes, killed when it is dropped.
-struct Writer(Child);
+pub(super) struct Writer(Child);
 
 impl Writer {
     fn spawn(path: &Path, sagas: usize) -> Self {
+        Self::running("log::sqlite::tests::process::is_another_process", path, sagas)
+    }
+
+    /// One that does what a test of this program does.
+    pub(super) fn running(test: &str, path: &Path, sagas: usize) -> Self {
         let program = std::env::current_exe().expect("this program");
         let child = Command::new(program)
-            .args(["--exact", "--nocapture", "log::sqlite::tests::process::is_another_process"])
+            .args(["--exact", "--nocapture", test])
             .envs(ANOTHER.into_iter().zip([path.as_os_str(), sagas.to_string().as_ref()]))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -53,7 +58,7 @@ impl Writer {
     }
 
     /// The last number that it committed, once it has committed so many.
-    fn wait_for(&mut self, many: usize) -> u64 {
+    pub(super) fn wait_for(&mut self, many: usize) -> u64 {
         let lines = BufReader::new(self.0.stderr.as_mut().expect("its words are heard")).lines();
         let numbers = lines.map_while(Result::ok).filter_map(|line| line.strip_prefix("committed ")?.parse().ok());
         numbers.take(many).last().expect("it commits")
