@@ -38,8 +38,8 @@ pub(super) fn sorted(errors: &mut Errors, saga: &Saga, items: Vec<Item>) -> Item
             Item::Concurrency(item) => once(errors, &mut sorted.concurrency, item, |item| &item.keyword),
             Item::Deadline(item) => once(errors, &mut sorted.deadline, item, |item| &item.keyword),
             Item::Step(step) => sorted.blocks.push(vec![*step]),
-            Item::Parallel { keyword, steps } => {
-                if steps.is_empty() && !saga.attempted.contains(&"step") {
+            Item::Parallel { keyword, steps, broken } => {
+                if steps.is_empty() && !broken {
                     errors.at(&keyword, "this `parallel` has no steps: add a `step name { … }`, or remove it");
                 }
                 sorted.blocks.push(steps);
