@@ -54,12 +54,7 @@ fn triggered_by(expansion: &Expansion<'_>) -> TokenStream {
     let arms = expansion.saga.triggers.iter().map(|trigger| {
         let pattern = &trigger.pattern.tokens;
         let guard = trigger.guard.as_ref().map(|guard| quote!(if #guard));
-        let bindings = trigger.bindings.iter().map(|(name, value)| match value {
-            Some(value) => quote!(#name: #value),
-            None => {
-                quote!(#name: #runtime::hole())
-            }
-        });
+        let bindings = trigger.bindings.iter().map(|(name, value)| quote!(#name: #value));
         quote!(#pattern #guard => ::core::option::Option::Some(Self { #(#bindings),* }),)
     });
     let body = if expansion.saga.triggers.is_empty() {
