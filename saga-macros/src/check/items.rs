@@ -111,6 +111,14 @@ fn missing(errors: &mut Errors, saga: &Saga, items: &Items) {
     }
 }
 
+/// The key of a reference is that of the value, so that sagas that name either meet.
+fn owned(key: Expr) -> Expr {
+    match key {
+        Expr::Reference(reference) if reference.mutability.is_none() => owned(*reference.expr),
+        key => key,
+    }
+}
+
 impl Items {
     /// The steps in the order written, each with the number of its block.
     pub(super) fn take_steps(&mut self) -> Vec<Numbered> {
@@ -133,7 +141,7 @@ impl Items {
     /// The policy and its keys; none when they are missing or broken.
     pub(super) fn take_concurrency(&mut self, errors: &mut Errors, scopes: &Scopes<'_>) -> Option<Concurrency> {
         let syntax::Concurrency { policy, keys, .. } = self.concurrency.take()?;
-        let keys = keys.into_iter().map(|key| scopes.before_all().phrase(errors, key, &[])).collect();
+        let keys = keys.into_iter().map(|key| scopes.before_all().phrase(errors, owned(key), &[])).collect();
         Some(Concurrency { policy, keys })
     }
 

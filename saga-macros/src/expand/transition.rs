@@ -90,14 +90,15 @@ fn keys(expansion: &Expansion<'_>) -> TokenStream {
 /// One key. Its type is that of the expression, and what it lacks is told there (L23).
 fn key(expansion: &Expansion<'_>, key: &Phrase) -> TokenStream {
     let span = key.expression.span();
-    let (check, value) = (paths::check(span), format_ident!("value", span = Span::mixed_site()));
+    let check = paths::check(span);
     let of = format_ident!("of", span = Span::mixed_site());
-    let owned = expansion.owned(key, &[], None);
-    quote_spanned! {span=> {
-        let #value = #owned;
-        let #of = #check::key_of(&#value);
-        #check::key(&#value, (#of.is_eq(), #of.is_hash(), #of.writes()))
-    }}
+    // Made where the value is, so that it may borrow.
+    expansion.owned_for(key, &[], &quote_spanned!(span=> _), |value| {
+        quote_spanned! {span=>
+            let #of = #check::key_of(&#value);
+            #check::key(&#value, (#of.is_eq(), #of.is_hash(), #of.writes()))
+        }
+    })
 }
 
 fn deadline(expansion: &Expansion<'_>) -> TokenStream {
