@@ -4,6 +4,7 @@ use proc_macro2::Ident;
 
 use super::scope::Scope;
 use crate::errors::Errors;
+use crate::mentions;
 use crate::model::Phrase;
 use crate::syntax::{Correlation, Outcome};
 
@@ -16,6 +17,13 @@ pub(super) fn pairs(
 ) -> Vec<(Ident, Phrase)> {
     let pairs = correlation.into_iter().flat_map(|correlation| correlation.pairs);
     let pairs = pairs.filter_map(|(name, value)| {
+        if let Some(own) = mentions::certain(&value).iter().find(|own| bound.contains(own) && !scope.knows(own)) {
+            errors.at(
+                own,
+                format!("`{own}` is bound by the pattern: right of `==` stands what the saga knows, its parameters and outputs"),
+            );
+            return None;
+        }
         let value = scope.phrase(errors, value, &[]);
         if bound.contains(&name) {
             return Some((name, value));
