@@ -137,18 +137,14 @@ const _: () = {
             let Self { traveller, cents } = self;
             ::std::vec::Vec::from([
                 {
-                    let value = {
-                        let traveller = __saga::own(traveller);
-                        traveller
-                    };
+                    let traveller = __saga::own(traveller);
+                    let value: _ = traveller;
                     let of = __saga::check::key_of(&value);
                     __saga::check::key(&value, (of.is_eq(), of.is_hash(), of.writes()))
                 },
                 {
-                    let value = {
-                        let cents = __saga::own(cents);
-                        cents / 100
-                    };
+                    let cents = __saga::own(cents);
+                    let value: _ = cents / 100;
                     let of = __saga::check::key_of(&value);
                     __saga::check::key(&value, (of.is_eq(), of.is_hash(), of.writes()))
                 },
@@ -307,7 +303,8 @@ const _: () = {
     const _: () = __saga::check::sent(__COMMAND_0, "Charge");
     const _: () = __saga::check::answers::<__Event>(__COMMAND_0, "Charged", true);
     const _: () = __saga::check::replies_taken(__COMMAND_0, &["Charged"], &["Charged"]);
-    const _: () = __saga::check::refusals_taken(__COMMAND_0, &["NoFunds"]);
+    const _: () = __saga::check::refusals_taken(__COMMAND_0, &["NoFunds"], &["NoFunds"]);
     const _: () = __saga::check::compensates(__UNDO_0, "Refund");
     const _: () = __saga::check::sent(__COMMAND_1, "Book");
+    const _: () = __saga::check::is_event(<__Event as __saga::Event>::EVENTS, "Asked");
 };

@@ -85,8 +85,13 @@ impl Clauses {
         let acts = ["send", "query", "run", "sleep"].into_iter().any(began);
         match &self.action {
             Some((keyword, act)) if act.has_effect() && step.role == Role::Forward && !began("compensate") => {
+                let reads = if matches!(act, Act::Command(..)) {
+                    "; if it only reads, declare it `#[query]` and `query` it"
+                } else {
+                    ""
+                };
                 let message = format!(
-                    "step `{name}` has an effect and no `compensate`: say what undoes it, or `compensate none because \"…\";`"
+                    "step `{name}` has an effect and no `compensate`: say what undoes it, or `compensate none because \"…\";`{reads}"
                 );
                 errors.at(keyword, message);
             }

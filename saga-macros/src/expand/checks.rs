@@ -8,7 +8,7 @@ use super::definition::info;
 use super::{Expansion, paths};
 use crate::aliases::Enum;
 use crate::model::live::Way;
-use crate::model::{Action, ActionKind, Arm, Command, Compensation, Exchange, Outcome, Step, Taken};
+use crate::model::{Action, ActionKind, Arm, Command, Compensation, Exchange, Outcome, Step, StepKind, Taken};
 use crate::text;
 
 /// All checks of one saga.
@@ -33,7 +33,7 @@ fn values(expansion: &Expansion<'_>) -> TokenStream {
 }
 
 fn step(index: usize, step: &Step) -> TokenStream {
-    let exchanges = exchanges(index, step).map(|(info, exchange)| self::exchange(&info, exchange, step.whole));
+    let exchanges = exchanges(index, step).map(|(info, exchange)| self::exchange(&info, exchange, step));
     exchanges.chain(unwinds(step)).collect()
 }
 
@@ -55,11 +55,11 @@ fn exchanges(index: usize, step: &Step) -> impl Iterator<Item = (Ident, &Exchang
     forward.chain(step.compensation.exchange().map(|exchange| (info(index, Way::Back), exchange)))
 }
 
-fn exchange(info: &Ident, exchange: &Exchange, whole: bool) -> TokenStream {
+fn exchange(info: &Ident, exchange: &Exchange, step: &Step) -> TokenStream {
     let anyones = anyones(exchange);
     let Some(command) = exchange.action.command() else { return anyones };
-    let action = action(info, command);
-    if !whole {
+    let action = action(info, command, lacks_compensation(step, command));
+    if !step.whole {
         return action;
     }
     let events = events(info, exchange);
@@ -68,10 +68,17 @@ fn exchange(info: &Ident, exchange: &Exchange, whole: bool) -> TokenStream {
     quote!(#action #events #anyones #replies #refusals)
 }
 
+/// Whether it was told of the step that nothing undoes it (L03), and that it might be a query.
+fn lacks_compensation(step: &Step, command: &Command) -> bool {
+    let nothing_undoes = matches!(step.compensation, Compensation::NotNeeded) && step.kind == StepKind::Plain;
+    !step.whole && command.kind == ActionKind::Send && nothing_undoes
+}
+
 /// `send` is for effects, `query` for data (L20).
-fn action(info: &Ident, action: &Command) -> TokenStream {
+fn action(info: &Ident, action: &Command, told: bool) -> TokenStream {
     let check = paths::check(action.variant.span());
     let rule = match (action.kind, action.keyword == "compensate") {
+        (ActionKind::Send, false) if told => "exists",
         (ActionKind::Query, _) => "queried",
         (ActionKind::Send, false) => "sent",
         (ActionKind::Send, true) => "compensates",
@@ -100,12 +107,13 @@ fn anyones(exchange: &Exchange) -> TokenStream {
         Outcome::Event(taken, _) => taken.as_slice(),
         _ => &[],
     });
-    let checks = taken.filter(|event| event.braced).map(|event| {
-        let (check, text) = (paths::check(event.variant.span()), event.variant.to_string());
-        let (runtime, events) = (paths::here(), Enum::Event.alias(Span::mixed_site()));
-        quote_spanned!(event.variant.span()=> const _: () = #check::is_event(<#events as #runtime::Event>::EVENTS, #text);)
-    });
-    checks.collect()
+    taken.filter(|event| event.braced).map(is_event).collect()
+}
+
+fn is_event(event: &Taken) -> TokenStream {
+    let (check, text) = (paths::check(event.variant.span()), event.variant.to_string());
+    let (runtime, events) = (paths::here(), Enum::Event.alias(Span::mixed_site()));
+    quote_spanned!(event.variant.span()=> const _: () = #check::is_event(<#events as #runtime::Event>::EVENTS, #text);)
 }
 
 /// Each reply is taken by an arm (L18).
@@ -131,8 +139,8 @@ fn refusals(info: &Ident, exchange: &Exchange) -> TokenStream {
         return TokenStream::new();
     };
     let check = paths::check(keyword.span());
-    let (_, whole) = names(taken(exchange, Of::Refusals));
-    quote_spanned!(keyword.span()=> const _: () = #check::refusals_taken(#info, &[#(#whole),*]);)
+    let (named, whole) = names(taken(exchange, Of::Refusals));
+    quote_spanned!(keyword.span()=> const _: () = #check::refusals_taken(#info, &[#(#named),*], &[#(#whole),*]);)
 }
 
 /// A pattern without variants binds whatever comes.
@@ -176,5 +184,6 @@ fn triggers(expansion: &Expansion<'_>) -> TokenStream {
         let commands = &commands;
         quote_spanned!(event.variant.span()=> const _: () = #check::does_not_start_itself(#text, &[#(#commands),*]);)
     });
-    checks.collect()
+    let named = expansion.saga.triggers.iter().flat_map(|trigger| &trigger.events);
+    named.filter(|event| event.braced).map(is_event).chain(checks).collect()
 }

@@ -103,7 +103,7 @@ const fn known(command: &CommandInfo) -> bool {
 
 /// The command exists; `name` is empty where the compiler says so better.
 #[track_caller]
-const fn exists(command: &CommandInfo, name: &str) {
+pub const fn exists(command: &CommandInfo, name: &str) {
     if !known(command) && !name.is_empty() {
         Text::new("").name(name).and(" is no command of the bus").fail();
     }
@@ -193,9 +193,16 @@ pub const fn replies_taken(command: &CommandInfo, named: &[&str], taken: &[&str]
     every_one_taken(command, command.replies, taken, "reply");
 }
 
-/// Every refusal is taken by an arm (L19).
+/// Every refusal is taken by an arm (L19); silent where one that is named is not declared.
 #[track_caller]
-pub const fn refusals_taken(command: &CommandInfo, taken: &[&str]) {
+pub const fn refusals_taken(command: &CommandInfo, named: &[&str], taken: &[&str]) {
+    let mut index = 0;
+    while index < named.len() {
+        if !contains(command.refuses, named[index]) {
+            return;
+        }
+        index += 1;
+    }
     every_one_taken(command, command.refuses, taken, "refusal");
 }
 
