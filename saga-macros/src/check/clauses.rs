@@ -200,6 +200,10 @@ impl Clauses {
             None if only_awaits => Some(Action::Wait),
             None => step.attempted.contains(&"compensate").then_some(Action::Nothing),
         };
+        if let Some((keyword, _)) = self.arms.as_ref().filter(|(_, arms)| arms.is_empty() && !step.broken) {
+            errors
+                .at(keyword, "this `await` has no arms: say what ends the step, such as `handled => …`, or remove it");
+        }
         let arms = self.arms.map(|(_, arms)| arms::arms(errors, scope, answers, arms));
         if let Some(arms) = &arms {
             if answers != Answers::Saga {
