@@ -102,6 +102,12 @@ impl Clauses {
             }
             _ => {}
         }
+        if let (Role::Pivot, Some((keyword, Act::Sleep(_)))) = (step.role, &self.action) {
+            errors.at(
+                keyword,
+                "a `sleep` changes nothing, so it is no `pivot`: make it a plain step, and the one behind which there is no way back the `pivot`",
+            );
+        }
         self.idle_retry(errors, step);
         self.fails(errors, step);
         self.outlasts(errors, step);
@@ -194,6 +200,11 @@ impl Clauses {
         let answers = self.action.as_ref().map_or(Answers::Others, |(_, act)| act.answers());
         if let (Some((within, _)), Answers::Time) = (&self.within, answers) {
             errors.at(within, "a `sleep` takes as long as it says, so it needs no bound: remove this");
+        }
+        if let (Some((within, _)), None, false) = (&self.within, &self.action, only_awaits)
+            && step.attempted.contains(&"compensate")
+        {
+            errors.at(within, format!("step `{}` asks no one, so there is nothing to bound: remove this", step.name));
         }
         let action = match self.action {
             Some((keyword, act)) => exchange::action(errors, scope, keyword, act),
