@@ -189,7 +189,7 @@ pub(crate) struct Correlation {
 /// What an arm takes.
 pub(crate) enum Outcome {
     Event(Pat),
-    Handled,
+    Handled(Ident),
     Refused(Ident, Pat),
     Failed(Ident, Pat),
     Timeout(Ident),

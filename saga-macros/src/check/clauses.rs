@@ -151,7 +151,7 @@ impl Clauses {
         let Some((keyword, arms)) = &self.arms else { return };
         arms.iter().for_each(|arm| correlation::asks_no_one(errors, name, &arm.outcome));
         let is_answer = |arm: &syntax::Arm| {
-            let answers = matches!(arm.outcome, syntax::Outcome::Event(_) | syntax::Outcome::Handled);
+            let answers = matches!(arm.outcome, syntax::Outcome::Event(_) | syntax::Outcome::Handled(_));
             answers && arm.correlation.is_none()
         };
         if !self.only_awaits() || arms.iter().any(is_answer) {
@@ -326,6 +326,15 @@ fn first<T>(clause: &(Ident, T)) -> &Ident {
 
 fn gives_a_value(errors: &mut Errors, step: &Given<'_>, answers: Answers, arms: &[crate::model::Arm]) {
     let Some(output) = step.output.filter(|output| !is_unit(output) && !step.broken) else { return };
+    // What would do it again, and an answer of nobody, are reported already.
+    let told = match answers {
+        Answers::Effect => arms.iter().any(arms::does_again),
+        Answers::Others => arms.iter().all(|arm| arm.correlations.is_empty()),
+        Answers::Data | Answers::Saga | Answers::Time => false,
+    };
+    if told || arms.is_empty() {
+        return;
+    }
     if !arms.iter().any(|arm| matches!(arm.disposition, Disposition::Value(_))) {
         errors.at(output, format!("step `{}` has an output, and no arm of its `await` gives a value", step.name));
     } else if !arms.iter().any(|arm| match arm.outcome {

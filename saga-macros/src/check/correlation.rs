@@ -43,7 +43,7 @@ pub(super) fn pairs(
 pub(super) fn on_event(errors: &mut Errors, correlation: Option<&Correlation>, outcome: &Outcome) {
     let what = match outcome {
         Outcome::Event(_) => return,
-        Outcome::Handled => "handled",
+        Outcome::Handled(_) => "handled",
         Outcome::Refused(..) => "refused",
         Outcome::Failed(..) => "failed",
         Outcome::Timeout(_) => "timeout",
