@@ -141,18 +141,14 @@ const _: () = {
             let Self { traveller, cents } = self;
             ::std::vec::Vec::from([
                 {
-                    let value = {
-                        let traveller = __saga::own(traveller);
-                        traveller
-                    };
+                    let traveller = __saga::own(traveller);
+                    let value: _ = traveller;
                     let of = __saga::check::key_of(&value);
                     __saga::check::key(&value, (of.is_eq(), of.is_hash(), of.writes()))
                 },
                 {
-                    let value = {
-                        let cents = __saga::own(cents);
-                        cents / 100
-                    };
+                    let cents = __saga::own(cents);
+                    let value: _ = cents / 100;
                     let of = __saga::check::key_of(&value);
                     __saga::check::key(&value, (of.is_eq(), of.is_hash(), of.writes()))
                 },
@@ -314,11 +310,16 @@ const _: () = {
         __saga::check::replies_taken(__COMMAND_Charge, &["Charged"], &["Charged"]);
     };
     const _: () = __saga::check::answers::<__Event>(__COMMAND_Charge, "Charged", true);
-    const _: () = __saga::check::refusals_taken(__COMMAND_Charge, &["NoFunds"]);
+    const _: () = __saga::check::refusals_taken(
+        __COMMAND_Charge,
+        &["NoFunds"],
+        &["NoFunds"],
+    );
     const _: () = {
         __saga::check::compensates(__COMMAND_Refund, "Refund");
     };
     const _: () = {
         __saga::check::sent(__COMMAND_Book, "Book");
     };
+    const _: () = __saga::check::is_event(<__Event as __saga::Event>::EVENTS, "Asked");
 };

@@ -98,8 +98,8 @@ fn variant<'a>(path: &Path, whole: bool, pattern: &'a Pat) -> Vec<Case<'a>> {
     }
 }
 
-/// A field that is bound, `_` or `..`.
-fn takes_all(field: &Pat) -> bool {
+/// Whether a pattern, of a field for one, is a name that is bound, `_` or `..`.
+pub(crate) fn takes_all(field: &Pat) -> bool {
     match field {
         Pat::Wild(_) | Pat::Rest(_) => true,
         Pat::Ident(binding) => binding.subpat.is_none() && mentions::reads_as_binding(&binding.ident),

@@ -22,6 +22,7 @@ use crate::errors::Errors;
 use crate::{model, syntax};
 
 pub(crate) use families::circles;
+pub(crate) use names::of_sagas;
 pub(crate) use step::is_unit;
 
 /// Checks one saga.
@@ -72,5 +73,6 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
     };
     families::check(errors, &mut saga);
     redaction::check(errors, &saga);
+    names::of_states(errors, &saga);
     saga
 }

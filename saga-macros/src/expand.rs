@@ -29,7 +29,8 @@ use crate::model::{Saga, Shape, Value, ValueId};
 
 /// The items of one saga.
 pub(crate) fn saga(saga: &Saga) -> TokenStream {
-    let variants = live::variants(saga);
+    let mut variants = live::variants(saga);
+    live::distinguish(&mut variants);
     let expansion = Expansion { saga, variants: &variants, state: format_ident!("{}State", saga.name) };
     let input = input::input(&expansion);
     let state = state::state(&expansion);

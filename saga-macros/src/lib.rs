@@ -48,7 +48,8 @@ pub fn event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 fn sagas(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut output = TokenStream::new();
-    let sagas = parse::sagas(&mut errors, input);
+    let mut sagas = parse::sagas(&mut errors, input);
+    check::of_sagas(&mut errors, &mut sagas);
     let mut sagas: Vec<_> = sagas.into_iter().map(|saga| check::saga(&mut errors, saga)).collect();
     check::circles(&mut errors, &mut sagas);
     output.extend(sagas.iter().map(expand::saga));

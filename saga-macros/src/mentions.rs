@@ -144,11 +144,12 @@ fn arguments(invocation: &Macro) -> Punctuated<Expr, Token![,]> {
     invocation.parse_body_with(Punctuated::parse_terminated).unwrap_or_default()
 }
 
-/// The names that a pattern binds. A capitalised one is a constant or a unit variant.
+/// The names that a pattern binds, each once: the cases of one with `|` bind the same. A capitalised one is a constant or a unit variant.
 pub(crate) fn bindings(pattern: &Pat) -> Vec<Ident> {
     let mut visitor = Bound { found: Vec::new() };
     visitor.visit_pat(pattern);
-    visitor.found.retain(reads_as_binding);
+    let mut seen = BTreeSet::new();
+    visitor.found.retain(|name| reads_as_binding(name) && seen.insert(name.clone()));
     visitor.found
 }
 

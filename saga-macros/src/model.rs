@@ -117,8 +117,8 @@ pub(crate) struct Trigger {
     pub(crate) events: Vec<Taken>,
     pub(crate) pattern: Pattern,
     pub(crate) guard: Option<Expr>,
-    /// A value for each parameter, by name; none where it was found to be missing.
-    pub(crate) bindings: Vec<(Ident, Option<Expr>)>,
+    /// A value for each parameter, by name.
+    pub(crate) bindings: Vec<(Ident, Expr)>,
 }
 
 /// A pattern of the author, whose variants are written out with the enum that they belong to.

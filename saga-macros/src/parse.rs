@@ -9,7 +9,7 @@ mod duration;
 mod item;
 mod recover;
 mod signature;
-mod words;
+pub(crate) mod words;
 
 use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser};

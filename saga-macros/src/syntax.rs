@@ -32,9 +32,21 @@ pub(crate) enum Item {
     Concurrency(Concurrency),
     Deadline(Deadline),
     Step(Box<Step>),
-    Parallel { keyword: Ident, steps: Vec<Step> },
-    Require { keyword: Ident, condition: Expr, reason: Expr },
-    Return { keyword: Ident, value: Expr },
+    Parallel {
+        keyword: Ident,
+        steps: Vec<Step>,
+        /// Whether something in it was reported already.
+        broken: bool,
+    },
+    Require {
+        keyword: Ident,
+        condition: Expr,
+        reason: Expr,
+    },
+    Return {
+        keyword: Ident,
+        value: Expr,
+    },
 }
 
 /// `trigger Pattern if … => { … };`
@@ -177,7 +189,7 @@ pub(crate) struct Correlation {
 /// What an arm takes.
 pub(crate) enum Outcome {
     Event(Pat),
-    Handled,
+    Handled(Ident),
     Refused(Ident, Pat),
     Failed(Ident, Pat),
     Timeout(Ident),

@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-use crate::definition::{Action, Definition};
+use crate::definition::{Action, Compensation, Definition};
+use crate::message::CommandInfo;
 
 /// Sagas of which each starts the next, and the last one the first: without a condition they would go on for ever.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,7 +100,7 @@ pub fn findings(definitions: &[&'static Definition], served: Option<&[&str]>) ->
     found
 }
 
-/// The first circle of triggers without `if`. What is done only on a condition, or only on the way back, closes none;
+/// The first circle of triggers without `if`, what undoes a step included. What is done only on a condition closes none;
 /// nor does what a participant publishes by itself.
 pub fn circle(definitions: &[&'static Definition]) -> Option<Circle> {
     let started: Vec<_> = definitions.iter().copied().filter(|one| is_highest(one, definitions)).collect();
@@ -135,22 +136,33 @@ fn search(
     None
 }
 
-/// The sagas that this one starts whenever it goes all the way.
+/// The sagas that this one starts whenever it goes all the way, or all the way back.
 fn started_by(of: &'static Definition, all: &[&'static Definition]) -> Vec<(&'static Definition, Starts)> {
     let mut started = Vec::new();
     for step in of.steps.iter().filter(|step| step.when.is_none()) {
-        match step.exchange.action {
-            Action::Send(command) | Action::Query(command) => {
-                for event in command.replies {
-                    let triggered = all.iter().filter(|other| {
-                        other.triggers.iter().any(|trigger| trigger.event == *event && trigger.guard.is_none())
-                    });
-                    started.extend(triggered.map(|other| (*other, Starts::Reply { command: command.name, event })));
-                }
+        let undoing = match &step.compensation {
+            Compensation::Exchange(undoing) => Some(undoing),
+            _ => None,
+        };
+        for exchange in std::iter::once(&step.exchange).chain(undoing) {
+            match exchange.action {
+                Action::Send(command) | Action::Query(command) => started.extend(triggered_by(command, all)),
+                Action::Run(child) => started.push((child, Starts::Run)),
+                Action::Sleep(_) | Action::Wait | Action::Nothing => {}
             }
-            Action::Run(child) => started.push((child, Starts::Run)),
-            Action::Sleep(_) | Action::Wait | Action::Nothing => {}
         }
     }
     started
+}
+
+fn triggered_by(
+    command: &'static CommandInfo,
+    all: &[&'static Definition],
+) -> impl Iterator<Item = (&'static Definition, Starts)> {
+    command.replies.iter().flat_map(move |event| {
+        let triggers = move |other: &&&'static Definition| {
+            other.triggers.iter().any(|trigger| trigger.event == *event && trigger.guard.is_none())
+        };
+        all.iter().filter(triggers).map(move |other| (*other, Starts::Reply { command: command.name, event }))
+    })
 }

@@ -16,6 +16,7 @@ use crate::{mentions, syntax, text};
 
 /// Checks all arms of one `await`. Those that mean nothing there, or are not built, are left out.
 pub(super) fn arms(errors: &mut Errors, scope: &Scope<'_>, answers: Answers, arms: Vec<syntax::Arm>) -> Vec<Arm> {
+    dead(errors, &arms);
     let arms: Vec<Arm> = arms.into_iter().filter_map(|arm| self::arm(errors, scope, answers, arm)).collect();
     taken_twice(errors, &arms);
     arms
@@ -31,7 +32,7 @@ fn arm(errors: &mut Errors, scope: &Scope<'_>, answers: Answers, arm: syntax::Ar
     let (outcome, bound) = match arm.outcome {
         syntax::Outcome::Event(pattern) => {
             let (taken, pattern, bound) = events(errors, pattern, guarded);
-            done_again(errors, answers == Answers::Effect, &arm.disposition);
+            done_again(errors, answers == Answers::Effect, "the event", &arm.disposition);
             (Outcome::Event(taken, pattern), bound)
         }
         syntax::Outcome::Refused(keyword, pattern) => {
@@ -39,7 +40,10 @@ fn arm(errors: &mut Errors, scope: &Scope<'_>, answers: Answers, arm: syntax::Ar
             let (taken, pattern, bound) = refusals(pattern, guarded);
             (Outcome::Refused(taken, pattern, keyword), bound)
         }
-        syntax::Outcome::Handled => (Outcome::Handled, Vec::new()),
+        syntax::Outcome::Handled(_) => {
+            done_again(errors, answers == Answers::Effect, "`handled`", &arm.disposition);
+            (Outcome::Handled, Vec::new())
+        }
         syntax::Outcome::Timeout(_) => (Outcome::Timeout, Vec::new()),
         syntax::Outcome::Disconnected(_) => (Outcome::Disconnected, Vec::new()),
         syntax::Outcome::Failed(_, pattern) => {
@@ -97,13 +101,70 @@ fn refusals(mut pattern: Pat, guarded: bool) -> (Vec<Taken>, Pattern, Vec<Ident>
     (taken, Pattern { tokens: pattern.to_token_stream(), text }, bound)
 }
 
-fn done_again(errors: &mut Errors, has_effect: bool, disposition: &syntax::Disposition) {
+/// Whether an arm does again what its outcome says was done, if it was an effect.
+pub(super) fn does_again(arm: &Arm) -> bool {
+    matches!((&arm.outcome, &arm.disposition), (Outcome::Event(..) | Outcome::Handled, Disposition::Retry))
+}
+
+fn done_again(errors: &mut Errors, has_effect: bool, outcome: &str, disposition: &syntax::Disposition) {
     if let (true, syntax::Disposition::Retry(keyword)) = (has_effect, disposition) {
         errors.at_span(
             keyword.span(),
-            "the event says that it was done; `retry` would do it again: give a value or `fail`",
+            format!("{outcome} says that it was done; `retry` would do it again: give a value or `fail`"),
         );
     }
+}
+
+/// Arms of other outcomes than events behind one that takes them all.
+fn dead(errors: &mut Errors, arms: &[syntax::Arm]) {
+    let mut gone = BTreeSet::new();
+    for arm in arms {
+        match &arm.outcome {
+            syntax::Outcome::Event(_) => continue,
+            syntax::Outcome::Refused(keyword, pattern) => refused_twice(errors, keyword, pattern, arm, &mut gone),
+            syntax::Outcome::Handled(keyword)
+            | syntax::Outcome::Timeout(keyword)
+            | syntax::Outcome::Disconnected(keyword) => {
+                if gone.contains(keyword) {
+                    never_runs(errors, keyword, &format!("`{keyword}`"));
+                } else if arm.guard.is_none() {
+                    gone.insert(keyword.clone());
+                }
+            }
+            syntax::Outcome::Failed(keyword, pattern) => {
+                if gone.contains(keyword) {
+                    never_runs(errors, keyword, &format!("`{keyword}`"));
+                } else if arm.guard.is_none() && aliases::takes_all(pattern) {
+                    gone.insert(keyword.clone());
+                }
+            }
+        }
+    }
+}
+
+/// `gone` has the variants that earlier arms take, and `refused` itself if one takes whatever comes.
+fn refused_twice(errors: &mut Errors, keyword: &Ident, pattern: &Pat, arm: &syntax::Arm, gone: &mut BTreeSet<Ident>) {
+    if gone.contains(keyword) {
+        return never_runs(errors, keyword, "refusal");
+    }
+    for case in aliases::cases(pattern) {
+        match case {
+            Case::Variant { variant, .. } if gone.contains(&variant) => {
+                never_runs(errors, &variant, &format!("`{variant}`"));
+            }
+            Case::Variant { variant, whole, .. } if whole && arm.guard.is_none() => {
+                gone.insert(variant);
+            }
+            Case::Anything(case) if arm.guard.is_none() && aliases::takes_all(case) => {
+                gone.insert(keyword.clone());
+            }
+            Case::Variant { .. } | Case::Anything(_) => {}
+        }
+    }
+}
+
+fn never_runs(errors: &mut Errors, at: &Ident, what: &str) {
+    errors.at(at, format!("an earlier arm takes every {what}, so this one never runs: remove it"));
 }
 
 fn taken_twice(errors: &mut Errors, arms: &[Arm]) {
@@ -112,8 +173,7 @@ fn taken_twice(errors: &mut Errors, arms: &[Arm]) {
         let Outcome::Event(taken, _) = &arm.outcome else { continue };
         for Taken { variant, whole, .. } in taken {
             if gone.contains(variant) {
-                errors
-                    .at(variant, format!("an earlier arm takes every `{variant}`, so this one never runs: remove it"));
+                never_runs(errors, variant, &format!("`{variant}`"));
             } else if *whole {
                 gone.insert(variant.clone());
             }

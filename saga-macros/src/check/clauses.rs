@@ -85,8 +85,13 @@ impl Clauses {
         let acts = ["send", "query", "run", "sleep"].into_iter().any(began);
         match &self.action {
             Some((keyword, act)) if act.has_effect() && step.role == Role::Forward && !began("compensate") => {
+                let reads = if matches!(act, Act::Command(..)) {
+                    "; if it only reads, declare it `#[query]` and `query` it"
+                } else {
+                    ""
+                };
                 let message = format!(
-                    "step `{name}` has an effect and no `compensate`: say what undoes it, or `compensate none because \"…\";`"
+                    "step `{name}` has an effect and no `compensate`: say what undoes it, or `compensate none because \"…\";`{reads}"
                 );
                 errors.at(keyword, message);
             }
@@ -96,6 +101,12 @@ impl Clauses {
                 errors.at(name, format!("step `{name}` has nothing to do: `send` or `query` something in it"));
             }
             _ => {}
+        }
+        if let (Role::Pivot, Some((keyword, Act::Sleep(_)))) = (step.role, &self.action) {
+            errors.at(
+                keyword,
+                "a `sleep` changes nothing, so it is no `pivot`: make it a plain step, and the one behind which there is no way back the `pivot`",
+            );
         }
         self.idle_retry(errors, step);
         self.fails(errors, step);
@@ -140,7 +151,7 @@ impl Clauses {
         let Some((keyword, arms)) = &self.arms else { return };
         arms.iter().for_each(|arm| correlation::asks_no_one(errors, name, &arm.outcome));
         let is_answer = |arm: &syntax::Arm| {
-            let answers = matches!(arm.outcome, syntax::Outcome::Event(_) | syntax::Outcome::Handled);
+            let answers = matches!(arm.outcome, syntax::Outcome::Event(_) | syntax::Outcome::Handled(_));
             answers && arm.correlation.is_none()
         };
         if !self.only_awaits() || arms.iter().any(is_answer) {
@@ -190,11 +201,20 @@ impl Clauses {
         if let (Some((within, _)), Answers::Time) = (&self.within, answers) {
             errors.at(within, "a `sleep` takes as long as it says, so it needs no bound: remove this");
         }
+        if let (Some((within, _)), None, false) = (&self.within, &self.action, only_awaits)
+            && step.attempted.contains(&"compensate")
+        {
+            errors.at(within, format!("step `{}` asks no one, so there is nothing to bound: remove this", step.name));
+        }
         let action = match self.action {
             Some((keyword, act)) => exchange::action(errors, scope, keyword, act),
             None if only_awaits => Some(Action::Wait),
             None => step.attempted.contains(&"compensate").then_some(Action::Nothing),
         };
+        if let Some((keyword, _)) = self.arms.as_ref().filter(|(_, arms)| arms.is_empty() && !step.broken) {
+            errors
+                .at(keyword, "this `await` has no arms: say what ends the step, such as `handled => …`, or remove it");
+        }
         let arms = self.arms.map(|(_, arms)| arms::arms(errors, scope, answers, arms));
         if let Some(arms) = &arms {
             if answers != Answers::Saga {
@@ -306,6 +326,15 @@ fn first<T>(clause: &(Ident, T)) -> &Ident {
 
 fn gives_a_value(errors: &mut Errors, step: &Given<'_>, answers: Answers, arms: &[crate::model::Arm]) {
     let Some(output) = step.output.filter(|output| !is_unit(output) && !step.broken) else { return };
+    // What would do it again, and an answer of nobody, are reported already.
+    let told = match answers {
+        Answers::Effect => arms.iter().any(arms::does_again),
+        Answers::Others => arms.iter().all(|arm| arm.correlations.is_empty()),
+        Answers::Data | Answers::Saga | Answers::Time => false,
+    };
+    if told || arms.is_empty() {
+        return;
+    }
     if !arms.iter().any(|arm| matches!(arm.disposition, Disposition::Value(_))) {
         errors.at(output, format!("step `{}` has an output, and no arm of its `await` gives a value", step.name));
     } else if !arms.iter().any(|arm| match arm.outcome {

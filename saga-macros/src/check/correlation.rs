@@ -4,6 +4,7 @@ use proc_macro2::Ident;
 
 use super::scope::Scope;
 use crate::errors::Errors;
+use crate::mentions;
 use crate::model::Phrase;
 use crate::syntax::{Correlation, Outcome};
 
@@ -16,6 +17,13 @@ pub(super) fn pairs(
 ) -> Vec<(Ident, Phrase)> {
     let pairs = correlation.into_iter().flat_map(|correlation| correlation.pairs);
     let pairs = pairs.filter_map(|(name, value)| {
+        if let Some(own) = mentions::certain(&value).iter().find(|own| bound.contains(own) && !scope.knows(own)) {
+            errors.at(
+                own,
+                format!("`{own}` is bound by the pattern: right of `==` stands what the saga knows, its parameters and outputs"),
+            );
+            return None;
+        }
         let value = scope.phrase(errors, value, &[]);
         if bound.contains(&name) {
             return Some((name, value));
@@ -35,7 +43,7 @@ pub(super) fn pairs(
 pub(super) fn on_event(errors: &mut Errors, correlation: Option<&Correlation>, outcome: &Outcome) {
     let what = match outcome {
         Outcome::Event(_) => return,
-        Outcome::Handled => "handled",
+        Outcome::Handled(_) => "handled",
         Outcome::Refused(..) => "refused",
         Outcome::Failed(..) => "failed",
         Outcome::Timeout(_) => "timeout",

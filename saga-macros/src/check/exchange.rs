@@ -3,6 +3,7 @@
 use proc_macro2::Ident;
 use syn::Expr;
 
+use super::pivot;
 use super::scope::Scope;
 use crate::aliases;
 use crate::errors::Errors;
@@ -106,6 +107,7 @@ fn no_variant(command: &mut Expr) -> String {
 pub(super) fn retry(errors: &mut Errors, scope: &Scope<'_>, retry: syntax::Retry) -> Option<Retry> {
     let span = retry.keyword.span();
     let millis = |millis| Some(Duration::Literal { span, duration: std::time::Duration::from_millis(millis) });
+    rising(errors, &retry);
     let (every, at_most) = match retry.every {
         None => (millis(100), millis(5000)),
         Some((first, longest)) => {
@@ -115,6 +117,14 @@ pub(super) fn retry(errors: &mut Errors, scope: &Scope<'_>, retry: syntax::Retry
     };
     let times = scope.phrase(errors, retry.times, &[]);
     Some(Retry { times, every: every?, at_most: at_most? })
+}
+
+/// The waits of `every a..b` grow from `a` to `b` (L25).
+fn rising(errors: &mut Errors, retry: &syntax::Retry) {
+    let Some((syntax::Duration::Literal { span, duration: first }, Some(longest))) = &retry.every else { return };
+    if pivot::literal(longest).is_some_and(|longest| *first > longest) {
+        errors.at_span(*span, "the waits grow from the first to the longest, and this is the longer one: swap them");
+    }
 }
 
 /// `every a` alone waits equally long each time.

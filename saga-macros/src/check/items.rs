@@ -38,8 +38,8 @@ pub(super) fn sorted(errors: &mut Errors, saga: &Saga, items: Vec<Item>) -> Item
             Item::Concurrency(item) => once(errors, &mut sorted.concurrency, item, |item| &item.keyword),
             Item::Deadline(item) => once(errors, &mut sorted.deadline, item, |item| &item.keyword),
             Item::Step(step) => sorted.blocks.push(vec![*step]),
-            Item::Parallel { keyword, steps } => {
-                if steps.is_empty() && !saga.attempted.contains(&"step") {
+            Item::Parallel { keyword, steps, broken } => {
+                if steps.is_empty() && !broken {
                     errors.at(&keyword, "this `parallel` has no steps: add a `step name { … }`, or remove it");
                 }
                 sorted.blocks.push(steps);
@@ -111,6 +111,14 @@ fn missing(errors: &mut Errors, saga: &Saga, items: &Items) {
     }
 }
 
+/// The key of a reference is that of the value, so that sagas that name either meet.
+fn owned(key: Expr) -> Expr {
+    match key {
+        Expr::Reference(reference) if reference.mutability.is_none() => owned(*reference.expr),
+        key => key,
+    }
+}
+
 impl Items {
     /// The steps in the order written, each with the number of its block.
     pub(super) fn take_steps(&mut self) -> Vec<Numbered> {
@@ -133,7 +141,7 @@ impl Items {
     /// The policy and its keys; none when they are missing or broken.
     pub(super) fn take_concurrency(&mut self, errors: &mut Errors, scopes: &Scopes<'_>) -> Option<Concurrency> {
         let syntax::Concurrency { policy, keys, .. } = self.concurrency.take()?;
-        let keys = keys.into_iter().map(|key| scopes.before_all().phrase(errors, key, &[])).collect();
+        let keys = keys.into_iter().map(|key| scopes.before_all().phrase(errors, owned(key), &[])).collect();
         Some(Concurrency { policy, keys })
     }
 

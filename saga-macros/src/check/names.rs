@@ -9,8 +9,9 @@ use syn::spanned::Spanned as _;
 use super::attributes;
 use crate::errors::Errors;
 use crate::mentions;
-use crate::model::{Shape, Value};
-use crate::syntax::{Parameter, Step};
+use crate::model::live::{self, Variant, Way};
+use crate::model::{Saga, Shape, Value};
+use crate::syntax::{self, Parameter, Step};
 
 /// Words with a meaning of their own where expressions stand.
 const RESERVED: &[&str] = &["cause", "retry", "fail", "none"];
@@ -64,6 +65,43 @@ fn bindings(index: usize, step: &Step) -> Vec<Value> {
         redacted: false,
     };
     names.map(value).collect()
+}
+
+/// Reports sagas with the name of another one in the same `saga!`; each such is renamed, so that nothing else fails
+/// for it.
+pub(crate) fn of_sagas(errors: &mut Errors, sagas: &mut [syntax::Saga]) {
+    for index in 1..sagas.len() {
+        let name = sagas[index].name.clone();
+        if sagas[..index].iter().any(|earlier| earlier.name == name) {
+            errors.at(&name, format!("`{name}` is already the name of a saga above: give this one another name"));
+            sagas[index].name = format_ident!("{name}Again{index}", span = name.span());
+        }
+    }
+}
+
+/// The states are named after the steps, so other steps are not enough: their states differ too.
+pub(super) fn of_states(errors: &mut Errors, saga: &Saga) {
+    let variants = live::variants(saga);
+    for (index, second) in variants.iter().enumerate() {
+        let Some(first) = variants[..index].iter().find(|first| first.name == second.name) else { continue };
+        let Some(step) = second.steps(saga).first() else { continue };
+        let (name, first, second) = (&second.name, state(saga, first), state(saga, second));
+        errors.at(
+            &saga.steps[*step].name,
+            format!("{second} would have the state `{name}`, and so has {first}: give one of the steps another name"),
+        );
+    }
+}
+
+/// What a saga is at in a state, in words.
+fn state(saga: &Saga, variant: &Variant) -> String {
+    let steps = variant.steps(saga).iter().map(|step| format!("`{}`", saga.steps[*step].name)).collect::<Vec<_>>();
+    let what = match (variant.way, steps.len()) {
+        (Way::Back, _) => "the undoing of ",
+        (Way::Forward | Way::Finally, 1) => "step ",
+        (Way::Forward | Way::Finally, _) => "the `parallel` of ",
+    };
+    format!("{what}{}", steps.join(", "))
 }
 
 /// Reports reserved names and those given twice, at both; the second is renamed, so that nothing else fails for it.

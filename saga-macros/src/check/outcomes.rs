@@ -22,10 +22,10 @@ pub(super) fn belongs(errors: &mut Errors, answers: Answers, arm: &Arm) -> bool 
             let message = "events answer a command, and this step runs a saga: its output is that of the step";
             errors.at(pattern, message);
         }
-        (Answers::Saga, Outcome::Handled) => {
+        (Answers::Saga, Outcome::Handled(_)) => {
             again(errors, &arm.disposition, "the saga completed; `retry` would run it again: give a value or `fail`");
         }
-        (Answers::Time, Outcome::Handled) => again(
+        (Answers::Time, Outcome::Handled(_)) => again(
             errors,
             &arm.disposition,
             "the time has passed; `retry` would let it pass again: give a value or `fail`",

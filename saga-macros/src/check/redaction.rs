@@ -1,6 +1,7 @@
 //! What is redacted is not told by what is shown (L28).
 
 use crate::errors::Errors;
+use crate::mentions;
 use crate::model::{Arm, Disposition, Exchange, Phrase, Saga, Step};
 
 /// The reasons of `fail` and `require` are shown: they mention nothing redacted.
@@ -27,8 +28,10 @@ fn reason(arm: &Arm) -> Option<&Phrase> {
 /// One error a name: at its first mention.
 fn told(errors: &mut Errors, saga: &Saga, word: &str, reason: &Phrase) {
     let mut seen = Vec::new();
+    let shadowed = mentions::bound(&reason.expression);
     for (value, mention) in &reason.mentions {
-        if saga.values[*value].redacted && !seen.contains(value) {
+        let hidden = shadowed.contains(&mention.to_string());
+        if saga.values[*value].redacted && !hidden && !seen.contains(value) {
             seen.push(*value);
             errors.at(
                 mention,

@@ -202,6 +202,11 @@ impl Scope<'_> {
         }
     }
 
+    /// Whether the name is one of the saga's, with a value here or without.
+    pub(super) fn knows(&self, name: &Ident) -> bool {
+        self.find(name).is_some() || (name == "cause" && self.at.sees_the_cause())
+    }
+
     fn find(&self, name: &Ident) -> Option<(ValueId, Option<Hidden>)> {
         let mut named = self.scopes.values.iter().enumerate().filter(|(_, value)| value.name == *name);
         if let Some((value, _)) = named.clone().find(|(_, value)| value.shape == Shape::Binding && self.binds(value)) {

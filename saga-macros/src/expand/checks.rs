@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 use super::definition::{commands, info};
 use super::{Expansion, paths};
 use crate::aliases::Enum;
-use crate::model::{Action, ActionKind, Arm, Command, Compensation, Exchange, Outcome, Step, Taken};
+use crate::model::{Action, ActionKind, Arm, Command, Compensation, Exchange, Outcome, Step, StepKind, Taken};
 use crate::text;
 
 /// All checks of one saga.
@@ -33,7 +33,7 @@ fn values(expansion: &Expansion<'_>) -> TokenStream {
 
 fn step(step: &Step) -> TokenStream {
     let exchanges = step.exchange.iter().chain(step.compensation.exchange());
-    exchanges.map(|exchange| self::exchange(exchange, step.whole)).chain(unwinds(step)).collect()
+    exchanges.map(|exchange| self::exchange(exchange, step)).chain(unwinds(step)).collect()
 }
 
 /// A saga behind whose pivot there is no way back is not unwound (L25).
@@ -48,11 +48,11 @@ fn unwinds(step: &Step) -> Option<TokenStream> {
     Some(quote_spanned!(span=> const _: () = #check::unwinds(<#saga as #runtime::Saga>::DEFINITION);))
 }
 
-fn exchange(exchange: &Exchange, whole: bool) -> TokenStream {
+fn exchange(exchange: &Exchange, step: &Step) -> TokenStream {
     let anyones = anyones(exchange);
     let Some(command) = exchange.action.command() else { return anyones };
-    let (info, action) = (info(command), action(command));
-    if !whole {
+    let (info, action) = (info(command), action(command, lacks_compensation(step, command)));
+    if !step.whole {
         return quote!(const _: () = { #action };);
     }
     let events = events(&info, exchange);
@@ -62,10 +62,17 @@ fn exchange(exchange: &Exchange, whole: bool) -> TokenStream {
     quote!(const _: () = { #action #replies }; #events #anyones #refusals)
 }
 
+/// Whether it was told of the step that nothing undoes it (L03), and that it might be a query.
+fn lacks_compensation(step: &Step, command: &Command) -> bool {
+    let nothing_undoes = matches!(step.compensation, Compensation::NotNeeded) && step.kind == StepKind::Plain;
+    !step.whole && command.kind == ActionKind::Send && nothing_undoes
+}
+
 /// `send` is for effects, `query` for data (L20).
-fn action(action: &Command) -> TokenStream {
+fn action(action: &Command, told: bool) -> TokenStream {
     let (check, info) = (paths::check(action.variant.span()), info(action));
     let rule = match (action.kind, action.keyword == "compensate") {
+        (ActionKind::Send, false) if told => "exists",
         (ActionKind::Query, _) => "queried",
         (ActionKind::Send, false) => "sent",
         (ActionKind::Send, true) => "compensates",
@@ -94,12 +101,13 @@ fn anyones(exchange: &Exchange) -> TokenStream {
         Outcome::Event(taken, _) => taken.as_slice(),
         _ => &[],
     });
-    let checks = taken.filter(|event| event.braced).map(|event| {
-        let (check, text) = (paths::check(event.variant.span()), event.variant.to_string());
-        let (runtime, events) = (paths::here(), Enum::Event.alias(Span::mixed_site()));
-        quote_spanned!(event.variant.span()=> const _: () = #check::is_event(<#events as #runtime::Event>::EVENTS, #text);)
-    });
-    checks.collect()
+    taken.filter(|event| event.braced).map(is_event).collect()
+}
+
+fn is_event(event: &Taken) -> TokenStream {
+    let (check, text) = (paths::check(event.variant.span()), event.variant.to_string());
+    let (runtime, events) = (paths::here(), Enum::Event.alias(Span::mixed_site()));
+    quote_spanned!(event.variant.span()=> const _: () = #check::is_event(<#events as #runtime::Event>::EVENTS, #text);)
 }
 
 /// Each reply is taken by an arm (L18).
@@ -125,8 +133,8 @@ fn refusals(info: &Ident, exchange: &Exchange) -> TokenStream {
         return TokenStream::new();
     };
     let check = paths::check(keyword.span());
-    let (_, whole) = names(taken(exchange, Of::Refusals));
-    quote_spanned!(keyword.span()=> const _: () = #check::refusals_taken(#info, &[#(#whole),*]);)
+    let (named, whole) = names(taken(exchange, Of::Refusals));
+    quote_spanned!(keyword.span()=> const _: () = #check::refusals_taken(#info, &[#(#named),*], &[#(#whole),*]);)
 }
 
 /// A pattern without variants binds whatever comes.
@@ -169,5 +177,6 @@ fn triggers(expansion: &Expansion<'_>) -> TokenStream {
         let commands = &commands;
         quote_spanned!(event.variant.span()=> const _: () = #check::does_not_start_itself(#text, &[#(#commands),*]);)
     });
-    checks.collect()
+    let named = expansion.saga.triggers.iter().flat_map(|trigger| &trigger.events);
+    named.filter(|event| event.braced).map(is_event).chain(checks).collect()
 }

@@ -40,8 +40,12 @@ pub(super) fn info(command: &Command) -> Ident {
     format_ident!("__COMMAND_{}", command.variant, span = Span::mixed_site())
 }
 
-fn step_name(index: usize) -> Ident {
-    format_ident!("__STEP_{index}", span = Span::mixed_site())
+/// The constant of a step. A circle of sagas that run each other is told by the compiler, with this name in it.
+fn step_name(index: usize, step: &Step) -> Ident {
+    match step.exchange.as_ref().map(|exchange| &exchange.action) {
+        Some(Action::Run(_)) => format_ident!("__SAGAS_THAT_RUN_EACH_OTHER_{index}", span = Span::mixed_site()),
+        _ => format_ident!("__STEP_{index}", span = Span::mixed_site()),
+    }
 }
 
 /// The description as a constant expression.
@@ -69,7 +73,7 @@ pub(super) fn definition(expansion: &Expansion<'_>) -> TokenStream {
         let word = Ident::new(&case::camel(word), Span::mixed_site());
         quote!(.on_restart(#runtime::OnRestart::#word))
     });
-    let steps = (0..saga.steps.len()).map(step_name);
+    let steps = saga.steps.iter().enumerate().map(|(index, step)| step_name(index, step));
     let places = saga.places.iter().map(|place| {
         let steps = place.steps.iter().map(|step| number(*step));
         quote!(#runtime::place(&[#(#steps),*]))
@@ -167,7 +171,7 @@ fn phrase_text(phrase: &Phrase) -> String {
 }
 
 fn step(expansion: &Expansion<'_>, index: usize, step: &Step) -> TokenStream {
-    let (runtime, constant, name) = (paths::here(), step_name(index), step.name.to_string());
+    let (runtime, constant, name) = (paths::here(), step_name(index, step), step.name.to_string());
     let exchange = match &step.exchange {
         Some(exchange) => self::exchange(exchange),
         None => quote!(#runtime::UNKNOWN_EXCHANGE),

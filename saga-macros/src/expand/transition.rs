@@ -54,12 +54,7 @@ fn triggered_by(expansion: &Expansion<'_>) -> TokenStream {
     let arms = expansion.saga.triggers.iter().map(|trigger| {
         let pattern = &trigger.pattern.tokens;
         let guard = trigger.guard.as_ref().map(|guard| quote!(if #guard));
-        let bindings = trigger.bindings.iter().map(|(name, value)| match value {
-            Some(value) => quote!(#name: #value),
-            None => {
-                quote!(#name: #runtime::hole())
-            }
-        });
+        let bindings = trigger.bindings.iter().map(|(name, value)| quote!(#name: #value));
         quote!(#pattern #guard => ::core::option::Option::Some(Self { #(#bindings),* }),)
     });
     let body = if expansion.saga.triggers.is_empty() {
@@ -95,14 +90,15 @@ fn keys(expansion: &Expansion<'_>) -> TokenStream {
 /// One key. Its type is that of the expression, and what it lacks is told there (L23).
 fn key(expansion: &Expansion<'_>, key: &Phrase) -> TokenStream {
     let span = key.expression.span();
-    let (check, value) = (paths::check(span), format_ident!("value", span = Span::mixed_site()));
+    let check = paths::check(span);
     let of = format_ident!("of", span = Span::mixed_site());
-    let owned = expansion.owned(key, &[], None);
-    quote_spanned! {span=> {
-        let #value = #owned;
-        let #of = #check::key_of(&#value);
-        #check::key(&#value, (#of.is_eq(), #of.is_hash(), #of.writes()))
-    }}
+    // Made where the value is, so that it may borrow.
+    expansion.owned_for(key, &[], &quote_spanned!(span=> _), |value| {
+        quote_spanned! {span=>
+            let #of = #check::key_of(&#value);
+            #check::key(&#value, (#of.is_eq(), #of.is_hash(), #of.writes()))
+        }
+    })
 }
 
 fn deadline(expansion: &Expansion<'_>) -> TokenStream {

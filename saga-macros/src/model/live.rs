@@ -84,6 +84,15 @@ pub(crate) fn variants(saga: &Saga) -> Vec<Variant> {
     variants
 }
 
+/// Gives each variant a name of its own: those that share one are reported already.
+pub(crate) fn distinguish(variants: &mut [Variant]) {
+    for at in 1..variants.len() {
+        if variants[..at].iter().any(|earlier| earlier.name == variants[at].name) {
+            variants[at].name = format_ident!("{}Again{at}", variants[at].name);
+        }
+    }
+}
+
 /// The variant of a step that runs on every way out.
 fn finishing(saga: &Saga, index: usize, step: usize) -> Variant {
     let own = saga.steps[step].value;
@@ -111,6 +120,8 @@ fn name(saga: &Saga, place: &Place) -> Ident {
     let names =
         place.steps.iter().map(|step| case::camel(&saga.values[saga.steps[*step].value].name)).collect::<String>();
     let first = place.steps.first().map(|step| saga.steps[*step].name.span());
+    let is_name = names.starts_with(char::is_alphabetic) && names != "Self";
+    let names = if is_name { names } else { format!("Step{names}") };
     Ident::new(&names, first.unwrap_or_else(proc_macro2::Span::call_site))
 }
 

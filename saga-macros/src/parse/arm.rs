@@ -83,7 +83,7 @@ fn outcome(input: ParseStream<'_>) -> syn::Result<Outcome> {
     };
     let keyword = input.call(Ident::parse_any)?;
     Ok(match word.as_str() {
-        "handled" => Outcome::Handled,
+        "handled" => Outcome::Handled(keyword),
         "refused" => Outcome::Refused(keyword, input.call(Pat::parse_multi_with_leading_vert)?),
         "failed" => Outcome::Failed(keyword, input.call(Pat::parse_multi_with_leading_vert)?),
         "timeout" => Outcome::Timeout(keyword),
@@ -96,7 +96,7 @@ fn event(input: ParseStream<'_>) -> syn::Result<Pat> {
     let pattern = input.call(Pat::parse_multi_with_leading_vert)?;
     let message = match &pattern {
         Pat::Wild(_) => "`_` is no event: name the variants of the bus's events that end the step".to_owned(),
-        Pat::Ident(binding) if mentions::reads_as_binding(&binding.ident) => {
+        Pat::Ident(binding) if binding.subpat.is_none() && mentions::reads_as_binding(&binding.ident) => {
             let word = binding.ident.to_string();
             match words::nearest(&word, OUTCOMES) {
                 Some(meant) => format!("`{word}` is neither an event nor an outcome; did you mean `{meant}`?"),

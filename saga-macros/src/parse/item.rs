@@ -171,9 +171,10 @@ fn parallel(errors: &mut Errors, input: ParseStream<'_>) -> syn::Result<Item> {
     let keyword = words::expect(input, "parallel")?;
     let content;
     braced!(content in input);
+    let before = errors.count();
     let steps = steps(errors, &content);
     recover::accept_semicolon(input);
-    Ok(Item::Parallel { keyword, steps })
+    Ok(Item::Parallel { keyword, steps, broken: errors.count() > before })
 }
 
 fn steps(errors: &mut Errors, input: ParseStream<'_>) -> Vec<Step> {

@@ -35,7 +35,7 @@ pub(super) fn expect(input: ParseStream<'_>, word: &str) -> syn::Result<Ident> {
 }
 
 /// The one of these words that the author seems to have meant.
-pub(super) fn nearest(word: &str, words: &[&'static str]) -> Option<&'static str> {
+pub(crate) fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
     let allowed = (word.chars().count() / 3).max(1);
     words
         .iter()

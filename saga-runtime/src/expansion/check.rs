@@ -103,7 +103,7 @@ const fn known(command: &CommandInfo) -> bool {
 
 /// The command exists; `name` is empty where the compiler says so better.
 #[track_caller]
-const fn exists(command: &CommandInfo, name: &str) {
+pub const fn exists(command: &CommandInfo, name: &str) {
     if !known(command) && !name.is_empty() {
         Text::new("").name(name).and(" is no command of the bus").fail();
     }
@@ -187,22 +187,30 @@ pub const fn answers<E: Event>(command: &CommandInfo, event: &str, braced: bool)
 #[track_caller]
 pub const fn replies_taken(command: &CommandInfo, named: &[&str], taken: &[&str]) {
     let Some(missing) = missing(command.replies, taken) else { return };
+    if are_among(named, command.replies) {
+        not_taken(command, missing, "reply");
+    }
+}
+
+/// Every refusal is taken by an arm (L19); silent where one that is named is not declared.
+#[track_caller]
+pub const fn refusals_taken(command: &CommandInfo, named: &[&str], taken: &[&str]) {
+    let Some(missing) = missing(command.refuses, taken) else { return };
+    if are_among(named, command.refuses) {
+        not_taken(command, missing, "refusal");
+    }
+}
+
+/// Whether all that are named were declared.
+const fn are_among(named: &[&str], declared: &[&str]) -> bool {
     let mut index = 0;
     while index < named.len() {
-        if !contains(command.replies, named[index]) {
-            return;
+        if !contains(declared, named[index]) {
+            return false;
         }
         index += 1;
     }
-    not_taken(command, missing, "reply");
-}
-
-/// Every refusal is taken by an arm (L19).
-#[track_caller]
-pub const fn refusals_taken(command: &CommandInfo, taken: &[&str]) {
-    if let Some(missing) = missing(command.refuses, taken) {
-        not_taken(command, missing, "refusal");
-    }
+    true
 }
 
 /// The first that was declared and is not taken.

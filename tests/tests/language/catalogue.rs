@@ -18,6 +18,8 @@ mod circle {
         #[to(Wall)]
         #[replies(Pinged)]
         Pong { loudness: u32 },
+        #[to(Wall)]
+        Hush,
     }
 
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
@@ -60,6 +62,17 @@ mod circle {
             }
         }
 
+        /// Answers only when it is undone.
+        pub(super) saga Undone(loudness: u32) on Echo {
+            trigger Ponged { loudness };
+            concurrency allow;
+            deadline 1m;
+            step hush {
+                send Hush;
+                compensate Pong { loudness };
+            }
+        }
+
         /// Comes to an end.
         pub(super) saga Fading(loudness: u32) on Echo {
             trigger Ponged { loudness } if loudness > 1 => { loudness: loudness / 2 };
@@ -78,10 +91,11 @@ mod circle {
         const MEMORY: Memory = Memory::Volatile;
 
         async fn handle(&self, command: WallCommand, context: &Context<Echo>) -> Result<(), Refusal> {
-            context.emit(match command {
-                WallCommand::Ping { loudness } => Event::Ponged { loudness },
-                WallCommand::Pong { loudness } => Event::Pinged { loudness },
-            });
+            match command {
+                WallCommand::Ping { loudness } => context.emit(Event::Ponged { loudness }),
+                WallCommand::Pong { loudness } => context.emit(Event::Pinged { loudness }),
+                WallCommand::Hush => {}
+            }
             Ok(())
         }
     }
@@ -115,6 +129,15 @@ async fn triggers_must_not_go_round_in_a_circle() {
     let error = builder.log(MemoryLog::new()).participant(circle::Wall).start().await.err();
     let error = error.expect("each would start the other for ever").to_string();
     assert!(error.contains("forth") && error.contains("back"), "{error}");
+}
+
+/// Rule: catalogue.trigger-circle
+#[tokio::test]
+async fn what_undoes_a_step_closes_a_circle_too() {
+    let builder = Coordinator::builder().saga::<circle::Forth>().saga::<circle::Undone>();
+    let error = builder.log(MemoryLog::new()).participant(circle::Wall).start().await.err();
+    let error = error.expect("each would start the other for ever").to_string();
+    assert!(error.contains("forth") && error.contains("undone"), "{error}");
 }
 
 /// Rule: catalogue.trigger-circle

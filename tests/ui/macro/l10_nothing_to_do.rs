@@ -25,6 +25,17 @@ saga! {
             await Asked { cents } => ();
         }
     }
+
+    saga Fourth() on Travel {
+        concurrency allow;
+        deadline 5s;
+        step book {
+            send Book;
+            await { }
+            compensate Unbook;
+        }
+        parallel { }
+    }
 }
 
 fn main() {}

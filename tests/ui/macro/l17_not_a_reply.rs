@@ -22,6 +22,10 @@ saga! {
             }
             compensate Refund { receipt: charge };
         }
+        step of_nobody -> u64 {
+            await { timeout => 4 }
+            within 3s;
+        }
     }
 }
 

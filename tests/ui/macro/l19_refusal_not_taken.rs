@@ -13,6 +13,11 @@ saga! {
             await refused NoFunds => ();
             compensate Unbook;
         }
+        step misspelt {
+            send Charge { cents };
+            await refused NoFund => ();
+            compensate Unbook;
+        }
     }
 }
 

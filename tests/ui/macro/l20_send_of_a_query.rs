@@ -24,6 +24,10 @@ saga! {
             send Book;
             compensate BalanceOf { account: 1 };
         }
+        step without -> u64 {
+            send BalanceOf { account: 1 };
+            await Balance { cents } => cents;
+        }
     }
 }
 

@@ -66,6 +66,24 @@ saga! {
         }
         return note;
     }
+
+    saga Idle(cents: u64) on Travel {
+        concurrency allow;
+        deadline 1m;
+        step undone {
+            within 3s;
+            compensate Unbook;
+        }
+        step swapped {
+            send Book;
+            within 3s;
+            retry 2 times every 5s..1s;
+            compensate Unbook;
+        }
+        pivot step passes {
+            sleep 1s;
+        }
+    }
 }
 
 fn main() {}

@@ -16,6 +16,19 @@ saga! {
             }
             compensate Refund { receipt: charge };
         }
+        step book {
+            send Book;
+            await handled => retry;
+            compensate Unbook;
+        }
+        step none_but_again -> u64 {
+            send Book;
+            await handled => retry;
+            compensate {
+                send Unbook;
+                await handled => retry;
+            }
+        }
     }
 }
 

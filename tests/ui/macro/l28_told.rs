@@ -13,6 +13,15 @@ saga! {
             await { handled => (), refused _ => fail format!("{cents} with {pin}") }
             compensate Unbook;
         }
+        step shadowed {
+            send Book;
+            await {
+                handled => (),
+                refused _ if cents > 5 => fail { let other = pin; format!("{other}") },
+                refused _ => fail (|pin: u64| format!("{pin}"))(cents),
+            }
+            compensate Unbook;
+        }
     }
 }
 

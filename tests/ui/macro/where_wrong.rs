@@ -29,6 +29,9 @@ saga! {
         step four {
             await Asked { .. } => ();
         }
+        step five {
+            await Asked { cents: asked } where asked == asked => ();
+        }
     }
 }
 

@@ -31,6 +31,15 @@ saga! {
             compensate Unbook;
         }
     }
+
+    saga Borrowed(name: String) on Travel {
+        concurrency skip per &name, name.as_str(), (1, &name);
+        deadline 5s;
+        step book {
+            send Book;
+            compensate Unbook;
+        }
+    }
 }
 
 fn main() {}

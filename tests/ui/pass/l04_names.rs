@@ -21,6 +21,21 @@ saga! {
             compensate Unbook;
         }
     }
+
+    saga Odd() on Travel {
+        concurrency allow;
+        deadline 5s;
+        step self_ {
+            send Book;
+            compensate Unbook;
+        }
+        step _1 {
+            sleep 1s;
+        }
+        step __ {
+            sleep 1s;
+        }
+    }
 }
 
 fn main() {}

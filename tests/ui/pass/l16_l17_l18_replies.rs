@@ -1,7 +1,7 @@
 #[path = "../bus.rs"]
 mod bus;
 
-use bus::Travel;
+use bus::{Event, Travel};
 use saga_runtime::prelude::*;
 
 saga! {
@@ -21,6 +21,23 @@ saga! {
         step handled_only -> u64 {
             send Charge { cents };
             await handled => 1;
+            compensate Refund { receipt: 1 };
+        }
+        step by_either -> u64 {
+            send Charge { cents };
+            await {
+                whole @ Charged { .. } => match whole {
+                    Event::Charged { receipt } => receipt,
+                    _ => 0,
+                },
+                Declined => 0,
+                timeout if cents > 5 => 1,
+                timeout => 2,
+                refused NoFunds if cents > 5 => 3,
+                refused NoFunds => 4,
+                refused _ => 5,
+            }
+            within 1s;
             compensate Refund { receipt: 1 };
         }
     }

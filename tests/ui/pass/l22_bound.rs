@@ -14,6 +14,16 @@ saga! {
             compensate Unbook;
         }
     }
+
+    saga Either(cents: u64) on Travel {
+        trigger Asked { cents } | Balance { cents };
+        concurrency allow;
+        deadline 5s;
+        step book {
+            send Book;
+            compensate Unbook;
+        }
+    }
 }
 
 fn main() {}

@@ -27,4 +27,16 @@ saga! {
     }
 }
 
+saga! {
+    saga Misspelt(cents: u64) on Travel {
+        trigger Aksed { cents };
+        concurrency allow;
+        deadline 5s;
+        step book {
+            send Book;
+            compensate Unbook;
+        }
+    }
+}
+
 fn main() {}
