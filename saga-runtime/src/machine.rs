@@ -17,6 +17,7 @@ mod asides;
 mod attendance;
 mod awaiting;
 mod children;
+mod circles;
 mod control;
 mod hearing;
 mod horizon;

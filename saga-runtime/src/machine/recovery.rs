@@ -48,9 +48,8 @@ impl<B: Bus> Machine<B> {
         for (id, _) in self.in_order() {
             self.turn_if(id, Happened::Restarted, now, decisions, |turn| turn.restarted());
         }
-        for admitted in self.lines.admit_all() {
-            self.turn(admitted, Happened::Admitted, now, decisions, |turn| turn.admit());
-        }
+        let waiting = self.lines.all_waiting();
+        self.admit_next(waiting, now, decisions);
     }
 
     /// Takes up a saga, and tells in which version it goes on.
