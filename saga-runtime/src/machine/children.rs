@@ -150,7 +150,8 @@ impl<B: Bus> Machine<B> {
         }
     }
 
-    /// Starts it, or says why that is not accepted.
+    /// Starts it, or says why that is not accepted. The step names its type, and so its version, be that the highest or
+    /// not: who runs it ends on the version with which it began, and so does what it runs.
     fn begin_child(
         &mut self,
         parent: SagaId,
@@ -165,7 +166,7 @@ impl<B: Bus> Machine<B> {
         let (step, unwinds) = (step.name.to_owned(), matches!(step.compensation, Compensation::Unwind));
         let (name, input) = (child.name(), child.into_input());
         let kind = self.by_type.get(&(*input).type_id()).copied();
-        let kind = self.highest(kind.ok_or_else(|| format!("`{name}` is not registered with the coordinator"))?)?;
+        let kind = kind.ok_or_else(|| format!("`{name}` is not registered with the coordinator"))?;
         let begun = self.kinds[usize::from(kind)].begin(id, input, now).map_err(|panicked| panicked.to_string())?;
         let route = Route { kind, slot: begun.slot };
         let control = self.kinds[usize::from(kind)].control_mut(begun.slot);

@@ -56,7 +56,7 @@ impl<B: Bus> Machine<B> {
     }
 
     /// The kind, if it is the highest version of its name: others only end what is in flight.
-    pub(super) fn highest(&self, kind: u16) -> Result<u16, String> {
+    fn highest(&self, kind: u16) -> Result<u16, String> {
         let definition = self.kinds[usize::from(kind)].definition();
         match self.by_name.get(definition.name) {
             Some(highest) if *highest != kind => {

@@ -95,6 +95,78 @@ mod same {
     }
 }
 
+/// A saga and the one that it runs, in two versions each.
+mod family {
+    pub(super) mod first {
+        use super::super::super::tour::Tour;
+        use saga_runtime::prelude::*;
+
+        saga! {
+            pub(in super::super) saga Annex(night: u32) -> u32 on Tour {
+                concurrency allow;
+                deadline 1h;
+                step room -> u32 {
+                    send Book { night };
+                    await Booked { room } => room;
+                    compensate Unbook { room };
+                }
+                return room;
+            }
+
+            pub(in super::super) saga Wedding(night: u32) -> u32 on Tour {
+                concurrency allow;
+                deadline 1h;
+                step room -> u32 {
+                    send Book { night };
+                    await Booked { room } => room;
+                    compensate Unbook { room };
+                }
+                step annex -> u32 {
+                    run Annex { night: night + 1 };
+                    compensate unwind;
+                }
+                return room + annex;
+            }
+        }
+    }
+
+    pub(super) mod second {
+        use super::super::super::tour::Tour;
+        use super::first;
+        use saga_runtime::prelude::*;
+
+        saga! {
+            #[version(2)]
+            pub(in super::super) saga Annex(night: u32) -> u32 on Tour {
+                concurrency allow;
+                deadline 1h;
+                step room -> u32 {
+                    send Book { night: night + 100 };
+                    await Booked { room } => room;
+                    compensate Unbook { room };
+                }
+                return room;
+            }
+
+            /// Runs both versions of the other.
+            #[version(2)]
+            pub(in super::super) saga Wedding(night: u32) -> u32 on Tour {
+                concurrency allow;
+                deadline 1h;
+                step former -> u32 {
+                    run first::Annex { night };
+                    compensate unwind;
+                }
+                step annex -> u32 {
+                    run Annex { night };
+                    compensate unwind;
+                }
+                return former + annex;
+            }
+        }
+    }
+}
+
 saga! {
     #[name("look-out")]
     saga LookOut(night: u32) -> u32 on Tour {
@@ -219,6 +291,26 @@ async fn a_saga_in_flight_ends_on_its_own_version() {
     hotel.open();
     assert_eq!(old.outcome().await, Outcome::Completed(10));
     assert_eq!(new.outcome().await, Outcome::Completed(1040));
+}
+
+/// Rule: versions.own
+#[tokio::test]
+async fn what_a_saga_runs_is_of_the_version_that_it_names() {
+    use family::{first, second};
+    let (log, hotel) = (MemoryLog::new(), Hotel::closed());
+    let builder = Coordinator::builder().saga::<first::Annex>().saga::<first::Wedding>();
+    let coordinator = builder.log(log.clone()).participant(Hotel::closed()).start().await.expect("it starts");
+    let id = coordinator.start(first::Wedding { night: 1 }).await.expect("accepted").id();
+    coordinator.stop().await.expect("it stops");
+
+    let builder = Coordinator::builder().saga::<first::Annex>().saga::<second::Annex>();
+    let builder = builder.saga::<first::Wedding>().saga::<second::Wedding>().log(log.reopen());
+    let coordinator = builder.participant(hotel.clone()).start().await.expect("it starts");
+    let old = coordinator.attach::<first::Wedding>(id).await.expect("it is in flight");
+    let new = coordinator.start(second::Wedding { night: 1 }).await.expect("accepted");
+    hotel.open();
+    assert_eq!(old.outcome().await, Outcome::Completed(10 + 20));
+    assert_eq!(new.outcome().await, Outcome::Completed(10 + 1010));
 }
 
 /// Rule: versions.migrate
