@@ -1,5 +1,7 @@
 //! Taking up what the log holds, and what cannot be taken up.
 
+use std::collections::BTreeSet;
+
 use super::control::Phase;
 use super::kind::keys_in;
 use super::migration::version_of;
@@ -20,7 +22,7 @@ impl<B: Bus> Machine<B> {
     /// answers that are already there.
     pub fn recover(&mut self, open: Vec<OpenSaga>, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
         self.presence.be_patient(now.after(GRACE));
-        self.grace = Some(Grace { since: now, held: Vec::new() });
+        self.grace = Some(Grace { since: now, held: BTreeSet::new() });
         if let Some(oldest) = open.first() {
             self.horizon = OpenSagas::new(oldest.id);
         }
