@@ -18,7 +18,7 @@ use super::control::Control;
 use crate::codec;
 use crate::definition::{Definition, Policy};
 use crate::message::{Bus, Event, EventOf, Mode, SagaId};
-use crate::redaction::{REDACTED, hushed};
+use crate::redaction::{Hushed, REDACTED, hushed};
 use crate::saga::{Key, Saga};
 use crate::time::Timestamp;
 
@@ -234,7 +234,7 @@ pub(crate) fn keys_in(text: &str) -> Vec<Key> {
 /// Runs an author's code; a panic in it is an error here. What it says may mention a value that is not shown.
 pub(super) fn contain<S: Saga, T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
     let code = AssertUnwindSafe(code);
-    let contained = if const { S::DEFINITION.redacts() } { hushed(|| catch_unwind(code)) } else { catch_unwind(code) };
+    let contained = if const { S::DEFINITION.redacts() } { hushed(Hushed::Saga, || catch_unwind(code)) } else { catch_unwind(code) };
     contained.map_err(|payload| Panicked(S::DEFINITION.shown_error(panic_message(payload.as_ref()))))
 }
 
