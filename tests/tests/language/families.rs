@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use saga_runtime::log::Status;
+use saga_runtime::machine::Decision;
 use saga_runtime::message::{Answer, SagaId};
 use saga_runtime::prelude::*;
 
@@ -330,6 +331,25 @@ fn a_child_that_waits_goes_first_when_another_wait_would_close_a_circle() {
         sleep(&mut stage, other, 13);
         assert_eq!(stage.status(both), Some(Status::Running));
     }
+}
+
+/// Rule: undoing.compensate.unwind
+#[test]
+fn a_child_that_may_still_be_unwound_has_not_ended_and_cannot_be_cancelled() {
+    let mut stage = stage();
+    let root = stage.start(Root { night: 3 });
+    let child = only(&stage, "night");
+    sleep(&mut stage, child, 12);
+    let cancelled = |stage: &mut Stage<Tour>| {
+        stage.cancel(child);
+        let Some(Decision::Cancelled { reply, .. }) = stage.decisions.pop() else { panic!("it is replied to last") };
+        reply
+    };
+    assert_eq!(cancelled(&mut stage), Ok(CancelReply::PastPivot));
+    assert_eq!(stage.status(child), Some(Status::Running));
+    stage.answer(root, 1, 1, handled());
+    assert_eq!(end(&stage, child), Outcome::Completed("12".to_owned()));
+    assert_eq!(cancelled(&mut stage), Ok(CancelReply::Ended));
 }
 
 /// Rule: start.keys.child-not-accepted
