@@ -167,7 +167,7 @@ impl<B: Bus> Machine<B> {
         let (name, input) = (child.name(), child.into_input());
         let kind = self.by_type.get(&(*input).type_id()).copied();
         let kind = kind.ok_or_else(|| format!("`{name}` is not registered with the coordinator"))?;
-        let begun = self.kinds[usize::from(kind)].begin(id, input, now).map_err(|panicked| panicked.to_string())?;
+        let begun = self.kinds[usize::from(kind)].begin(id, input, now)?;
         let route = Route { kind, slot: begun.slot };
         let control = self.kinds[usize::from(kind)].control_mut(begun.slot);
         control.rare.parent = Some(Parent { saga: parent, unwinds });

@@ -39,7 +39,7 @@ impl<B: Bus> Machine<B> {
             }
         };
         let id = self.next;
-        let begun = self.kinds[usize::from(kind)].begin(id, input, now).map_err(|panicked| panicked.to_string())?;
+        let begun = self.kinds[usize::from(kind)].begin(id, input, now)?;
         let route = Route { kind, slot: begun.slot };
         let in_the_way = self.in_the_way(route)?;
         self.next = id.next();
