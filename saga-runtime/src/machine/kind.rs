@@ -5,7 +5,7 @@
 
 mod body;
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -59,6 +59,8 @@ pub(crate) trait Kind<B: Bus>: Send {
     fn carried(&self, step: u16, mode: Mode, arm: u16, event: &EventOf<B>) -> Option<Key>;
     /// The ids of all that are in flight, with their slots, in no order.
     fn in_flight(&self) -> Vec<(SagaId, Slot)>;
+    /// The type of what its sagas return.
+    fn output_type(&self) -> TypeId;
     fn as_any(&self) -> &dyn Any;
 }
 
@@ -199,6 +201,10 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
     fn in_flight(&self) -> Vec<(SagaId, Slot)> {
         let slots = self.entries.iter().zip(0..);
         slots.filter_map(|(entry, slot)| Some((entry.as_ref()?.id, slot))).collect()
+    }
+
+    fn output_type(&self) -> TypeId {
+        TypeId::of::<S::Output>()
     }
 
     fn as_any(&self) -> &dyn Any {
