@@ -28,6 +28,10 @@ use serde::de::DeserializeOwned;
 /// Bytes. About as many as a record or a state has.
 const ROOM: usize = 512;
 
+/// What to do about a value that JSON has no form for.
+pub(crate) const REMEDY: &str =
+    "JSON has finite numbers, and maps whose keys are texts or numbers: say an option or a list of pairs instead";
+
 /// So deep `serde_json` reads, and no deeper.
 const DEEPEST: usize = 127;
 
@@ -36,7 +40,7 @@ const DEEPEST: usize = 127;
 #[non_exhaustive]
 pub enum CodecError {
     /// JSON has no form for it.
-    #[error("a `{type_name}` cannot be written as JSON: {reason}")]
+    #[error("a `{type_name}` cannot be written as JSON: {reason}; {REMEDY}")]
     Encode {
         /// The type of the value.
         type_name: &'static str,

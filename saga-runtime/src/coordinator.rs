@@ -36,6 +36,7 @@ pub use self::builder::{Builder, Options, StartupError};
 pub use self::handle::{Handle, Settled};
 
 use self::calls::Ask;
+use self::handle::Wanted;
 pub(crate) use self::rows::late;
 use crate::cause::EndedBy;
 use crate::machine::{CancelReply, NewSaga, Operator};
@@ -110,16 +111,17 @@ impl<B: Bus> Coordinator<B> {
     /// When there is no such saga, or the input does not fit.
     pub async fn start_named(&self, name: &str, input: &str, key: Option<String>) -> Result<SagaId, CallError> {
         let saga = NewSaga::Named { name: name.to_owned(), input: input.to_owned() };
-        self.ask(|reply| Ask::Start { saga, key, reply }).await?.map(|(id, _)| id).map_err(CallError::Refused)
+        let asked = self.ask(|reply| Ask::Start { saga, key, wanted: None, reply });
+        asked.await?.map(|(id, _)| id).map_err(CallError::Refused)
     }
 
     /// A handle to a saga that was started before, in flight or ended.
     ///
     /// # Errors
-    /// When there is no such saga, or it is of another kind.
+    /// When there is no such saga, or it is of another kind, or of a version with another output.
     pub async fn attach<S: Saga<Bus = B>>(&self, id: SagaId) -> Result<Handle<S>, CallError> {
-        let name = S::DEFINITION.name;
-        let attached = self.ask(|reply| Ask::Attach { saga: id, name, reply }).await?;
+        let wanted = Wanted::of::<S>();
+        let attached = self.ask(|reply| Ask::Attach { saga: id, wanted, reply }).await?;
         let (id, progress) = attached.map_err(CallError::Refused)?;
         Ok(Handle::new(id, progress))
     }
@@ -229,9 +231,9 @@ impl<'a, S: Saga> IntoFuture for Start<'a, S> {
 
     fn into_future(self) -> Self::IntoFuture {
         let Self { coordinator, saga, key } = self;
-        let saga = NewSaga::of(saga);
+        let (saga, wanted) = (NewSaga::of(saga), Some(Wanted::of::<S>()));
         Box::pin(async move {
-            let started = coordinator.ask(|reply| Ask::Start { saga, key, reply }).await?;
+            let started = coordinator.ask(|reply| Ask::Start { saga, key, wanted, reply }).await?;
             let (id, progress) = started.map_err(CallError::Refused)?;
             Ok(Handle::new(id, progress))
         })

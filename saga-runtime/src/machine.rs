@@ -17,6 +17,7 @@ mod asides;
 mod attendance;
 mod awaiting;
 mod children;
+mod circles;
 mod control;
 mod hearing;
 mod horizon;
@@ -36,6 +37,7 @@ mod timing;
 mod turn;
 
 use std::any::TypeId;
+use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
@@ -119,8 +121,8 @@ struct Parked {
 #[derive(Debug)]
 struct Grace {
     since: Timestamp,
-    /// The sagas whose timers had passed at the start.
-    held: Vec<SagaId>,
+    /// The sagas with timers that had passed at the start, and to which an answer may come.
+    held: BTreeSet<SagaId>,
 }
 
 /// Two sagas of one name and version.

@@ -8,9 +8,9 @@ mod hush;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub(crate) use self::hush::hushed;
+pub(crate) use self::hush::{Hushed, hushed};
 use crate::definition::Definition;
-use crate::message::{Bus, Event, EventOf};
+use crate::message::{Bus, CommandInfo, Event, EventOf};
 
 /// Stands for a value that is not shown.
 pub(crate) const REDACTED: &str = "(redacted)";
@@ -64,6 +64,12 @@ pub(crate) fn event<B: Bus>(event: &EventOf<B>) -> Value {
 /// Events as they are shown.
 pub(crate) fn events<B: Bus>(events: &[EventOf<B>]) -> Vec<Value> {
     events.iter().map(event::<B>).collect()
+}
+
+/// Whether the handler of this command knows values that are not shown: its own, or those of a reply.
+pub(crate) fn is_secretive<B: Bus>(command: &CommandInfo) -> bool {
+    let mut replies = <EventOf<B> as Event>::EVENTS.iter().filter(|event| command.replies.contains(&event.name));
+    !command.redacted.is_empty() || replies.any(|event| !event.redacted.is_empty())
 }
 
 impl Definition {

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::{Fields, Path, Visibility};
 
 use super::read::{Declaration, Known, Names, Variant, any};
@@ -133,13 +134,15 @@ fn participant(commands: &Commands, participant: &Ident) -> TokenStream {
     });
     let doc = format!("The commands of [`{name}`] that `{participant}` carries out.");
     let (message, snake) = (paths::message(), case::snake(participant));
+    let (derived, debug) = debug(&own, &theirs);
     let narrows = theirs.iter().map(|command| moved(&command.variant, name, &own));
     let widens = theirs.iter().map(|command| moved(&command.variant, &own, name));
     quote! {
         #[doc = #doc]
         #[allow(missing_docs)]
-        #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::cmp::PartialEq)]
+        #[derive(#derived ::core::clone::Clone, ::core::cmp::PartialEq)]
         #visibility enum #own { #(#variants),* }
+        #debug
         impl #message::ParticipantCommand for #own {
             type Bus = #bus;
             const PARTICIPANT: &'static str = #snake;
@@ -153,6 +156,49 @@ fn participant(commands: &Commands, participant: &Ident) -> TokenStream {
         }
         impl ::core::convert::From<#own> for #name {
             fn from(command: #own) -> Self { match command { #(#widens),* } }
+        }
+    }
+}
+
+/// `Debug`, as it is derived; where a value is not shown, something else stands in its place.
+fn debug(own: &Ident, commands: &[&Command]) -> (TokenStream, TokenStream) {
+    if commands.iter().all(|command| command.variant.redacted.is_empty()) {
+        return (quote!(::core::fmt::Debug,), TokenStream::new());
+    }
+    let arms = commands.iter().map(|command| shown(&command.variant));
+    let implementation = quote! {
+        impl ::core::fmt::Debug for #own {
+            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                match self { #(#arms),* }
+            }
+        }
+    };
+    (TokenStream::new(), implementation)
+}
+
+/// The arm that shows a variant.
+fn shown(variant: &Variant) -> TokenStream {
+    let Variant { name, fields, redacted, .. } = variant;
+    let text = name.unraw().to_string();
+    let (mut patterns, mut values) = (Vec::new(), Vec::new());
+    for (position, field) in fields.iter().enumerate() {
+        let binding = format_ident!("field_{position}");
+        let named = field.ident.as_ref().map(|field| field.unraw().to_string());
+        let is_redacted = redacted.contains(named.as_ref().unwrap_or(&position.to_string()));
+        let (pattern, value) = match is_redacted {
+            true => (quote!(_), quote!(&::core::format_args!("(redacted)"))),
+            false => (quote!(#binding), quote!(#binding)),
+        };
+        patterns.push(field.ident.as_ref().map_or(pattern.clone(), |field| quote!(#field: #pattern)));
+        values.push(named.map_or(quote!(.field(#value)), |named| quote!(.field(#named, #value))));
+    }
+    match fields {
+        Fields::Unit => quote!(Self::#name => formatter.write_str(#text)),
+        Fields::Named(_) => {
+            quote!(Self::#name { #(#patterns),* } => formatter.debug_struct(#text) #(#values)* .finish())
+        }
+        Fields::Unnamed(_) => {
+            quote!(Self::#name(#(#patterns),*) => formatter.debug_tuple(#text) #(#values)* .finish())
         }
     }
 }

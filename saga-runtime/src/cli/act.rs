@@ -59,9 +59,10 @@ fn did(saga: SagaId, action: Action, response: &Response, app: &str) -> Result<&
         (Action::Cancel, Response::Cancelled { reply: CancelReply::Requested }) => {
             Ok("cancelled; what took effect is undone")
         }
-        (Action::Cancel, Response::Cancelled { reply: CancelReply::PastPivot }) => {
-            Err(CliError::NotDone(format!("saga {saga} is past its pivot: there is no way back any more")))
-        }
+        (Action::Cancel, Response::Cancelled { reply: CancelReply::PastPivot }) => Err(CliError::NotDone(format!(
+            "saga {saga} is past its pivot, or has completed and waits for the one that ran it: there is no way back \
+                 any more"
+        ))),
         (Action::Cancel, Response::Cancelled { reply: CancelReply::Ended }) => Err(CliError::NotDone(format!(
             "saga {saga} has ended before it could be cancelled; `{app} show {saga}` says how"
         ))),

@@ -216,13 +216,6 @@ impl<B: Bus> Acts<B> {
         self.outboxes.clear();
     }
 
-    /// Forgets a saga that nobody else watches.
-    pub(super) fn unwatch(&mut self, saga: SagaId) {
-        if self.watched.get(&saga).is_some_and(|watched| watched.receiver_count() == 0) {
-            self.watched.remove(&saga);
-        }
-    }
-
     pub(super) fn participants(&self) -> Vec<ParticipantStatus> {
         let status = |(name, outbox): (&&'static str, &Outbox<B>)| ParticipantStatus {
             name: (*name).to_owned(),

@@ -8,6 +8,7 @@ use super::ended::Ended;
 use super::fleeting::Fleeting;
 use super::rows;
 use crate::bus::SessionId;
+use crate::codec::REMEDY;
 use crate::definition::Definition;
 use crate::log::{Batch, DefinitionRow, LateRow, ReceivedRow, Standing, Status};
 use crate::machine::{Change, InFlight, LOST_STATE, Late, Machine, Record};
@@ -145,7 +146,7 @@ fn write_commands<B: Bus>(record: &Record<B>) -> (Vec<Option<Box<RawValue>>>, Ve
         let Change::Sent { at, attempt, participant, command: Some(command), .. } = change else { continue };
         let bytes = serde_json::value::to_raw_value(command);
         if let Err(error) = &bytes {
-            let reason = format!("its command cannot be written as JSON: {error}");
+            let reason = format!("its command cannot be written as JSON: {error}; {REMEDY}");
             unwritable.push(Unwritable { participant, at: *at, attempt: *attempt, reason });
         }
         written.push(bytes.ok());

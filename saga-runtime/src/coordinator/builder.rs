@@ -44,14 +44,12 @@ type Spawn<B> = Box<dyn FnOnce(ParticipantOptions, Reports<B>) -> UnboundedSende
 pub struct Builder<B: Bus> {
     sagas: Vec<Register<B>>,
     migrations: Vec<Migrate<B>>,
-    /// What is migrated from: it need not be executed any more.
-    former: Vec<&'static Definition>,
+    /// From what to what it is migrated. The former need not be executed any more.
+    ways: Vec<(&'static Definition, &'static Definition)>,
     definitions: Vec<&'static Definition>,
     log: Option<Box<dyn SagaLog>>,
     participants: BTreeMap<&'static str, Spawn<B>>,
     twice: Option<&'static str>,
-    /// A migration that leads elsewhere than to a later version.
-    backwards: Option<(&'static Definition, &'static Definition)>,
     listen: Option<Endpoint>,
     operators: Option<Endpoint>,
     options: Options,
@@ -157,6 +155,20 @@ pub enum StartupError {
         /// The version of that.
         to_version: u32,
     },
+    /// A migration leads to a version that is not registered.
+    #[error(
+        "`{name}` version {from} is migrated to version {version}, which is not registered: add `.saga::<{type_name}>()`"
+    )]
+    MigratedNowhere {
+        /// The saga.
+        name: &'static str,
+        /// The version that is migrated.
+        from: u32,
+        /// The version to which it is migrated.
+        version: u32,
+        /// The type of that.
+        type_name: &'static str,
+    },
     /// Two migrations from one version.
     #[error("`{name}` version {version} is migrated twice: remove one `.migrate`")]
     MigratedTwice {
@@ -184,12 +196,11 @@ impl<B: Bus> Builder<B> {
         Self {
             sagas: Vec::new(),
             migrations: Vec::new(),
-            former: Vec::new(),
+            ways: Vec::new(),
             definitions: Vec::new(),
             log: None,
             participants: BTreeMap::new(),
             twice: None,
-            backwards: None,
             listen: None,
             operators: None,
             options: Options::default(),
@@ -213,10 +224,7 @@ impl<B: Bus> Builder<B> {
         migrate: fn(From::State) -> Option<To::State>,
     ) -> Self {
         self.migrations.push(Box::new(move |machine| machine.migrate::<From, To>(migrate)));
-        self.former.push(From::DEFINITION);
-        if From::DEFINITION.name != To::DEFINITION.name || From::DEFINITION.version >= To::DEFINITION.version {
-            self.backwards = Some((From::DEFINITION, To::DEFINITION));
-        }
+        self.ways.push((From::DEFINITION, To::DEFINITION));
         self
     }
 
@@ -315,17 +323,31 @@ impl<B: Bus> Builder<B> {
 
     /// Whether versions lead forward, and triggers to an end.
     fn check_versions(&self) -> Result<(), StartupError> {
-        if let Some((from, to)) = self.backwards {
-            return Err(StartupError::Backwards {
-                from: from.name,
-                from_version: from.version,
-                to: to.name,
-                to_version: to.version,
-            });
+        for (from, to) in &self.ways {
+            self.check_way(from, to)?;
         }
         match catalogue::circle(&self.definitions) {
             Some(circle) => Err(StartupError::Circle(circle)),
             None => Ok(()),
+        }
+    }
+
+    /// Whether a migration leads to a later version that is there, or is migrated in turn.
+    fn check_way(&self, from: &Definition, to: &Definition) -> Result<(), StartupError> {
+        let (name, version, type_name) = (to.name, to.version, to.type_name);
+        if from.name != name || from.version >= version {
+            return Err(StartupError::Backwards {
+                from: from.name,
+                from_version: from.version,
+                to: name,
+                to_version: version,
+            });
+        }
+        let leads_on = self.ways.iter().map(|(from, _)| from);
+        let is_there = |known: &&'static Definition| (known.name, known.version) == (name, version);
+        match self.definitions.iter().chain(leads_on).any(is_there) {
+            true => Ok(()),
+            false => Err(StartupError::MigratedNowhere { name, from: from.version, version, type_name }),
         }
     }
 
@@ -365,7 +387,8 @@ impl<B: Bus> Builder<B> {
     /// in flight: their states were written for the other.
     fn changed_definitions(&self, recovery: &Recovery) -> Result<Vec<DefinitionRow>, StartupError> {
         let mut changed = Vec::new();
-        let kept = self.definitions.iter().chain(&self.former).filter(|definition| !definition.ephemeral);
+        let former = self.ways.iter().map(|(from, _)| from);
+        let kept = self.definitions.iter().chain(former).filter(|definition| !definition.ephemeral);
         for definition in kept {
             let (name, version, ours) = (definition.name, definition.version, definition.fingerprint());
             let known = recovery.definitions.iter().find(|known| known.0 == name && known.1 == version);

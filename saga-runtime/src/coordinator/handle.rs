@@ -1,5 +1,6 @@
 //! A hold on one saga, to await its end.
 
+use std::any::TypeId;
 use std::future::pending;
 use std::marker::PhantomData;
 
@@ -9,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::cause::Outcome;
 use crate::codec;
+use crate::definition::Definition;
 use crate::message::SagaId;
 use crate::saga::Saga;
 
@@ -37,6 +39,45 @@ pub enum Settled<T> {
     Stuck(String),
 }
 
+/// What a handle is to be of.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    definition: &'static Definition,
+    output: TypeId,
+    reads: fn(&str) -> bool,
+}
+
+impl Wanted {
+    pub(super) fn of<S: Saga>() -> Self {
+        let reads = |output: &str| codec::decode::<S::Output>(output).is_ok();
+        Self { definition: S::DEFINITION, output: TypeId::of::<S::Output>(), reads }
+    }
+
+    /// The saga's name.
+    pub(super) fn name(&self) -> &'static str {
+        self.definition.name
+    }
+
+    /// Whether a saga that returns this type can be awaited as this one.
+    pub(super) fn awaits(&self, output: TypeId) -> bool {
+        self.output == output
+    }
+
+    /// Whether this end can be told.
+    pub(super) fn tells(&self, outcome: &Outcome<String>) -> bool {
+        !matches!(outcome, Outcome::Completed(output) if !(self.reads)(output))
+    }
+
+    /// What is to be done about a saga of the same name that is none of these.
+    pub(super) fn refusal(&self, saga: SagaId, version: u32) -> String {
+        let Definition { name, version: wanted, .. } = self.definition;
+        format!(
+            "saga {saga} is a `{name}` of version {version}, and its output is not that of version {wanted}: attach to it \
+             with the type of version {version}"
+        )
+    }
+}
+
 impl<S: Saga> std::fmt::Debug for Handle<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Handle").field("saga", &S::DEFINITION.name).field("id", &self.id).finish_non_exhaustive()
@@ -60,9 +101,6 @@ impl<S: Saga> Handle<S> {
 
     /// How the saga ends. Waits through *stuck*. Never returns when the coordinator is stopped first: the saga has not
     /// ended then, and goes on with the next coordinator.
-    ///
-    /// # Panics
-    /// When the recorded output is none of the saga's type: another program has written it.
     pub async fn outcome(&self) -> Outcome<S::Output> {
         let mut progress = self.progress.clone();
         let ended = progress.wait_for(|progress| matches!(progress, Progress::Ended(_))).await;
@@ -73,9 +111,6 @@ impl<S: Saga> Handle<S> {
     }
 
     /// How the saga ends, or that it is stuck.
-    ///
-    /// # Panics
-    /// As [`Handle::outcome`].
     pub async fn settled(&self) -> Settled<S::Output> {
         let mut progress = self.progress.clone();
         let settled = progress.wait_for(|progress| !matches!(progress, Progress::Going)).await;
@@ -88,7 +123,7 @@ impl<S: Saga> Handle<S> {
 }
 
 fn decode<T: serde::de::DeserializeOwned>(outcome: Outcome<String>) -> Outcome<T> {
-    outcome.map(|output| codec::decode(&output).expect("an output reads back as the type that wrote it"))
+    outcome.map(|output| codec::decode(&output).expect("a handle is given only to who reads the output"))
 }
 
 /// The outcome out of the log, with the output as it was encoded.

@@ -150,7 +150,8 @@ impl<B: Bus> Machine<B> {
         }
     }
 
-    /// Starts it, or says why that is not accepted.
+    /// Starts it, or says why that is not accepted. The step names its type, and so its version, be that the highest or
+    /// not: who runs it ends on the version with which it began, and so does what it runs.
     fn begin_child(
         &mut self,
         parent: SagaId,
@@ -165,8 +166,8 @@ impl<B: Bus> Machine<B> {
         let (step, unwinds) = (step.name.to_owned(), matches!(step.compensation, Compensation::Unwind));
         let (name, input) = (child.name(), child.into_input());
         let kind = self.by_type.get(&(*input).type_id()).copied();
-        let kind = self.highest(kind.ok_or_else(|| format!("`{name}` is not registered with the coordinator"))?)?;
-        let begun = self.kinds[usize::from(kind)].begin(id, input, now).map_err(|panicked| panicked.to_string())?;
+        let kind = kind.ok_or_else(|| format!("`{name}` is not registered with the coordinator"))?;
+        let begun = self.kinds[usize::from(kind)].begin(id, input, now)?;
         let route = Route { kind, slot: begun.slot };
         let control = self.kinds[usize::from(kind)].control_mut(begun.slot);
         control.rare.parent = Some(Parent { saga: parent, unwinds });
@@ -175,9 +176,9 @@ impl<B: Bus> Machine<B> {
         needed.retain(|key| !self.lines.holders(std::slice::from_ref(key)).iter().any(|saga| family.contains(saga)));
         self.kinds[usize::from(kind)].control_mut(begun.slot).keys = needed;
         let in_the_way = self.in_the_way(route)?;
-        if self.would_close_a_circle(&family, &in_the_way) {
+        let keys = &self.kinds[usize::from(kind)].control(begun.slot).keys;
+        if let Some(other) = self.closes_a_circle(&family, keys).filter(|_| !in_the_way.is_empty()) {
             self.kinds[usize::from(kind)].remove(begun.slot);
-            let other = in_the_way.last().map(ToString::to_string).unwrap_or_default();
             return Err(format!(
                 "`{name}` would wait for saga {other}, which waits for saga {parent}: neither would end"
             ));
@@ -186,6 +187,9 @@ impl<B: Bus> Machine<B> {
         let by = StartedBy::Parent { saga: parent, step, item: at.item };
         let happened = Happened::Started { input: begun.input, by, key: None };
         self.take_keys(id, route, happened, &in_the_way, now, decisions);
+        if !in_the_way.is_empty() {
+            self.untie(id, now, decisions);
+        }
         Ok(())
     }
 
@@ -283,15 +287,6 @@ impl<B: Bus> Machine<B> {
         }
     }
 
-    /// The sagas that run this one, the nearest first.
-    pub(super) fn ancestors(&self, saga: SagaId) -> Vec<SagaId> {
-        let parent = |saga: SagaId| {
-            let route = self.routes.get(&saga)?;
-            Some(self.kinds[usize::from(route.kind)].control(route.slot).rare.parent?.saga)
-        };
-        std::iter::successors(parent(saga), |saga| parent(*saga)).collect()
-    }
-
     /// A child has completed: its parent holds its keys from now on, and other children of the family need not wait for
     /// them any more.
     pub(super) fn pass_keys(
@@ -319,43 +314,6 @@ impl<B: Bus> Machine<B> {
                 }
             }
         }
-        for admitted in self.lines.admit_next(waiting) {
-            self.turn(admitted, Happened::Admitted, now, decisions, |turn| turn.admit());
-        }
-    }
-
-    /// Whether a child of this family would wait for one that waits for the family.
-    fn would_close_a_circle(&self, family: &[SagaId], in_the_way: &[SagaId]) -> bool {
-        let mut seen: Vec<SagaId> = Vec::new();
-        let mut next: Vec<_> = in_the_way.iter().flat_map(|saga| self.until_free(*saga, family)).collect();
-        while let Some(saga) = next.pop() {
-            if family.contains(&saga) {
-                return true;
-            }
-            if !seen.contains(&saga) {
-                seen.push(saga);
-                next.extend(self.waits_for(saga));
-            }
-        }
-        false
-    }
-
-    /// Those who must end before a key of this saga is free for that family: when it completes, its parent holds it.
-    fn until_free(&self, saga: SagaId, family: &[SagaId]) -> Vec<SagaId> {
-        let above = self.ancestors(saga).into_iter().take_while(|above| !family.contains(above));
-        std::iter::once(saga).chain(above).collect()
-    }
-
-    /// The sagas for whose end this one waits.
-    fn waits_for(&self, saga: SagaId) -> Vec<SagaId> {
-        let Some(route) = self.routes.get(&saga) else { return Vec::new() };
-        let control = self.kinds[usize::from(route.kind)].control(route.slot);
-        if control.phase != Phase::Queued {
-            return control.rare.children.iter().filter(|ran| !ran.kept).map(|ran| ran.saga).collect();
-        }
-        let before = self.lines.waiting(&control.keys).into_iter().filter(|other| *other < saga);
-        let others: Vec<_> = before.chain(self.lines.holders(&control.keys)).collect();
-        let family = self.ancestors(saga);
-        others.into_iter().flat_map(|other| self.until_free(other, &family)).collect()
+        self.admit_next(waiting, now, decisions);
     }
 }

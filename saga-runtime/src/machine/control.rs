@@ -411,17 +411,44 @@ impl Control {
 
     /// The earliest time at which something happens by itself.
     pub(crate) fn next_due(&self) -> Timestamp {
-        let exchanges = self.open.iter().filter_map(|open| open.due).filter(|_| !self.is_resting());
-        exchanges.chain(self.live_deadline()).min().unwrap_or(Timestamp::NEVER)
+        self.next_due_unless(Timestamp::EPOCH)
     }
 
-    /// The next thing that is due by itself at `now`. At the same time the deadline comes first.
-    pub(crate) fn due(&self, now: Timestamp) -> Option<Due> {
+    /// The same without what [is held](Self::is_held).
+    pub(crate) fn next_due_unless(&self, passed_before: Timestamp) -> Timestamp {
+        let times = self.dues().filter(|due| !self.is_held(*due, passed_before)).map(|(time, _)| time);
+        times.min().unwrap_or(Timestamp::NEVER)
+    }
+
+    /// The next thing that is due by itself at `now`, unless it [is held](Self::is_held). At the same time the deadline
+    /// comes first.
+    pub(crate) fn due(&self, now: Timestamp, passed_before: Timestamp) -> Option<Due> {
+        let free = self.dues().filter(|due| !self.is_held(*due, passed_before));
+        let first = free.min_by_key(|(time, _)| *time)?;
+        (first.0 <= now).then_some(first.1)
+    }
+
+    /// Whether anything [is held](Self::is_held).
+    pub(crate) fn holds(&self, passed_before: Timestamp) -> bool {
+        self.dues().any(|due| self.is_held(due, passed_before))
+    }
+
+    /// What happens by itself, and when.
+    fn dues(&self) -> impl Iterator<Item = (Timestamp, Due)> {
         let deadline = self.live_deadline().map(|time| (time, Due::Deadline));
         let exchanges = self.open.iter().filter_map(|open| Some((open.due?, Due::Exchange(open.at))));
-        let exchanges = exchanges.filter(|_| !self.is_resting());
-        let first = deadline.into_iter().chain(exchanges).min_by_key(|(time, _)| *time)?;
-        (first.0 <= now).then_some(first.1)
+        deadline.into_iter().chain(exchanges.filter(|_| !self.is_resting()))
+    }
+
+    /// Whether it passed before this time, when nobody ran, and an answer that was given meanwhile would come first. None
+    /// does to a `sleep`, or to a deadline when nothing is awaited but that.
+    fn is_held(&self, (time, due): (Timestamp, Due), passed_before: Timestamp) -> bool {
+        let awaited = |open: &Open| open.waits != Waits::Asleep && open.since < passed_before;
+        let may_be_answered = match due {
+            Due::Deadline => self.open.iter().any(awaited),
+            Due::Exchange(at) => self.open.iter().any(|open| open.at == at && open.waits != Waits::Asleep),
+        };
+        time < passed_before && may_be_answered
     }
 
     /// The exchange at which the saga stands, for whoever looks.

@@ -117,9 +117,10 @@ pub enum Input<B: Bus> {
 pub enum CancelReply {
     /// The saga is undone, or was on its way back already.
     Requested,
-    /// There is no way back any more.
+    /// There is no way back any more: its pivot took effect, or it has completed, and only the saga that ran it can still
+    /// have it undone.
     PastPivot,
-    /// It has ended.
+    /// It has ended: its terminal record is written.
     Ended,
 }
 

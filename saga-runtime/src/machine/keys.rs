@@ -78,8 +78,7 @@ impl Keys {
         }
     }
 
-    /// The saga has ended, holding or waiting. Gives those whose turn it is now, in the order of their coming; they
-    /// hold their keys.
+    /// The saga has ended, holding or waiting. Gives those who wait for these keys, in the order of their coming.
     pub(super) fn release(&mut self, saga: SagaId, keys: &[Key]) -> Vec<SagaId> {
         self.waiting.remove(&saga);
         for key in keys {
@@ -88,20 +87,19 @@ impl Keys {
                 line.waiting.retain(|waiting| *waiting != saga);
             }
         }
-        let next = self.admit_next(self.waiting(keys));
         for key in keys {
             if self.lines.get(key).is_some_and(|line| line.holders.is_empty() && line.waiting.is_empty()) {
                 self.lines.remove(key);
             }
         }
-        next
+        self.waiting(keys)
     }
 
-    /// Those who wait and whose turn it is; they hold their keys.
-    pub(super) fn admit_all(&mut self) -> Vec<SagaId> {
-        let mut candidates: Vec<_> = self.waiting.keys().copied().collect();
-        candidates.sort_unstable();
-        self.admit_next(candidates)
+    /// All who wait, oldest first.
+    pub(super) fn all_waiting(&self) -> Vec<SagaId> {
+        let mut waiting: Vec<_> = self.waiting.keys().copied().collect();
+        waiting.sort_unstable();
+        waiting
     }
 
     /// Those among these whose turn it is; they hold their keys.
@@ -109,26 +107,38 @@ impl Keys {
         candidates.retain(|candidate| {
             let is_next = self.is_next(*candidate);
             if is_next {
-                let keys = self.waiting.remove(candidate).unwrap_or_default();
-                self.admit(*candidate, &keys);
+                self.admit(*candidate);
             }
             is_next
         });
         candidates
     }
 
-    /// Whether nobody holds any of its keys, and nobody came before it.
-    fn is_next(&self, saga: SagaId) -> bool {
-        let free = |key| {
-            let line = self.lines.get(key);
-            line.is_some_and(|line| line.holders.is_empty() && line.waiting.front() == Some(&saga))
-        };
-        self.waiting.get(&saga).is_some_and(|keys| keys.iter().all(free))
+    /// Whether the saga waits, and nobody holds any of its keys.
+    pub(super) fn awaits_only_its_turn(&self, saga: SagaId) -> bool {
+        self.waits_and(saga, |line| line.holders.is_empty())
     }
 
-    fn admit(&mut self, saga: SagaId, keys: &[Key]) {
-        for key in keys {
-            if let Some(line) = self.lines.get_mut(key) {
+    /// Whether nobody holds any of its keys, and nobody came before it.
+    fn is_next(&self, saga: SagaId) -> bool {
+        self.waits_and(saga, |line| line.holders.is_empty() && line.waiting.front() == Some(&saga))
+    }
+
+    fn waits_and(&self, saga: SagaId, is_so: impl Fn(&Line) -> bool) -> bool {
+        let keys = self.waiting.get(&saga);
+        keys.is_some_and(|keys| keys.iter().all(|key| self.lines.get(key).is_some_and(&is_so)))
+    }
+
+    /// Those who wait for a key of this saga, and came before it.
+    pub(super) fn before(&self, saga: SagaId) -> Vec<SagaId> {
+        let keys = self.waiting.get(&saga).map(Vec::as_slice).unwrap_or_default();
+        self.collect(keys, |line| line.waiting.iter().copied().take_while(|other| *other != saga).collect())
+    }
+
+    /// The saga that waited holds its keys from now on.
+    pub(super) fn admit(&mut self, saga: SagaId) {
+        for key in self.waiting.remove(&saga).unwrap_or_default() {
+            if let Some(line) = self.lines.get_mut(&key) {
                 line.waiting.retain(|waiting| *waiting != saga);
                 line.holders.push(saga);
             }
@@ -148,15 +158,21 @@ mod tests {
         names.iter().map(Key::of).collect()
     }
 
+    /// Those who begin when this one has ended.
+    fn ended(lines: &mut Keys, saga: SagaId, keys: &[Key]) -> Vec<SagaId> {
+        let waiting = lines.release(saga, keys);
+        lines.admit_next(waiting)
+    }
+
     #[test]
     fn first_come_first_served() {
         let mut lines = Keys::default();
         lines.hold(id(1), &keys(&["a"]));
         lines.wait(id(2), &keys(&["a"]));
         lines.wait(id(3), &keys(&["a"]));
-        assert_eq!(lines.release(id(1), &keys(&["a"])), [id(2)]);
-        assert_eq!(lines.release(id(2), &keys(&["a"])), [id(3)]);
-        assert_eq!(lines.release(id(3), &keys(&["a"])), []);
+        assert_eq!(ended(&mut lines, id(1), &keys(&["a"])), [id(2)]);
+        assert_eq!(ended(&mut lines, id(2), &keys(&["a"])), [id(3)]);
+        assert_eq!(ended(&mut lines, id(3), &keys(&["a"])), []);
         assert!(lines.lines.is_empty() && lines.waiting.is_empty());
     }
 
@@ -167,9 +183,9 @@ mod tests {
         lines.hold(id(2), &keys(&["b"]));
         lines.wait(id(3), &keys(&["a", "b"]));
         lines.wait(id(4), &keys(&["b"]));
-        assert_eq!(lines.release(id(2), &keys(&["b"])), [], "4 came after 3, which still waits for a");
-        assert_eq!(lines.release(id(1), &keys(&["a"])), [id(3)]);
-        assert_eq!(lines.release(id(3), &keys(&["a", "b"])), [id(4)]);
+        assert_eq!(ended(&mut lines, id(2), &keys(&["b"])), [], "4 came after 3, which still waits for a");
+        assert_eq!(ended(&mut lines, id(1), &keys(&["a"])), [id(3)]);
+        assert_eq!(ended(&mut lines, id(3), &keys(&["a", "b"])), [id(4)]);
     }
 
     #[test]
@@ -178,7 +194,7 @@ mod tests {
         lines.hold(id(1), &keys(&["a"]));
         lines.wait(id(2), &keys(&["a", "b"]));
         lines.wait(id(3), &keys(&["b"]));
-        assert_eq!(lines.release(id(2), &keys(&["a", "b"])), [id(3)]);
+        assert_eq!(ended(&mut lines, id(2), &keys(&["a", "b"])), [id(3)]);
         assert_eq!(lines.holders(&keys(&["a", "b"])), [id(1), id(3)]);
     }
 }

@@ -5,7 +5,7 @@
 
 mod body;
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -18,7 +18,7 @@ use super::control::Control;
 use crate::codec;
 use crate::definition::{Definition, Policy};
 use crate::message::{Bus, Event, EventOf, Mode, SagaId};
-use crate::redaction::{REDACTED, hushed};
+use crate::redaction::{Hushed, REDACTED, hushed};
 use crate::saga::{Key, Saga};
 use crate::time::Timestamp;
 
@@ -45,7 +45,8 @@ pub(crate) trait Kind<B: Bus>: Send {
     fn definition(&self) -> &'static Definition;
     fn parse(&self, json: &str) -> Result<Input, String>;
     fn triggered_by(&self, event: &EventOf<B>) -> Result<Option<Input>, Panicked>;
-    fn begin(&mut self, id: SagaId, input: Input, now: Timestamp) -> Result<Begun, Panicked>;
+    /// Or why it cannot begin.
+    fn begin(&mut self, id: SagaId, input: Input, now: Timestamp) -> Result<Begun, String>;
     fn load(&mut self, id: SagaId, text: &str) -> Result<Slot, String>;
     fn save(&self, slot: Slot) -> Result<String, String>;
     fn remove(&mut self, slot: Slot);
@@ -58,6 +59,8 @@ pub(crate) trait Kind<B: Bus>: Send {
     fn carried(&self, step: u16, mode: Mode, arm: u16, event: &EventOf<B>) -> Option<Key>;
     /// The ids of all that are in flight, with their slots, in no order.
     fn in_flight(&self) -> Vec<(SagaId, Slot)>;
+    /// The type of what its sagas return.
+    fn output_type(&self) -> TypeId;
     fn as_any(&self) -> &dyn Any;
 }
 
@@ -134,19 +137,20 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
         started.map_err(|panicked| if hidden { Panicked(REDACTED.to_owned()) } else { panicked })
     }
 
-    fn begin(&mut self, id: SagaId, input: Input, now: Timestamp) -> Result<Begun, Panicked> {
+    fn begin(&mut self, id: SagaId, input: Input, now: Timestamp) -> Result<Begun, String> {
         let saga = *input.downcast::<S>().expect("an input is given to the kind that parsed it");
-        let (input, control, state) = contain::<S, _>(|| {
-            let input = serde_json::to_string(&saga)
-                .map_err(|error| format!("its input is no JSON: {}", shown_error::<S>(&error)));
+        let begun = contain::<S, _>(|| {
+            let input = serde_json::to_string(&saga);
             let allowed = contain::<S, _>(|| saga.deadline()).map_err(|panicked| panicked.0);
             (input, Control::new(now, allowed, keys(&saga)), saga.begin())
+        });
+        let (input, control, state) = begun.map_err(|panicked| panicked.to_string())?;
+        let input = input.map_err(|error| {
+            let (name, error) = (S::DEFINITION.name, shown_error::<S>(&error));
+            format!("the input of `{name}` cannot be written as JSON: {error}; {}", codec::REMEDY)
         })?;
         let slot = self.insert(Entry { id, control, body: BodyOf { state, asides: Asides::default() } });
-        input.map(|input| Begun { slot, input }).map_err(|reason| {
-            self.remove(slot);
-            Panicked(reason)
-        })
+        Ok(Begun { slot, input })
     }
 
     fn load(&mut self, id: SagaId, text: &str) -> Result<Slot, String> {
@@ -199,6 +203,10 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
         slots.filter_map(|(entry, slot)| Some((entry.as_ref()?.id, slot))).collect()
     }
 
+    fn output_type(&self) -> TypeId {
+        TypeId::of::<S::Output>()
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }
@@ -234,7 +242,11 @@ pub(crate) fn keys_in(text: &str) -> Vec<Key> {
 /// Runs an author's code; a panic in it is an error here. What it says may mention a value that is not shown.
 pub(super) fn contain<S: Saga, T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
     let code = AssertUnwindSafe(code);
-    let contained = if const { S::DEFINITION.redacts() } { hushed(|| catch_unwind(code)) } else { catch_unwind(code) };
+    let contained = if const { S::DEFINITION.redacts() } {
+        hushed(Hushed::Saga, || catch_unwind(code))
+    } else {
+        catch_unwind(code)
+    };
     contained.map_err(|payload| Panicked(S::DEFINITION.shown_error(panic_message(payload.as_ref()))))
 }
 

@@ -1,5 +1,6 @@
 //! What can be seen of sagas in flight, without moving them.
 
+use std::any::TypeId;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use super::control::{Phase, Waits};
 use super::kind::KindOf;
 use super::{Machine, standing};
 use crate::bus::Horizon;
+use crate::definition::Definition;
 use crate::log::Standing;
 use crate::message::{At, Bus, SagaId};
 use crate::saga::Saga;
@@ -76,6 +78,18 @@ impl<B: Bus> Machine<B> {
     /// The name of a saga in flight; none of one that ended, or that this program cannot load.
     pub fn name_of(&self, saga: SagaId) -> Option<&'static str> {
         self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].definition().name)
+    }
+
+    /// What a saga in flight is, and the type of what it returns; none of one that ended, or that this program cannot
+    /// load.
+    pub(crate) fn kind_of(&self, saga: SagaId) -> Option<(&'static Definition, TypeId)> {
+        let kind = &self.kinds[usize::from(self.routes.get(&saga)?.kind)];
+        Some((kind.definition(), kind.output_type()))
+    }
+
+    /// Whether there was ever a saga of this id, in flight or ended. It may be one of those reserved and never given.
+    pub(crate) fn has_been(&self, saga: SagaId) -> bool {
+        saga < self.next
     }
 
     /// All sagas in flight, oldest first, and where they stand.

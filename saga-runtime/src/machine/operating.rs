@@ -23,10 +23,7 @@ impl<B: Bus> Machine<B> {
             };
         };
         let control = self.kinds[usize::from(route.kind)].control(route.slot);
-        if control.phase == Phase::Kept {
-            return Ok(CancelReply::Ended);
-        }
-        if control.must_complete() {
+        if control.must_complete() || control.phase == Phase::Kept {
             return Ok(CancelReply::PastPivot);
         }
         if control.can_turn_back() {

@@ -1,5 +1,7 @@
 //! Taking up what the log holds, and what cannot be taken up.
 
+use std::collections::BTreeSet;
+
 use super::control::Phase;
 use super::kind::keys_in;
 use super::migration::version_of;
@@ -20,7 +22,7 @@ impl<B: Bus> Machine<B> {
     /// answers that are already there.
     pub fn recover(&mut self, open: Vec<OpenSaga>, now: Timestamp, decisions: &mut Vec<Decision<B>>) {
         self.presence.be_patient(now.after(GRACE));
-        self.grace = Some(Grace { since: now, held: Vec::new() });
+        self.grace = Some(Grace { since: now, held: BTreeSet::new() });
         if let Some(oldest) = open.first() {
             self.horizon = OpenSagas::new(oldest.id);
         }
@@ -48,9 +50,8 @@ impl<B: Bus> Machine<B> {
         for (id, _) in self.in_order() {
             self.turn_if(id, Happened::Restarted, now, decisions, |turn| turn.restarted());
         }
-        for admitted in self.lines.admit_all() {
-            self.turn(admitted, Happened::Admitted, now, decisions, |turn| turn.admit());
-        }
+        let waiting = self.lines.all_waiting();
+        self.admit_next(waiting, now, decisions);
     }
 
     /// Takes up a saga, and tells in which version it goes on.

@@ -39,7 +39,7 @@ impl<B: Bus> Machine<B> {
             }
         };
         let id = self.next;
-        let begun = self.kinds[usize::from(kind)].begin(id, input, now).map_err(|panicked| panicked.to_string())?;
+        let begun = self.kinds[usize::from(kind)].begin(id, input, now)?;
         let route = Route { kind, slot: begun.slot };
         let in_the_way = self.in_the_way(route)?;
         self.next = id.next();
@@ -56,7 +56,7 @@ impl<B: Bus> Machine<B> {
     }
 
     /// The kind, if it is the highest version of its name: others only end what is in flight.
-    pub(super) fn highest(&self, kind: u16) -> Result<u16, String> {
+    fn highest(&self, kind: u16) -> Result<u16, String> {
         let definition = self.kinds[usize::from(kind)].definition();
         match self.by_name.get(definition.name) {
             Some(highest) if *highest != kind => {
@@ -106,15 +106,16 @@ impl<B: Bus> Machine<B> {
             return Ok(Vec::new());
         }
         let (mut waiting, holders) = (self.lines.waiting(&control.keys), self.lines.holders(&control.keys));
-        waiting.reverse();
-        let does = if holders.is_empty() { "awaits" } else { "holds" };
-        let in_the_way = [waiting, holders].concat();
-        match in_the_way.last() {
-            Some(other) if policy == Policy::Skip => {
+        if policy != Policy::Skip {
+            waiting.reverse();
+            return Ok([waiting, holders].concat());
+        }
+        match holders.last() {
+            None => Ok(Vec::new()),
+            Some(holder) => {
                 kind.remove(slot);
-                Err(format!("`{}` is skipped while saga {other} {does} its key", definition.name))
+                Err(format!("`{}` is skipped while saga {holder} holds its key", definition.name))
             }
-            _ => Ok(in_the_way),
         }
     }
 
@@ -155,8 +156,7 @@ impl<B: Bus> Machine<B> {
 
     /// A saga has ended: those whose turn it is now begin.
     pub(super) fn release(&mut self, saga: SagaId, keys: &[Key], now: Timestamp, decisions: &mut Vec<Decision<B>>) {
-        for admitted in self.lines.release(saga, keys) {
-            self.turn(admitted, Happened::Admitted, now, decisions, |turn| turn.admit());
-        }
+        let waiting = self.lines.release(saga, keys);
+        self.admit_next(waiting, now, decisions);
     }
 }

@@ -27,12 +27,10 @@ impl<B: Bus> Machine<B> {
         let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
         let control = self.kinds[usize::from(kind)].control_mut(slot);
         control.timer = Timestamp::NEVER;
-        if let Some(grace) = self.grace.as_mut().filter(|grace| control.next_due() < grace.since) {
-            return grace.held.push(saga);
-        }
+        let passed_before = self.passed_before();
         while let Some(route) = self.routes.get(&saga) {
             let control = self.kinds[usize::from(route.kind)].control(route.slot);
-            let Some(due) = control.due(now) else { return self.schedule(saga) };
+            let Some(due) = control.due(now, passed_before) else { return self.schedule(saga) };
             self.fire_one(saga, due, now, decisions);
         }
     }
@@ -65,11 +63,20 @@ impl<B: Bus> Machine<B> {
         }
     }
 
-    /// Sees to it that an entry comes up when something is due.
+    /// Sees to it that an entry comes up when something is due. What passed while nobody ran may have to wait.
     pub(super) fn schedule(&mut self, saga: SagaId) {
         let Some(&Route { kind, slot }) = self.routes.get(&saga) else { return };
-        let due = self.kinds[usize::from(kind)].control(slot).next_due();
-        self.schedule_at(saga, due);
+        let passed_before = self.passed_before();
+        let control = self.kinds[usize::from(kind)].control(slot);
+        if let Some(grace) = self.grace.as_mut().filter(|_| control.holds(passed_before)) {
+            grace.held.insert(saga);
+        }
+        self.schedule_at(saga, control.next_due_unless(passed_before));
+    }
+
+    /// What was due before this time waits for answers that are already there.
+    fn passed_before(&self) -> Timestamp {
+        self.grace.as_ref().map_or(Timestamp::EPOCH, |grace| grace.since)
     }
 
     /// Sees to it that an entry comes up at this time, or before.

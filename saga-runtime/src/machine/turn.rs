@@ -142,7 +142,7 @@ impl<B: Bus> Turn<'_, B> {
                 self.control.rare.output = Some(output);
                 self.finish();
             }
-            Err(panicked) => self.stick_panicked(Point::Returning, &panicked),
+            Err(reason) => self.stick(Point::Returning, reason),
         }
     }
 

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::inbox::RunId;
 use crate::message::{Answer, Bus, CommandInfo, Event, EventOf, ExchangeKey, RefusalOf};
+use crate::redaction;
 
 use super::contract;
 
@@ -94,6 +95,11 @@ impl<B: Bus> Answering<B> {
     /// What was emitted so far, if there is no answer.
     pub(super) fn emitted(&self) -> Vec<EventOf<B>> {
         self.emitted.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default()
+    }
+
+    /// Whether what its handler says in a panic is not shown.
+    pub(super) fn is_secretive(&self) -> bool {
+        redaction::is_secretive::<B>(self.subject.command)
     }
 
     pub(super) fn key(&self) -> ExchangeKey {

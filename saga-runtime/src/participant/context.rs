@@ -16,7 +16,8 @@ pub struct Context<B: Bus> {
 
 impl<B: Bus> Context<B> {
     pub(super) fn new(answering: Arc<Answering<B>>) -> Self {
-        Self { answering, afterwards: Mutex::default() }
+        let afterwards = Mutex::new(Afterwards::new(answering.is_secretive()));
+        Self { answering, afterwards }
     }
 
     /// What is to be done once the handler's work is there to stay.

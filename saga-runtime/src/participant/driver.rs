@@ -20,6 +20,7 @@ use tracing::Instrument;
 use crate::bus::{Delivery, Horizon, Payload, Report};
 use crate::inbox::{Asked, Effect, Inbox, Limits};
 use crate::message::{Answer, Bus, Command, CommandInfo, CommandOf, ExchangeKey, ParticipantCommand};
+use crate::redaction::{Hushed, REDACTED, hushed};
 
 use super::answering::{Answering, Done, Subject};
 use super::serving::Drive;
@@ -190,8 +191,8 @@ async fn handle<P: Participant>(
     participant: Arc<P>,
     command: P::Command,
 ) {
-    let context = Context::new(Arc::clone(&answering));
-    let handled = contained(async { participant.handle(command, &context).await }).await;
+    let (context, is_secretive) = (Context::new(Arc::clone(&answering)), answering.is_secretive());
+    let handled = contained(async { participant.handle(command, &context).await }, is_secretive).await;
     let is_done = matches!(handled, Ok(Ok(())));
     let afterwards = context.into_afterwards();
     answering.returned(handled);
@@ -257,17 +258,27 @@ pub(super) fn narrowed<C: ParticipantCommand>(
 }
 
 /// The output of the future, or the message with which it panicked.
-async fn contained<F: Future>(future: F) -> Result<F::Output, String> {
+async fn contained<F: Future>(future: F, is_secretive: bool) -> Result<F::Output, String> {
     let mut future = pin!(future);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+    poll_fn(|context| match caught(is_secretive, || future.as_mut().poll(context)) {
         Ok(poll) => poll.map(Ok),
-        Err(panic) => Poll::Ready(Err(message(&*panic))),
+        Err(said) => Poll::Ready(Err(said)),
     })
     .await
 }
 
+/// What the code of a handler gives, or what its panic said; not if that may repeat a value that is not shown.
+pub(super) fn caught<T>(is_secretive: bool, code: impl FnOnce() -> T) -> Result<T, String> {
+    let code = AssertUnwindSafe(code);
+    if !is_secretive {
+        return catch_unwind(code).map_err(|panic| message(&*panic));
+    }
+    let said = "its command or a reply to it keeps values that are not shown; standard error has the place";
+    hushed(Hushed::Handler, || catch_unwind(code)).map_err(|_| format!("{REDACTED}, since {said}"))
+}
+
 /// What a panic said.
-pub(super) fn message(panic: &(dyn Any + Send)) -> String {
+fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("without a message").to_owned()
 }

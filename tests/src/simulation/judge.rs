@@ -202,8 +202,8 @@ impl Judge {
         let history = self.histories.get(&saga);
         let holds = match reply {
             CancelReply::Requested => history.is_some_and(History::turns_back),
-            CancelReply::Ended => history.is_some_and(|history| history.is_ended() || history.is_kept()),
-            CancelReply::PastPivot => history.is_some_and(History::must_complete),
+            CancelReply::Ended => history.is_some_and(History::is_ended),
+            CancelReply::PastPivot => history.is_some_and(|history| history.must_complete() || history.is_kept()),
         };
         self.demand(holds, 2, || format!("to cancel saga {saga} was answered {reply:?}, and the log does not say so"));
     }

@@ -1,10 +1,12 @@
 //! Broken contracts and panics in an author's expressions: that saga is stuck, with a reason, and open to an operator.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use saga_runtime::prelude::*;
 
 use super::bus::*;
+use super::stage::Stage;
 use crate::twin::Twin;
 
 /// Panics if the test wants that here.
@@ -35,6 +37,58 @@ saga! {
         }
         return at("return", &place, charge);
     }
+}
+
+type Pairs = BTreeMap<(u32, u32), u32>;
+
+saga! {
+    /// Its output has no form in JSON.
+    saga Boundless(start: u32) -> f64 on Travel {
+        concurrency allow;
+        deadline 1m;
+        step charge -> f64 {
+            send Charge { cents: 1 };
+            await Charged { .. } => f64::INFINITY;
+            compensate none because "it is one cent";
+        }
+        return charge + f64::from(start);
+    }
+
+    /// Its input has none.
+    saga Paired(pairs: Pairs) on Travel {
+        concurrency allow;
+        deadline 1m;
+        step fly {
+            send Fly;
+            compensate none because "nobody minds";
+        }
+        require pairs.is_empty() else "there are pairs";
+    }
+}
+
+const REMEDY: &str =
+    "JSON has finite numbers, and maps whose keys are texts or numbers: say an option or a list of pairs instead";
+
+#[test]
+fn an_output_that_json_cannot_hold_is_told_with_the_remedy() {
+    let mut saga = SagaTest::start(Boundless { start: 0 });
+    saga.reply(charged());
+    let stuck = saga.notices().into_iter().find_map(|notice| match notice {
+        Notice::SagaStuck { reason, .. } => Some(reason),
+        _ => None,
+    });
+    let reason = stuck.expect("nothing can be returned");
+    assert!(reason.starts_with("its output cannot be kept: a `f64` cannot be written as JSON: "), "{reason}");
+    assert!(reason.ends_with(REMEDY), "{reason}");
+}
+
+#[test]
+fn a_start_that_json_cannot_hold_is_refused_with_the_remedy() {
+    let mut stage = Stage::new::<Paired>();
+    let error = stage.try_start(Paired { pairs: Pairs::from([((1, 2), 3)]) }).expect_err("it cannot be recorded");
+    assert!(error.starts_with("the input of `paired` cannot be written as JSON: "), "{error}");
+    assert!(error.ends_with(REMEDY), "{error}");
+    assert!(stage.try_start(Paired { pairs: Pairs::new() }).is_ok());
 }
 
 fn fragile(place: &str) -> Twin<Fragile> {

@@ -362,14 +362,32 @@ fn a_start_is_skipped_while_its_key_is_held() {
     });
 }
 
+/// Rule: start.concurrency.skip
+/// Rule: start.keys.all-at-once
+#[test]
+fn a_key_that_is_only_awaited_is_held_by_nobody() {
+    played(|hotel| {
+        let holder = hotel.start(Stay { night: 3 });
+        let moving = hotel.start(Move { from: 3, to: 4 });
+        let look = hotel.start(Look { night: 4 });
+        hotel.expect(&[holder, look], &[moving]);
+        hotel.stayed(holder);
+        hotel.expect(&[look], &[moving]);
+        hotel.handled(look);
+        hotel.expect(&[moving], &[]);
+    });
+}
+
+/// Rule: start.concurrency.queue
 #[test]
 fn a_start_does_not_slip_in_before_one_that_awaits_its_key() {
     played(|hotel| {
         let holder = hotel.start(Stay { night: 3 });
         let moving = hotel.start(Move { from: 3, to: 4 });
-        let reason = hotel.line().try_start(Look { night: 4 }).expect_err("the key is promised");
-        assert_eq!(reason, "`look` is skipped while saga 2 awaits its key");
-        hotel.expect(&[holder], &[moving]);
+        let behind = hotel.start(Clean { night: 4 });
+        hotel.expect(&[holder], &[moving, behind]);
+        hotel.stayed(holder);
+        hotel.expect(&[moving], &[behind]);
     });
 }
 

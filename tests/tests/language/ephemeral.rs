@@ -128,6 +128,29 @@ async fn an_ephemeral_saga_is_gone_after_a_restart_and_its_id_is_not_used_again(
     }
 }
 
+/// Rule: restart.ephemeral
+/// Rule: start.same-key
+#[tokio::test]
+async fn how_an_ephemeral_saga_ended_is_known_as_long_as_its_coordinator_runs() {
+    let log = MemoryLog::new();
+    let first = coordinator(log.clone()).await;
+    let handle = first.start(Fleeting { night: 3 }).key("night-3").await.expect("accepted");
+    assert_eq!(handle.outcome().await, Outcome::Completed(30));
+    let again = first.start(Fleeting { night: 4 }).key("night-3").await.expect("known");
+    assert_eq!((again.id(), again.outcome().await), (handle.id(), Outcome::Completed(30)));
+    let attached = first.attach::<Fleeting>(handle.id()).await.expect("known");
+    assert_eq!(attached.outcome().await, Outcome::Completed(30));
+    let other = first.attach::<Durable>(handle.id()).await.expect_err("it is none of these").to_string();
+    assert_eq!(other, "saga 1 is a `fleeting`, not a `durable`");
+    assert_eq!(first.cancel(handle.id()).await, Ok(CancelReply::Ended));
+    first.stop().await.expect("it stops");
+
+    let second = coordinator(log.reopen()).await;
+    let error = second.attach::<Fleeting>(handle.id()).await.expect_err("its memory is gone").to_string();
+    assert_eq!(error, "saga 1 has ended, and how is kept no longer");
+    assert_eq!(second.cancel(handle.id()).await, Ok(CancelReply::Ended));
+}
+
 /// Rule: restart.resume
 #[test]
 fn by_default_a_saga_goes_on() {

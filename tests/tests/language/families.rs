@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use saga_runtime::log::Status;
+use saga_runtime::machine::Decision;
 use saga_runtime::message::{Answer, SagaId};
 use saga_runtime::prelude::*;
 
@@ -56,6 +57,15 @@ saga! {
         return stay;
     }
 
+    saga Both(first: u32, second: u32) on Tour {
+        concurrency queue per first, second;
+        deadline 1m;
+        step note {
+            send Note { text: "both are free".to_owned() };
+            compensate none because "nobody minds";
+        }
+    }
+
     saga Skipped(night: u32) on Tour {
         concurrency skip per night;
         deadline 1m;
@@ -91,7 +101,7 @@ fn night(night: u32) -> Night {
 
 fn stage() -> Stage<Tour> {
     let stage = Stage::new::<Night>().with::<Root>().with::<Free>().with::<Crossing>();
-    let mut stage = stage.with::<Skipped>().with::<Looking>().with::<Top>();
+    let mut stage = stage.with::<Skipped>().with::<Looking>().with::<Top>().with::<Both>();
     stage.connect();
     stage
 }
@@ -256,6 +266,90 @@ fn a_wait_that_would_close_a_circle_is_refused() {
     assert_eq!(stage.status(child), Some(Status::Running), "now the first goes on");
     sleep(&mut stage, child, 12);
     assert_eq!(end(&stage, first), Outcome::Completed("12".to_owned()));
+}
+
+/// Rule: start.keys.no-circle
+#[test]
+fn a_child_goes_before_those_who_wait_for_the_saga_that_runs_it() {
+    for is_restless in [false, true] {
+        let mut stage = stage();
+        let parent = stage.start(Crossing { own: 1, other: 2 });
+        let both = stage.start(Both { first: 1, second: 2 });
+        let behind = stage.start(night(2));
+        stage.answer(parent, 0, 1, Answer::Handled(vec![seated(4)]));
+        if is_restless {
+            stage.restart();
+            stage.connect();
+        }
+        let child = all(&stage, "night")[1];
+        let standing = |stage: &Stage<Tour>| [both, behind, child].map(|saga| stage.status(saga));
+        assert_eq!(standing(&stage), [Some(Status::Queued), Some(Status::Queued), Some(Status::Running)]);
+        sleep(&mut stage, child, 12);
+        assert_eq!(end(&stage, parent), Outcome::Completed("12".to_owned()));
+        assert_eq!(standing(&stage), [Some(Status::Running), Some(Status::Queued), None], "their order is as it was");
+    }
+}
+
+/// Rule: start.keys.no-circle
+#[test]
+fn a_child_waits_behind_those_who_wait_for_others() {
+    let mut stage = stage();
+    let stranger = stage.start(night(3));
+    let both = stage.start(Both { first: 3, second: 2 });
+    let parent = stage.start(Crossing { own: 1, other: 2 });
+    stage.answer(parent, 0, 1, Answer::Handled(vec![seated(4)]));
+    let child = all(&stage, "night")[1];
+    assert_eq!(stage.status(child), Some(Status::Queued));
+    sleep(&mut stage, stranger, 11);
+    assert_eq!([both, child].map(|saga| stage.status(saga)), [Some(Status::Running), Some(Status::Queued)]);
+    stage.answer(both, 0, 1, handled());
+    assert_eq!(stage.status(child), Some(Status::Running));
+}
+
+/// Rule: start.keys.no-circle
+#[test]
+fn a_child_that_waits_goes_first_when_another_wait_would_close_a_circle() {
+    for is_restless in [false, true] {
+        let mut stage = stage();
+        let first = stage.start(Crossing { own: 1, other: 2 });
+        let second = stage.start(Crossing { own: 3, other: 1 });
+        let both = stage.start(Both { first: 3, second: 2 });
+        stage.answer(first, 0, 1, Answer::Handled(vec![seated(4)]));
+        let child = only(&stage, "night");
+        assert_eq!(stage.status(child), Some(Status::Queued), "others came before it");
+        if is_restless {
+            stage.restart();
+            stage.connect();
+        }
+        stage.answer(second, 0, 1, Answer::Handled(vec![seated(5)]));
+        let other = all(&stage, "night")[1];
+        let standing = |stage: &Stage<Tour>| [child, other, both].map(|saga| stage.status(saga));
+        assert_eq!(standing(&stage), [Some(Status::Running), Some(Status::Queued), Some(Status::Queued)]);
+        sleep(&mut stage, child, 12);
+        assert_eq!(end(&stage, first), Outcome::Completed("12".to_owned()));
+        assert_eq!(standing(&stage), [None, Some(Status::Running), Some(Status::Queued)]);
+        sleep(&mut stage, other, 13);
+        assert_eq!(stage.status(both), Some(Status::Running));
+    }
+}
+
+/// Rule: undoing.compensate.unwind
+#[test]
+fn a_child_that_may_still_be_unwound_has_not_ended_and_cannot_be_cancelled() {
+    let mut stage = stage();
+    let root = stage.start(Root { night: 3 });
+    let child = only(&stage, "night");
+    sleep(&mut stage, child, 12);
+    let cancelled = |stage: &mut Stage<Tour>| {
+        stage.cancel(child);
+        let Some(Decision::Cancelled { reply, .. }) = stage.decisions.pop() else { panic!("it is replied to last") };
+        reply
+    };
+    assert_eq!(cancelled(&mut stage), Ok(CancelReply::PastPivot));
+    assert_eq!(stage.status(child), Some(Status::Running));
+    stage.answer(root, 1, 1, handled());
+    assert_eq!(end(&stage, child), Outcome::Completed("12".to_owned()));
+    assert_eq!(cancelled(&mut stage), Ok(CancelReply::Ended));
 }
 
 /// Rule: start.keys.child-not-accepted

@@ -26,6 +26,14 @@ enum Command {
     #[to(Bank)]
     #[refuses(WrongPin)]
     Take { cents: u64 },
+    /// Tells a secret, and is told none.
+    #[to(Bank)]
+    #[replies(Opened)]
+    Identify { account: u64 },
+    #[to(Bank)]
+    Sign(#[redact] String, u32),
+    #[to(Bank)]
+    Ring,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
@@ -172,15 +180,107 @@ fn a_panic_does_not_tell() {
     assert_hidden(&saga);
 }
 
-/// Rule: redact.panic
-#[test]
-fn a_panic_does_not_tell_on_standard_error() {
+/// What a test of this file says, in a process of its own.
+fn said_by(test: &str) -> String {
     let program = std::env::current_exe().expect("it runs");
-    let arguments = ["--exact", "language::redacting::a_panic_does_not_tell", "--nocapture"];
+    let arguments = ["--exact", &format!("language::redacting::{test}"), "--nocapture"];
     let ended = std::process::Command::new(program).args(arguments).output().expect("the system gives a process");
     let said = String::from_utf8_lossy(&ended.stderr) + String::from_utf8_lossy(&ended.stdout);
     assert!(ended.status.success() && said.contains("1 passed"), "{said}");
+    said.into_owned()
+}
+
+/// Rule: redact.panic
+#[test]
+fn a_panic_does_not_tell_on_standard_error() {
+    let said = said_by("a_panic_does_not_tell");
     assert!(said.contains("an expression of a saga panicked at"), "{said}");
+    assert!(!said.contains(PIN) && !said.contains(TOKEN), "{said}");
+}
+
+/// Rule: redact.shown
+#[test]
+fn a_participants_command_is_debugged_without_its_secret_fields() {
+    let open = BankCommand::Open { account: 17, pin: PIN.to_owned() };
+    assert_eq!(format!("{open:?}"), "Open { account: 17, pin: (redacted) }");
+    assert_eq!(format!("{:?}", BankCommand::Sign(PIN.to_owned(), 3)), "Sign((redacted), 3)");
+    assert_eq!(format!("{:?}", BankCommand::Ring), "Ring");
+    assert_eq!(format!("{:?}", BankCommand::Take { cents: 4 }), "Take { cents: 4 }");
+}
+
+/// Panics on whatever it is asked, with words that tell it.
+struct Clumsy;
+
+impl Participant for Clumsy {
+    type Command = BankCommand;
+    const MEMORY: Memory = Memory::Volatile;
+
+    async fn handle(&self, command: BankCommand, context: &Context<Safe>) -> Result<(), Refusal> {
+        match command {
+            BankCommand::Open { pin, .. } => panic!("{pin} is no pin"),
+            BankCommand::Close { token } => {
+                context.when_committed(move || panic!("{token} is no token"));
+                Ok(())
+            }
+            BankCommand::Identify { account } => panic!("{TOKEN} is that of {account}"),
+            other => panic!("who expects {other:?}?"),
+        }
+    }
+}
+
+saga! {
+    saga Identified(account: u64) on Safe {
+        concurrency allow;
+        deadline 1m;
+        step opened {
+            send Identify { account };
+            compensate none because "it was only looked at";
+        }
+    }
+
+    saga Taken(cents: u64) on Safe {
+        concurrency allow;
+        deadline 1m;
+        step take {
+            send Take { cents };
+            compensate none because "it is only money";
+        }
+    }
+
+    saga Closed(#[redact] token: String) on Safe {
+        concurrency allow;
+        deadline 1m;
+        step close {
+            send Close { token };
+            compensate none because "it was open before";
+        }
+    }
+}
+
+/// Rule: redact.panic
+#[tokio::test]
+async fn a_handlers_panic_does_not_tell() {
+    let builder = Coordinator::builder().saga::<Withdraw>().saga::<Identified>().saga::<Taken>().saga::<Closed>();
+    let coordinator = builder.log(MemoryLog::new()).participant(Clumsy).start().await.expect("it starts");
+    let withdraw = coordinator.start(Withdraw { account: 17, pin: PIN.to_owned(), clumsy: false });
+    let of_command = withdraw.await.expect("accepted").settled().await;
+    let of_reply = coordinator.start(Identified { account: 17 }).await.expect("accepted").settled().await;
+    let closed = coordinator.start(Closed { token: TOKEN.to_owned() }).await.expect("accepted");
+    assert_eq!(closed.outcome().await, Outcome::Completed(()));
+    for said in [format!("{of_command:?}"), format!("{of_reply:?}")] {
+        assert!(said.contains("(redacted)") && !said.contains(PIN) && !said.contains(TOKEN), "{said}");
+    }
+    let Settled::Stuck(told) = coordinator.start(Taken { cents: 4 }).await.expect("accepted").settled().await else {
+        panic!("its handler panics")
+    };
+    assert!(told.contains("who expects Take { cents: 4 }?"), "what is not secret is told: {told}");
+}
+
+/// Rule: redact.panic
+#[test]
+fn a_handlers_panic_does_not_tell_on_standard_error() {
+    let said = said_by("a_handlers_panic_does_not_tell");
+    assert!(said.contains("a handler panicked at"), "{said}");
     assert!(!said.contains(PIN) && !said.contains(TOKEN), "{said}");
 }
 

@@ -3,8 +3,11 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use saga_runtime::log::Status;
+use saga_runtime::message::{Answer, SagaId};
 use saga_runtime::prelude::*;
 
+use super::stage::Stage;
 use super::tour::Event;
 use super::tour::*;
 use crate::twin::Twin;
@@ -117,6 +120,36 @@ fn a_cancel_drops_it() {
     saga.cancel();
     assert_undone(&mut saga, &[unbook(12)]);
     assert_eq!((saga.cause().kind(), saga.cause().step().to_owned()), (CauseKind::Cancelled, "rest".to_owned()));
+}
+
+/// A saga of `Night` or `Dream` that sleeps, and its log is taken up so much later by a coordinator to which nobody has
+/// come yet.
+fn slept<S: Saga<Bus = Tour>>(saga: S, hours: u64) -> (Stage<Tour>, SagaId) {
+    let mut stage = Stage::new::<S>();
+    stage.connect();
+    let id = stage.start(saga);
+    stage.answer(id, 0, 1, Answer::Handled(vec![booked(12)]));
+    stage.now = stage.now.after(Duration::from_secs(hours * 3600));
+    stage.restart();
+    stage.advance(MOMENT);
+    (stage, id)
+}
+
+/// Rule: steps.sleep
+/// Rule: time.wall-time-across-restarts
+#[test]
+fn one_that_is_over_when_it_is_taken_up_again_waits_for_nobody() {
+    let (mut stage, id) = slept(Dream { seconds: 3600 }, 8);
+    assert_eq!(stage.step(id), "snooze");
+    stage.advance(Duration::from_secs(3600));
+    assert_eq!(stage.step(id), "note");
+}
+
+/// Rule: start.deadline
+#[test]
+fn a_deadline_that_passed_during_it_strikes_when_it_is_taken_up_again() {
+    let (stage, id) = slept(Night { seconds: 10 }, 2);
+    assert_eq!(stage.status(id), Some(Status::Compensating));
 }
 
 /// Rule: start.deadline

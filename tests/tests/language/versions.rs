@@ -95,6 +95,98 @@ mod same {
     }
 }
 
+/// A saga and the one that it runs, in two versions each.
+mod family {
+    pub(super) mod first {
+        use super::super::super::tour::Tour;
+        use saga_runtime::prelude::*;
+
+        saga! {
+            pub(in super::super) saga Annex(night: u32) -> u32 on Tour {
+                concurrency allow;
+                deadline 1h;
+                step room -> u32 {
+                    send Book { night };
+                    await Booked { room } => room;
+                    compensate Unbook { room };
+                }
+                return room;
+            }
+
+            pub(in super::super) saga Wedding(night: u32) -> u32 on Tour {
+                concurrency allow;
+                deadline 1h;
+                step room -> u32 {
+                    send Book { night };
+                    await Booked { room } => room;
+                    compensate Unbook { room };
+                }
+                step annex -> u32 {
+                    run Annex { night: night + 1 };
+                    compensate unwind;
+                }
+                return room + annex;
+            }
+        }
+    }
+
+    pub(super) mod second {
+        use super::super::super::tour::Tour;
+        use super::first;
+        use saga_runtime::prelude::*;
+
+        saga! {
+            #[version(2)]
+            pub(in super::super) saga Annex(night: u32) -> u32 on Tour {
+                concurrency allow;
+                deadline 1h;
+                step room -> u32 {
+                    send Book { night: night + 100 };
+                    await Booked { room } => room;
+                    compensate Unbook { room };
+                }
+                return room;
+            }
+
+            /// Runs both versions of the other.
+            #[version(2)]
+            pub(in super::super) saga Wedding(night: u32) -> u32 on Tour {
+                concurrency allow;
+                deadline 1h;
+                step former -> u32 {
+                    run first::Annex { night };
+                    compensate unwind;
+                }
+                step annex -> u32 {
+                    run Annex { night };
+                    compensate unwind;
+                }
+                return former + annex;
+            }
+        }
+    }
+}
+
+/// The second again, with another output.
+mod worded {
+    use super::super::tour::Tour;
+    use saga_runtime::prelude::*;
+
+    saga! {
+        #[version(2)]
+        pub(super) saga Trip(guest: String, gate: u32) -> String on Tour {
+            concurrency allow;
+            deadline 1h;
+            step room -> u32 {
+                send Book { night: gate };
+                await Booked { room } => room;
+                compensate Unbook { room };
+            }
+            return format!("room {room}");
+        }
+    }
+}
+
 saga! {
     #[name("look-out")]
     saga LookOut(night: u32) -> u32 on Tour {
@@ -221,6 +313,26 @@ async fn a_saga_in_flight_ends_on_its_own_version() {
     assert_eq!(new.outcome().await, Outcome::Completed(1040));
 }
 
+/// Rule: versions.own
+#[tokio::test]
+async fn what_a_saga_runs_is_of_the_version_that_it_names() {
+    use family::{first, second};
+    let (log, hotel) = (MemoryLog::new(), Hotel::closed());
+    let builder = Coordinator::builder().saga::<first::Annex>().saga::<first::Wedding>();
+    let coordinator = builder.log(log.clone()).participant(Hotel::closed()).start().await.expect("it starts");
+    let id = coordinator.start(first::Wedding { night: 1 }).await.expect("accepted").id();
+    coordinator.stop().await.expect("it stops");
+
+    let builder = Coordinator::builder().saga::<first::Annex>().saga::<second::Annex>();
+    let builder = builder.saga::<first::Wedding>().saga::<second::Wedding>().log(log.reopen());
+    let coordinator = builder.participant(hotel.clone()).start().await.expect("it starts");
+    let old = coordinator.attach::<first::Wedding>(id).await.expect("it is in flight");
+    let new = coordinator.start(second::Wedding { night: 1 }).await.expect("accepted");
+    hotel.open();
+    assert_eq!(old.outcome().await, Outcome::Completed(10 + 20));
+    assert_eq!(new.outcome().await, Outcome::Completed(10 + 1010));
+}
+
 /// Rule: versions.migrate
 #[tokio::test]
 async fn a_saga_in_flight_may_be_migrated() {
@@ -233,6 +345,52 @@ async fn a_saga_in_flight_may_be_migrated() {
     let coordinator = builder.log(log).participant(hotel).start().await.expect("it starts");
     let handle = coordinator.attach::<second::Trip>(id).await.expect("it is in flight");
     assert_eq!(handle.outcome().await, Outcome::Completed(1020));
+}
+
+/// Rule: versions.migrate
+#[tokio::test]
+async fn a_migration_to_what_is_not_registered_is_an_error_before_the_start() {
+    let builder = Coordinator::builder().saga::<first::Trip>().migrate::<first::Trip, second::Trip>(|_| None);
+    let error = builder.log(MemoryLog::new()).participant(Hotel::closed()).start().await.expect_err("it leads nowhere");
+    let expected = "`trip` version 1 is migrated to version 2, which is not registered: add `.saga::<Trip>()`";
+    assert_eq!(error.to_string(), expected);
+}
+
+/// Rule: versions.own
+#[tokio::test]
+async fn a_handle_of_another_version_is_an_error_if_the_output_is_another() {
+    let (log, id) = begun().await;
+    let hotel = Hotel::closed();
+    let builder = Coordinator::builder().saga::<first::Trip>().saga::<worded::Trip>();
+    let coordinator = builder.log(log).participant(hotel.clone()).start().await.expect("it starts");
+    let expected = "saga 1 is a `trip` of version 1, and its output is not that of version 2: attach to it with the type of \
+                    version 1";
+    let in_flight = coordinator.attach::<worded::Trip>(id).await.expect_err("it returns no text");
+    assert_eq!(in_flight.to_string(), expected);
+    hotel.open();
+    let old = coordinator.attach::<first::Trip>(id).await.expect("it is in flight");
+    assert_eq!(old.outcome().await, Outcome::Completed(10));
+    let ended = coordinator.attach::<worded::Trip>(id).await.expect_err("it returned no text");
+    assert_eq!(ended.to_string(), expected);
+    let other = coordinator.attach::<second::Trip>(id).await.expect("it returns numbers too");
+    assert_eq!(other.outcome().await, Outcome::Completed(10));
+}
+
+/// Rule: start.same-key
+/// Rule: versions.own
+#[tokio::test]
+async fn a_start_with_the_key_of_another_version_is_an_error_if_the_output_is_another() {
+    let log = MemoryLog::new();
+    let builder = Coordinator::builder().saga::<first::Trip>().log(log.clone()).participant(Hotel::closed());
+    let coordinator = builder.start().await.expect("it starts");
+    let _ = coordinator.start(trip(1)).key("ann").await.expect("accepted");
+    coordinator.stop().await.expect("it stops");
+
+    let builder = Coordinator::builder().saga::<first::Trip>().saga::<worded::Trip>().log(log.reopen());
+    let coordinator = builder.participant(Hotel::closed()).start().await.expect("it starts");
+    let again = coordinator.start(worded::Trip { guest: "ann".to_owned(), gate: 1 }).key("ann");
+    let error = again.await.expect_err("it returns no text").to_string();
+    assert!(error.starts_with("saga 1 is a `trip` of version 1"), "{error}");
 }
 
 /// Rule: versions.unknown-parks

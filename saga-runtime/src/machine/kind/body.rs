@@ -33,7 +33,8 @@ pub(crate) trait Body<B: Bus> {
     fn set_aside(&mut self);
     /// Returns to the state that was set aside, if one was.
     fn take_back(&mut self);
-    fn output(&self) -> Result<String, Panicked>;
+    /// What it returns, encoded; or why there is none.
+    fn output(&self) -> Result<String, String>;
 }
 
 /// The state of a saga `S`, and the states of what it went on without.
@@ -144,8 +145,9 @@ impl<S: Saga> Body<S::Bus> for BodyOf<S> {
         }
     }
 
-    fn output(&self) -> Result<String, Panicked> {
-        contain::<S, _>(|| codec::encode(&S::output(&self.state)))?
-            .map_err(|error| Panicked(format!("its output cannot be written: {}", shown_error::<S>(&error))))
+    fn output(&self) -> Result<String, String> {
+        contain::<S, _>(|| codec::encode(&S::output(&self.state)))
+            .map_err(|panicked| panicked.to_string())?
+            .map_err(|error| format!("its output cannot be kept: {}", shown_error::<S>(&error)))
     }
 }

@@ -1,7 +1,6 @@
 //! One commit: handlers, each within a savepoint of its own, and what is remembered of them. All of it is done, or
 //! nothing. It knows neither inbox nor line.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -17,7 +16,8 @@ use crate::message::{Answer, Bus, CommandOf, EventOf, ExchangeKey, Fate, LogId, 
 use crate::participant::Context;
 use crate::participant::afterwards::Afterwards;
 use crate::participant::answering::{Answering, Done, Subject};
-use crate::participant::driver::{Order, message};
+use crate::participant::driver::{Order, caught};
+use crate::redaction;
 
 type BusOf<P> = <<P as TransactionalParticipant>::Command as ParticipantCommand>::Bus;
 type AnswerOf<B> = Answer<EventOf<B>, RefusalOf<B>>;
@@ -207,16 +207,17 @@ fn handle<P: TransactionalParticipant>(
 ) -> Result<Said<BusOf<P>>, Failed> {
     let command = job.order.command.clone();
     let transaction = work.transaction();
+    let is_secretive = redaction::is_secretive::<BusOf<P>>(job.subject.command);
     let span = job.order.span(&job.subject);
     let result = span.in_scope(|| {
-        catch_unwind(AssertUnwindSafe(|| match job.resumed {
+        caught(is_secretive, || match job.resumed {
             None => participant.handle(command, transaction, context),
             Some(_) => participant.resume(command, transaction, context),
-        }))
+        })
     });
     let name = job.subject.command.name;
     match result {
-        Err(panic) => Ok(Err(message(&*panic))),
+        Err(said) => Ok(Err(said)),
         Ok(Ok(())) => Ok(Ok(Ok(()))),
         Ok(Err(Failure::Refused(refusal))) => Ok(Ok(Err(refusal))),
         Ok(Err(Failure::Database(error))) if passes(&error) => Err(Failed::Passing(error)),
