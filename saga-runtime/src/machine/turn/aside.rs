@@ -94,6 +94,17 @@ impl<B: Bus> Turn<'_, B> {
         true
     }
 
+    /// The saga goes forward after all. What it had abandoned, and meanwhile turned out to have taken effect, waited to be
+    /// undone with all the rest: it is to be undone beside the saga.
+    pub(super) fn leave_behind(&mut self) -> Vec<At> {
+        let (body, effects) = (&self.body, &mut self.control.effects);
+        let left: Vec<_> = effects.extract_if(.., |at| body.has_aside(*at)).collect();
+        if !left.is_empty() {
+            self.control.rare.asides.extend(&left);
+        }
+        left
+    }
+
     /// Nothing more is to be done about what was abandoned.
     pub(super) fn aside_over(&mut self, at: At) {
         let at = At { mode: Mode::Forward, ..at };

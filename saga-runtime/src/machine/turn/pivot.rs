@@ -51,7 +51,11 @@ impl<B: Bus> Turn<'_, B> {
         control.phase = Phase::Forward;
         control.rare.cause = None;
         self.pass_pivot();
+        let left_behind = self.leave_behind();
         self.advance();
+        for at in left_behind {
+            self.open_undo_of_aside(at);
+        }
     }
 
     /// The pivot turned out to have done nothing: the saga is undone, for the reason that it had.
