@@ -26,6 +26,7 @@ mod ephemeral;
 mod examples;
 mod exploring;
 mod exploring_clauses;
+mod failing;
 mod families;
 mod finally;
 mod harmless;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::control::{Open, Phase, Point, Waits};
 use super::super::record::Change;
 use super::Turn;
+use super::exchange::Ruling;
 use crate::cause::Cause;
 use crate::definition::Compensation;
 use crate::message::{At, Bus, EventOf, Fate, Mode};
@@ -147,12 +148,13 @@ impl<B: Bus> Turn<'_, B> {
         self.compensate_when_settled();
     }
 
-    /// It was done, with these events: counts as completed now, unless an arm says that it failed.
+    /// It was done, with these events: counts as completed now, unless an arm for one of them says that it failed.
     pub(super) fn settled_done(&mut self, at: At, events: &[EventOf<B>]) {
         match self.ask_arms(at, events) {
             Err(reason) => self.stick(Point::Fate { at, late: false }, reason),
-            Ok(Verdict::Fail(_)) => self.settled_never(at),
-            Ok(Verdict::Done | Verdict::Retry | Verdict::NoArm) => self.took_effect_late(at),
+            Ok(ruling) if self.fails_in_effect(at, &ruling) => self.took_effect_late(at),
+            Ok(Ruling { verdict: Verdict::Fail(_), .. }) => self.settled_never(at),
+            Ok(_) => self.took_effect_late(at),
         }
     }
 

@@ -7,7 +7,7 @@ use super::super::SagaTest;
 use super::super::trace::Told;
 use super::moves::Move;
 use crate::cause::Outcome;
-use crate::definition::{Action, Compensation, Definition};
+use crate::definition::{Action, Compensation, Definition, Disposition};
 use crate::message::{At, EventOf, Fate, Mode, SagaId};
 use crate::saga::Saga;
 
@@ -91,7 +91,7 @@ impl<E: Clone> World<E> {
         at.mode == Mode::Forward && self.took_effect(at) && is_new()
     }
 
-    /// What was done, and is over without having taken effect: an arm said so.
+    /// What was done, and is over without having taken effect: an arm for an event said so.
     fn in_vain<S: Saga>(&mut self, test: &SagaTest<S>, is_open: impl Fn(At) -> bool) {
         let is_done = |at: At| {
             test.trace
@@ -102,6 +102,7 @@ impl<E: Clone> World<E> {
             if let Known::Done(events) = known
                 && !is_open(*at)
                 && !is_done(*at)
+                && has_event_that_fails(S::DEFINITION, *at)
             {
                 *known = Known::DoneInVain(std::mem::take(events));
             }
@@ -133,6 +134,12 @@ impl<E: Clone> World<E> {
             }
         }
     }
+}
+
+/// Whether an arm for an event says `fail`.
+fn has_event_that_fails(definition: &Definition, at: At) -> bool {
+    let arms = definition.steps[usize::from(at.step)].exchange.arms;
+    arms.iter().any(|arm| arm.takes_event() && matches!(arm.disposition, Disposition::Fail(_)))
 }
 
 /// What must hold of a saga at any time.
