@@ -41,6 +41,7 @@ mod overhearing;
 mod parallel;
 mod participating;
 mod pivot;
+mod pivot_left;
 mod punctuation;
 mod queueing;
 mod redacting;

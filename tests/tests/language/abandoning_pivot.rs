@@ -124,16 +124,6 @@ fn without_its_answer_there_is_no_way_back() {
     assert_eq!(saga.outcome(), Some(&Outcome::Completed((None, 4))));
 }
 
-/// Rule: pivot.took-no-effect
-#[test]
-fn a_refusal_says_that_it_took_no_effect() {
-    let mut saga = paying();
-    saga.refuse(Refusal::Closed);
-    assert_eq!(saga.sent(), [fly(1)]);
-    saga.refuse(Refusal::Full);
-    assert_undone(&mut saga, &[unbook(12)]);
-}
-
 /// Rule: pivot.no-way-back
 #[test]
 fn the_answer_that_comes_after_all_changes_nothing() {

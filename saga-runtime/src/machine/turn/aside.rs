@@ -69,10 +69,6 @@ impl<B: Bus> Turn<'_, B> {
                 self.changes.push(Change::Withdrawn { at, participant: self.command(at).to });
             }
         }
-        if self.is_pivot(at) {
-            // It may have taken effect, and to go forward is right in any case.
-            self.pass_pivot();
-        }
         self.go_on(at);
         if self.control.is_aside(at) {
             self.hear_child_of(at);

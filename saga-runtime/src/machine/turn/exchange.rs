@@ -259,9 +259,6 @@ impl<B: Bus> Turn<'_, B> {
     pub(super) fn took_effect(&mut self, at: At) {
         self.over(at, Change::Done { at });
         self.count_effect(at);
-        if self.is_pivot(at) {
-            self.pass_pivot();
-        }
         self.go_on(at);
     }
 

@@ -7,7 +7,7 @@ use super::super::SagaTest;
 use super::super::trace::Told;
 use super::moves::Move;
 use crate::cause::Outcome;
-use crate::definition::{Action, Compensation, Definition, Disposition};
+use crate::definition::{Action, Compensation, Definition, Disposition, StepKind};
 use crate::message::{At, EventOf, Fate, Mode, SagaId};
 use crate::saga::Saga;
 
@@ -153,6 +153,7 @@ pub(super) fn check<S: Saga>(test: &SagaTest<S>, world: &World<EventOf<S::Bus>>)
     check_compensations(test, world)?;
     match test.outcome() {
         Some(Outcome::Compensated(_)) => {
+            check_way_back(test)?;
             check_nothing_in_doubt(test, world)?;
             check_left_behind(test)?;
             check_undone(test, world)
@@ -263,7 +264,7 @@ fn check_shared_order<S: Saga>(
     now: At,
 ) -> Result<(), String> {
     let definition = S::DEFINITION;
-    let place = |at: At| definition.places.iter().position(|place| place.steps.contains(&at.step));
+    let place = |at: At| place_of(definition, at);
     let shares = |at: &At| at.step != now.step && undoing(definition, *at) == Some(now) && world.took_effect(*at);
     if !world.known.keys().any(shares) {
         return Ok(());
@@ -276,6 +277,23 @@ fn check_shared_order<S: Saga>(
 
 fn has_own_compensation<S: Saga>(at: At) -> bool {
     matches!(S::DEFINITION.steps[usize::from(at.step)].compensation, Compensation::Exchange(_) | Compensation::Unwind)
+}
+
+/// Behind the pivot nothing can be undone: a saga that has done something there does not go back.
+fn check_way_back<S: Saga>(test: &SagaTest<S>) -> Result<(), String> {
+    let definition = S::DEFINITION;
+    let is_pivot = |step: &u16| definition.steps[usize::from(*step)].kind == StepKind::Pivot;
+    let pivot = definition.places.iter().position(|place| place.steps.iter().any(is_pivot));
+    let behind = |at: At| pivot.is_some() && at.mode == Mode::Forward && place_of(definition, at) > pivot;
+    let begun = test.trace.iter().find_map(|told| match told {
+        Told::Sent { at, .. } | Told::Ran { at, .. } if behind(*at) => Some(*at),
+        _ => None,
+    });
+    begun.map_or(Ok(()), |at| Err(format!("it is compensated, and {at:?} was begun behind its pivot")))
+}
+
+fn place_of(definition: &Definition, at: At) -> Option<usize> {
+    definition.places.iter().position(|place| place.steps.contains(&at.step))
 }
 
 /// A saga that has ended leaves nothing in doubt that could be undone.
