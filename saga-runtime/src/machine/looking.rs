@@ -115,6 +115,15 @@ impl<B: Bus> Machine<B> {
         self.kinds[usize::from(route.kind)].control(route.slot).live_deadline()
     }
 
+    /// When something happens by itself to a saga in flight, or to who is thought away. Of entries in the queue of timers some
+    /// come up in vain.
+    pub(crate) fn next_move_of(&self, saga: SagaId) -> Option<Timestamp> {
+        let route = self.routes.get(&saga)?;
+        let due = self.kinds[usize::from(route.kind)].control(route.slot).next_due();
+        let due = Some(due).filter(|due| *due < Timestamp::NEVER);
+        [due, self.presence.patience()].into_iter().flatten().min()
+    }
+
     /// The exchanges of a saga that are not over, in the order in which they were first sent.
     pub(crate) fn exchanges(&self, saga: SagaId) -> impl Iterator<Item = OpenExchange> {
         let control = self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].control(route.slot));
