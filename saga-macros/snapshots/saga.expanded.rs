@@ -54,7 +54,7 @@ const _: () = {
     }
     const __COMMAND_0: &__saga::CommandInfo = __saga::command::<__Command>("Charge");
     const __UNDO_0: &__saga::CommandInfo = __saga::command::<__Command>("Refund");
-    const __STEP_0: __saga::Step = __saga::Step::giving(
+    const __STEP_0: __saga::Step = __saga::Step::giving_to_undo(
             "charge",
             "u64",
             __saga::Exchange::send(__COMMAND_0)

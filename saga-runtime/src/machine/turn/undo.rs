@@ -71,15 +71,19 @@ impl<B: Bus> Turn<'_, B> {
             Fate::Never => self.settled_never(at),
             Fate::Done(events) => self.settled_done(at, events),
             Fate::Running => self.ask_later(at),
-            Fate::Unknown => {
-                let command = self.command(at);
-                if self.is_harmlessly_undone(at) {
-                    return self.counts_late(at, Change::Assumed { at });
-                }
-                let reason = format!("{} no longer knows whether it did {}", command.to, command.name);
-                self.stick(Point::Fate { at, late: false }, reason);
-            }
+            Fate::Unknown => self.settled_unknown(at),
         }
+    }
+
+    /// Nobody knows whether it was done, nor what came of it.
+    fn settled_unknown(&mut self, at: At) {
+        let (command, harmless) = (self.command(at), self.is_harmlessly_undone(at));
+        if harmless && !self.step(at).seen_undoing {
+            return self.counts_late(at, Change::Assumed { at });
+        }
+        let lacks = if harmless { ", and what undoes it needs the output, which nobody knows" } else { "" };
+        let reason = format!("{} no longer knows whether it did {}{lacks}", command.to, command.name);
+        self.stick(Point::Fate { at, late: false }, reason);
     }
 
     fn ask_later(&mut self, at: At) {
