@@ -293,6 +293,8 @@ pub(crate) enum Point {
     /// The participant does not know, or does not say, what became of this exchange. If it is only `late`, the saga
     /// goes on by itself when it says.
     Fate { at: At, late: bool },
+    /// It was done, and nothing can be made of what came of it.
+    Outcome(At),
     /// The next state could not be made.
     Moving,
     /// The output could not be made.
@@ -312,7 +314,11 @@ impl Point {
     /// The exchange that is stuck, if it is one.
     pub(crate) fn at(self) -> Option<At> {
         match self {
-            Self::Opening(at) | Self::Answer(at) | Self::Fate { at, .. } | Self::Enduring(at) => Some(at),
+            Self::Opening(at)
+            | Self::Answer(at)
+            | Self::Fate { at, .. }
+            | Self::Outcome(at)
+            | Self::Enduring(at) => Some(at),
             Self::Admitting | Self::Entering | Self::Beginning | Self::Moving | Self::Returning | Self::Resting => None,
         }
     }

@@ -114,7 +114,7 @@ impl<B: Bus> Turn<'_, B> {
             Ok(verdict) => verdict,
             Err(panicked) => return self.make_nothing_of(at, child, outcome, &panicked),
         };
-        self.unstick_at(|point| matches!(point, Point::Answer(stuck) | Point::Fate { at: stuck, .. } if stuck == at));
+        self.unstick_at(|point| matches!(point, Point::Answer(stuck) | Point::Outcome(stuck) if stuck == at));
         let completed = matches!(outcome, Outcome::Completed(_));
         match (completed, settling) {
             (true, true) => self.took_effect_late(at),
@@ -148,7 +148,7 @@ impl<B: Bus> Turn<'_, B> {
             ran.ended = Some(outcome);
         }
         let settling = self.control.is_settling(at);
-        let point = if settling { Point::Fate { at, late: false } } else { Point::Answer(at) };
+        let point = if settling { Point::Outcome(at) } else { Point::Answer(at) };
         self.stick_panicked(point, panicked);
     }
 

@@ -155,7 +155,7 @@ impl<B: Bus> Turn<'_, B> {
     /// It was done, with these events: counts as completed now, unless an arm for one of them says that it failed.
     pub(super) fn settled_done(&mut self, at: At, events: &[EventOf<B>]) {
         match self.ask_arms(at, events) {
-            Err(reason) => self.stick(Point::Fate { at, late: false }, reason),
+            Err(reason) => self.stick(Point::Outcome(at), reason),
             Ok(ruling) if self.fails_in_effect(at, &ruling) => self.took_effect_late(at),
             Ok(Ruling { verdict: Verdict::Fail(_), .. }) => self.settled_never(at),
             Ok(_) => self.took_effect_late(at),
@@ -241,7 +241,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn settled(&mut self, at: At) {
-        self.unstick_at(|point| matches!(point, Point::Fate { at: stuck, .. } if stuck == at));
+        self.unstick_at(|point| matches!(point, Point::Fate { at: stuck, .. } | Point::Outcome(stuck) if stuck == at));
         self.control.close(at);
     }
 
