@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::cause::{Cause, EndedBy, Outcome};
+use crate::definition::{Definition, StepKind};
 use crate::message::{At, Mode, SagaId};
 use crate::saga::{Key, RetryPlan};
 use crate::time::Timestamp;
@@ -398,6 +399,12 @@ impl Control {
     /// Whether it can still be undone: by a cancel, its deadline, or another saga that takes its key.
     pub(crate) fn can_turn_back(&self) -> bool {
         matches!(self.phase, Phase::Queued | Phase::Forward) && !self.past_pivot
+    }
+
+    /// Whether it depends on what became of its pivot whether it goes forward or back.
+    pub(crate) fn awaits_pivot(&self, definition: &Definition) -> bool {
+        let is_pivot = |at: At| definition.steps[usize::from(at.step)].kind == StepKind::Pivot;
+        self.phase == Phase::Settling && self.open.iter().any(|open| is_pivot(open.at))
     }
 
     /// Whether it will complete, whatever is asked of it.

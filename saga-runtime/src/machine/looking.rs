@@ -98,10 +98,12 @@ impl<B: Bus> Machine<B> {
         Some(InFlight { saga, name: definition.name.into(), parent, ephemeral: definition.ephemeral, standing })
     }
 
-    /// Whether a saga in flight goes back.
+    /// Whether a saga in flight goes back; not while that depends on what became of its pivot.
     pub(crate) fn is_failing(&self, saga: SagaId) -> bool {
-        let control = self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].control(route.slot));
-        control.is_some_and(|control| matches!(control.phase, Phase::Settling | Phase::Compensating))
+        let Some(route) = self.routes.get(&saga) else { return false };
+        let kind = self.kinds[usize::from(route.kind)].as_ref();
+        let control = kind.control(route.slot);
+        matches!(control.phase, Phase::Settling | Phase::Compensating) && !control.awaits_pivot(kind.definition())
     }
 
     /// Whether somebody who has not come since the start may still be on the way.

@@ -3,9 +3,13 @@
 
 use std::time::Duration;
 
+use saga_runtime::log::Status;
+use saga_runtime::machine::Input;
+use saga_runtime::message::Answer;
 use saga_runtime::prelude::*;
 
 use super::correlating_back::said;
+use super::stage::Stage;
 use super::tour::*;
 use crate::twin::Twin;
 
@@ -74,6 +78,20 @@ fn before_it_is_left_there_is_one() {
     saga.cancel();
     saga.settle(Fate::Never);
     assert_undone(&mut saga, &[unbook(12)]);
+}
+
+/// Rule: pivot.not-compensating
+#[test]
+fn while_it_depends_on_the_pivot_nobody_sees_it_go_back() {
+    let mut stage: Stage<Tour> = Stage::new::<Generous>();
+    stage.connect();
+    let saga = stage.start(Generous { cents: 500 });
+    stage.answer(saga, 0, 1, Answer::Handled(vec![booked(12)]));
+    stage.tell(Input::Cancel { saga, by: None, token: 0 });
+    let status = |stage: &Stage<Tour>| stage.machine.standing(saga).expect("it is in flight").status;
+    assert_eq!(status(&stage), Status::Running);
+    stage.answer(saga, 1, 1, Answer::Refused(Refusal::Closed));
+    assert_eq!(status(&stage), Status::Compensating);
 }
 
 /// Rule: testing.explore

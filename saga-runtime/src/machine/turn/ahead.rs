@@ -3,7 +3,7 @@
 //! It only looks; what is kept for them is in [`seen`](super::seen).
 
 use super::super::control::{Control, Phase, Point};
-use crate::definition::{Action, Definition, StepKind};
+use crate::definition::{Action, Definition};
 use crate::message::{At, Mode};
 use crate::saga::Position;
 
@@ -41,12 +41,7 @@ fn forward(definition: &Definition, control: &Control, position: Position, step:
 
 /// Whether it goes forward, or may yet: while nobody knows whether its pivot took effect.
 fn may_go_forward(control: &Control, definition: &Definition) -> bool {
-    let is_pivot = |at: At| definition.steps[usize::from(at.step)].kind == StepKind::Pivot;
-    match control.phase {
-        Phase::Queued | Phase::Forward => true,
-        Phase::Settling => control.open.iter().any(|open| is_pivot(open.at)),
-        Phase::Compensating | Phase::Finishing | Phase::Kept => false,
-    }
+    matches!(control.phase, Phase::Queued | Phase::Forward) || control.awaits_pivot(definition)
 }
 
 /// Whether it does more than to wait.
