@@ -13,6 +13,11 @@ saga! {
             await refused NoFunds => ();
             compensate Unbook;
         }
+        step again {
+            send Charge { cents };
+            await { handled => (), refused NoFunds => () }
+            compensate Unbook;
+        }
     }
 }
 
