@@ -315,11 +315,9 @@ impl Point {
     /// The exchange that is stuck, if it is one.
     pub(crate) fn at(self) -> Option<At> {
         match self {
-            Self::Opening(at)
-            | Self::Answer(at)
-            | Self::Fate { at, .. }
-            | Self::Outcome(at)
-            | Self::Enduring(at) => Some(at),
+            Self::Opening(at) | Self::Answer(at) | Self::Fate { at, .. } | Self::Outcome(at) | Self::Enduring(at) => {
+                Some(at)
+            }
             Self::Admitting | Self::Entering | Self::Beginning | Self::Moving | Self::Returning | Self::Resting => None,
         }
     }

@@ -132,7 +132,11 @@ fn on_the_way_out_what_is_not_there_is_known() {
     saga.event(left("room", 0));
     assert_eq!(saga.outcome(), None);
     saga.event(left("ann", 5));
-    assert_eq!(saga.cause().step(), "room", "there is no room, and the one that left had gate 0; the cause is known too");
+    assert_eq!(
+        saga.cause().step(),
+        "room",
+        "there is no room, and the one that left had gate 0; the cause is known too"
+    );
 }
 
 /// Rule: finally.takes-for-and-when
