@@ -59,7 +59,7 @@ const _: () = {
     const __COMMAND_Refund: &__saga::CommandInfo = __saga::command::<
         __Command,
     >("Refund");
-    const __STEP_0: __saga::Step = __saga::Step::giving(
+    const __STEP_0: __saga::Step = __saga::Step::giving_to_undo(
             "charge",
             "u64",
             __saga::Exchange::send(__COMMAND_Charge)

@@ -86,8 +86,8 @@ pub trait Saga: Value {
     fn answer(state: &mut Self::State, at: At, cause: Option<&Cause>, heard: Heard<'_, Self::Bus>) -> Verdict;
 
     /// What the `where` of an arm compares with, or none while that is not known: an arm may be asked before its exchange
-    /// has begun. That of a step of any state of the forward part; that of a compensation of any state from which the
-    /// exchange may be undone; that of a step on the way out of any state before that.
+    /// has begun. That of a step of any state of the forward part; that of a compensation where the exchange is undone;
+    /// that of a step on the way out of any state before that.
     #[doc(hidden)]
     fn awaited(state: &Self::State, at: At, arm: u16, cause: Option<&Cause>) -> Option<Key> {
         let _ = (state, at, arm, cause);

@@ -185,6 +185,16 @@ impl<S: Saga> Twin<S> {
         (cause.kind(), cause.step().to_owned(), cause.message().to_owned())
     }
 
+    /// The reason of the last time that it was stuck.
+    #[track_caller]
+    pub(crate) fn reason(&self) -> String {
+        let reason = |notice: &Notice| match notice {
+            Notice::SagaStuck { reason, .. } => Some(reason.clone()),
+            _ => None,
+        };
+        self.notices().iter().rev().find_map(reason).expect("it was told that the saga is stuck")
+    }
+
     /// Whether an operator ended it.
     pub(crate) fn was_ended(&self) -> bool {
         matches!(self.outcome(), Some(Outcome::Ended(_)))

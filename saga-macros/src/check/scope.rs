@@ -8,7 +8,7 @@ use super::step;
 use crate::errors::Errors;
 use crate::mentions;
 use crate::model::{Phrase, Place, Shape, StepKind, Value, ValueId};
-use crate::syntax::Step;
+use crate::syntax::{Arm, Clause, Disposition, Outcome, Step};
 
 /// The steps as flattened from the items: each with the number of the block that it stands in.
 pub(super) type Numbered = (usize, Step);
@@ -43,6 +43,8 @@ pub(super) struct Scopes<'a> {
     kinds: Vec<StepKind>,
     /// What each step could share of its compensation.
     shared: Vec<Shared>,
+    /// Whether the saga may go on without the answer to each step.
+    abandoned: Vec<bool>,
     pivot: Option<usize>,
     /// How long the saga may take, if that is literal.
     pub(super) deadline: Option<std::time::Duration>,
@@ -65,6 +67,17 @@ impl Shared {
             (true, false) => Self::Always,
         }
     }
+}
+
+/// Whether an arm gives a value while a command is unanswered, or a saga runs: what was abandoned so is undone late.
+fn may_be_abandoned(step: &Step) -> bool {
+    let acts = |clause: &Clause| matches!(clause, Clause::Send { .. } | Clause::Run { .. });
+    let goes_on = |arm: &Arm| {
+        let unanswered = matches!(arm.outcome, Outcome::Timeout(_) | Outcome::Disconnected(_));
+        matches!(arm.disposition, Disposition::Value(_)) && (unanswered || arm.correlation.is_some())
+    };
+    let awaits = |clause: &Clause| matches!(clause, Clause::Await { arms, .. } if arms.iter().any(goes_on));
+    step.clauses.iter().any(acts) && step.clauses.iter().any(awaits)
 }
 
 /// What an expression may mention.
@@ -101,9 +114,10 @@ impl<'a> Scopes<'a> {
         let kinds: Vec<_> = steps.iter().map(|(_, step)| step::kind(step)).collect();
         let blocks: Vec<_> = steps.iter().map(|(block, _)| *block).collect();
         let shared = steps.iter().map(|(_, step)| Shared::of(step)).collect();
+        let abandoned = steps.iter().map(|(_, step)| may_be_abandoned(step)).collect();
         let alone = |step: &usize| blocks.iter().filter(|block| **block == blocks[*step]).count() == 1;
         let pivot = (0..steps.len()).find(|step| kinds[*step] == StepKind::Pivot && alone(step));
-        Self { values, blocks, kinds, shared, pivot, deadline }
+        Self { values, blocks, kinds, shared, abandoned, pivot, deadline }
     }
 
     /// The number of the block that a step stands in.
@@ -194,6 +208,12 @@ impl Scope<'_> {
             ));
         }
         match self.scopes.shared[other] {
+            Shared::Always if self.scopes.abandoned[at] => Err(format!(
+                "an arm of this step goes on without its answer, and to undo it late would undo `{name}` too: write a compensation of its own"
+            )),
+            Shared::Always if self.scopes.abandoned[other] => Err(format!(
+                "an arm of `{name}` goes on without its answer, and to undo it late would undo this step too: write a compensation of its own"
+            )),
             Shared::Always => Ok(other),
             Shared::Conditional => Err(format!(
                 "`{name}` may run never or more than once, so its compensation cannot undo this step: write one of its own"

@@ -200,7 +200,10 @@ fn step(expansion: &Expansion<'_>, index: usize, step: &Step) -> TokenStream {
     let redacted = expansion.saga.values[step.value].redacted.then(|| quote!(.redacted()));
     let doc = with("doc", (!step.doc.is_empty()).then_some(&step.doc));
     let new = match step.output.as_ref().map(text::of_type) {
-        Some(output) => quote!(giving(#name, #output, #exchange, #runtime::Compensation::#compensation)),
+        Some(output) => {
+            let giving = if seen_undoing(step) { quote!(giving_to_undo) } else { quote!(giving) };
+            quote!(#giving(#name, #output, #exchange, #runtime::Compensation::#compensation))
+        }
         None => quote!(new(#name, #exchange, #runtime::Compensation::#compensation)),
     };
     // A circle of sagas that run each other is found by the compiler, and told at the constant.
@@ -229,6 +232,12 @@ fn declared(command: &Command) -> TokenStream {
 fn seen_at_last(saga: &Saga, step: &Step) -> bool {
     let last = saga.finally.iter().flat_map(|index| saga.steps[*index].phrases());
     step.is_forward() && last.flat_map(Phrase::needs).any(|value| value == step.value)
+}
+
+/// Whether what undoes this step mentions its output.
+fn seen_undoing(step: &Step) -> bool {
+    let undo = step.compensation.exchange().into_iter().flat_map(Exchange::phrases);
+    undo.flat_map(Phrase::needs).any(|value| value == step.value)
 }
 
 fn exchange(exchange: &Exchange) -> TokenStream {

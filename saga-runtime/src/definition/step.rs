@@ -21,6 +21,9 @@ pub struct Step {
     pub redacted: bool,
     /// Whether a `finally` step mentions its output, so that its fate is settled even if nothing undoes it.
     pub seen_at_last: bool,
+    /// Whether what undoes it mentions its output, so that nothing undoes it while that is not known.
+    #[serde(skip)]
+    pub seen_undoing: bool,
     /// `for … in …`.
     pub each: Option<Each>,
     /// The condition after `when`, as written.
@@ -42,6 +45,7 @@ impl Step {
             output: None,
             redacted: false,
             seen_at_last: false,
+            seen_undoing: false,
             each: None,
             when: None,
             exchange,
@@ -58,6 +62,17 @@ impl Step {
         compensation: Compensation,
     ) -> Self {
         Self { output: Some(output), ..Self::new(name, exchange, compensation) }
+    }
+
+    /// The same of one with an output that what undoes it mentions.
+    #[doc(hidden)]
+    pub const fn giving_to_undo(
+        name: &'static str,
+        output: &'static str,
+        exchange: Exchange,
+        compensation: Compensation,
+    ) -> Self {
+        Self { seen_undoing: true, ..Self::giving(name, output, exchange, compensation) }
     }
 
     /// The same as a pivot or a finally step.

@@ -65,6 +65,7 @@ const REPLACE: Definition = Definition {
             output: Some("Label"),
             redacted: false,
             seen_at_last: false,
+            seen_undoing: false,
             each: None,
             when: None,
             exchange: Exchange {
@@ -91,6 +92,7 @@ const REPLACE: Definition = Definition {
             output: None,
             redacted: false,
             seen_at_last: false,
+            seen_undoing: false,
             each: None,
             when: None,
             exchange: plain(

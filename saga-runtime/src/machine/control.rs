@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::cause::{Cause, EndedBy, Outcome};
+use crate::definition::{Definition, StepKind};
 use crate::message::{At, Mode, SagaId};
 use crate::saga::{Key, RetryPlan};
 use crate::time::Timestamp;
@@ -293,6 +294,8 @@ pub(crate) enum Point {
     /// The participant does not know, or does not say, what became of this exchange. If it is only `late`, the saga
     /// goes on by itself when it says.
     Fate { at: At, late: bool },
+    /// It was done, and nothing can be made of what came of it.
+    Outcome(At),
     /// The next state could not be made.
     Moving,
     /// The output could not be made.
@@ -312,7 +315,9 @@ impl Point {
     /// The exchange that is stuck, if it is one.
     pub(crate) fn at(self) -> Option<At> {
         match self {
-            Self::Opening(at) | Self::Answer(at) | Self::Fate { at, .. } | Self::Enduring(at) => Some(at),
+            Self::Opening(at) | Self::Answer(at) | Self::Fate { at, .. } | Self::Outcome(at) | Self::Enduring(at) => {
+                Some(at)
+            }
             Self::Admitting | Self::Entering | Self::Beginning | Self::Moving | Self::Returning | Self::Resting => None,
         }
     }
@@ -392,6 +397,12 @@ impl Control {
     /// Whether it can still be undone: by a cancel, its deadline, or another saga that takes its key.
     pub(crate) fn can_turn_back(&self) -> bool {
         matches!(self.phase, Phase::Queued | Phase::Forward) && !self.past_pivot
+    }
+
+    /// Whether it depends on what became of its pivot whether it goes forward or back.
+    pub(crate) fn awaits_pivot(&self, definition: &Definition) -> bool {
+        let is_pivot = |at: At| definition.steps[usize::from(at.step)].kind == StepKind::Pivot;
+        self.phase == Phase::Settling && self.open.iter().any(|open| is_pivot(open.at))
     }
 
     /// Whether it will complete, whatever is asked of it.

@@ -112,10 +112,12 @@ impl<B: Bus> Machine<B> {
         Some(InFlight { saga, name: definition.name.into(), parent, ephemeral: definition.ephemeral, standing })
     }
 
-    /// Whether a saga in flight goes back.
+    /// Whether a saga in flight goes back; not while that depends on what became of its pivot.
     pub(crate) fn is_failing(&self, saga: SagaId) -> bool {
-        let control = self.routes.get(&saga).map(|route| self.kinds[usize::from(route.kind)].control(route.slot));
-        control.is_some_and(|control| matches!(control.phase, Phase::Settling | Phase::Compensating))
+        let Some(route) = self.routes.get(&saga) else { return false };
+        let kind = self.kinds[usize::from(route.kind)].as_ref();
+        let control = kind.control(route.slot);
+        matches!(control.phase, Phase::Settling | Phase::Compensating) && !control.awaits_pivot(kind.definition())
     }
 
     /// Whether somebody who has not come since the start may still be on the way.
@@ -127,6 +129,15 @@ impl<B: Bus> Machine<B> {
     pub(crate) fn deadline_of(&self, saga: SagaId) -> Option<Timestamp> {
         let route = self.routes.get(&saga)?;
         self.kinds[usize::from(route.kind)].control(route.slot).live_deadline()
+    }
+
+    /// When something happens by itself to a saga in flight, or to who is thought away. Of entries in the queue of timers some
+    /// come up in vain.
+    pub(crate) fn next_move_of(&self, saga: SagaId) -> Option<Timestamp> {
+        let route = self.routes.get(&saga)?;
+        let due = self.kinds[usize::from(route.kind)].control(route.slot).next_due();
+        let due = Some(due).filter(|due| *due < Timestamp::NEVER);
+        [due, self.presence.patience()].into_iter().flatten().min()
     }
 
     /// The exchanges of a saga that are not over, in the order in which they were first sent.

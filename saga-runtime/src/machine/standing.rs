@@ -17,6 +17,7 @@ pub(super) fn of(definition: &'static Definition, control: &Control, position: P
         (None, Phase::Queued) => Status::Queued,
         (None, Phase::Forward | Phase::Kept) => Status::Running,
         (None, Phase::Finishing) if control.rare.output.is_some() => Status::Running,
+        (None, Phase::Settling) if control.awaits_pivot(definition) => Status::Running,
         (None, Phase::Settling | Phase::Compensating | Phase::Finishing) => Status::Compensating,
     };
     if let (Phase::Kept, Some(parent)) = (control.phase, control.rare.parent) {

@@ -123,6 +123,7 @@ impl<B: Bus> Turn<'_, B> {
         if self.is_beginning() || self.control.on_its_way().any(|open| steps.contains(&open.at.step)) {
             return;
         }
+        self.leave_pivot(steps);
         if usize::from(place) + 1 == self.definition.places.len() {
             return self.complete();
         }

@@ -63,15 +63,19 @@ saga! {
         return ship + charge + bags.iter().sum::<u64>() + level.unwrap_or_default();
     }
 
-    /// Behind the signature there is no way back.
+    /// Behind the signature there is no way back; what it did not wait for is settled all the same.
     pub(super) saga Seal(order: u64) -> u64 on Shop {
         concurrency allow;
         deadline 6s;
 
-        step reserve -> u64 {
+        step reserve -> Option<u64> {
             send Reserve { order };
-            await Reserved { lot } => lot;
-            compensate Release { order, lot: reserve };
+            await {
+                Reserved { lot } => Some(lot),
+                timeout => None,
+            }
+            within 1s;
+            compensate Release { order, lot: reserve.unwrap_or_default() };
         }
 
         step rest {
@@ -95,7 +99,7 @@ saga! {
             send Tidy { order: order * 10 + part };
         }
 
-        return reserve + sign + ship;
+        return reserve.unwrap_or_default() + sign + ship;
     }
 
     /// Goes on without an answer, and waits for what somebody says at the desk.

@@ -117,15 +117,6 @@ fn panicked(place: &str) -> Twin<Fragile> {
 const PLACES: [&str; 9] =
     ["deadline", "command", "within", "retry", "guard", "value", "reason", "compensation", "return"];
 
-/// The reason of the last time that it was stuck.
-fn reason<S: Saga>(saga: &Twin<S>) -> String {
-    let reason = |notice: &Notice| match notice {
-        Notice::SagaStuck { reason, .. } => Some(reason.clone()),
-        _ => None,
-    };
-    saga.notices().iter().rev().find_map(reason).expect("it was told that the saga is stuck")
-}
-
 #[test]
 fn without_a_panic_it_completes() {
     let mut saga = fragile("");
@@ -141,7 +132,7 @@ fn a_panic_anywhere_makes_the_saga_stuck_with_its_message_as_reason() {
         let saga = panicked(place);
         assert!(saga.is_stuck(), "{place}");
         assert_eq!(saga.outcome(), None, "{place}");
-        let reason = reason(&saga);
+        let reason = saga.reason();
         assert!(reason.contains(&format!("panicked at {place}")), "{reason}");
     }
 }
@@ -195,7 +186,7 @@ fn a_command_that_is_handled_without_its_reply_breaks_its_contract() {
     let mut saga = Twin::start(trip());
     saga.handled();
     assert!(saga.is_stuck());
-    let reason = reason(&saga);
+    let reason = saga.reason();
     assert!(reason.contains("Charged"), "it names what is missing: {reason}");
 }
 

@@ -142,14 +142,6 @@ fn freeing() -> Twin<Careful> {
     saga
 }
 
-fn reason<S: Saga>(saga: &Twin<S>) -> String {
-    let reason = |notice: &Notice| match notice {
-        Notice::SagaStuck { reason, .. } => Some(reason.clone()),
-        _ => None,
-    };
-    saga.notices().iter().rev().find_map(reason).expect("it was told that the saga is stuck")
-}
-
 /// Rule: undoing.compensate.block
 #[test]
 fn any_value_arm_of_a_block_means_undone() {
@@ -169,7 +161,7 @@ fn an_arm_of_a_block_that_says_fail_is_stuck_with_its_reason() {
     let mut saga = freeing();
     saga.reply(Event::Kept { room: 12 });
     assert!(saga.is_stuck() && saga.is_compensating());
-    assert!(reason(&saga).contains("room 12 cannot be freed"), "{}", reason(&saga));
+    assert!(saga.reason().contains("room 12 cannot be freed"), "{}", saga.reason());
     saga.advance(Duration::from_secs(3600));
     assert!(saga.is_stuck(), "until an operator acts");
     assert!(saga.operator(Operator::Retry));

@@ -1,4 +1,4 @@
-//! `where` on the way out: what somebody else did already is not done again.
+//! `where` on the way out: a command is sent in any case; where there is none, an event from before is kept.
 
 use saga_runtime::prelude::*;
 
@@ -34,6 +34,27 @@ saga! {
         return room;
     }
 
+    /// It waits until all have left.
+    saga Parting(guest: String) -> u32 on Tour {
+        concurrency allow;
+        deadline 1h;
+        step room -> u32 {
+            send Book { night: 3 };
+            await Booked { room } => room;
+            compensate Unbook { room };
+        }
+        finally step bye {
+            await Left { guest: who, .. } where who == guest => ();
+        }
+        finally step lock {
+            await Left { gate, .. } where gate == room.unwrap_or_default() => ();
+        }
+        finally step tell {
+            await Left { guest: why, .. } where why == cause.map_or_else(String::new, |cause| cause.step().to_owned()) => ();
+        }
+        return room;
+    }
+
     saga Farewells(guests: Vec<String>) on Tour {
         concurrency allow;
         deadline 1h;
@@ -50,6 +71,10 @@ saga! {
 
 fn farewell() -> Twin<Farewell> {
     Twin::start(Farewell { guest: "ann".to_owned() })
+}
+
+fn parting() -> Twin<Parting> {
+    Twin::start(Parting { guest: "ann".to_owned() })
 }
 
 /// Rule: finally.value-arm-ends
@@ -71,17 +96,28 @@ fn an_event_of_anyone_ends_a_step_on_the_way_out() {
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(12)));
 }
 
+/// Rule: steps.await.armed-when-sent
+#[test]
+fn what_comes_before_the_way_out_keeps_no_command_from_being_sent() {
+    let mut saga = farewell();
+    saga.event(left("ann", 12));
+    saga.reply(booked(12));
+    assert_eq!(saga.sent(), [dismiss("ann")]);
+    saga.event(left("ann", 12));
+    assert_eq!(saga.sent(), [note("Some(12)")], "it had left when the room was to be locked");
+}
+
 /// Rule: steps.await.early
 /// Rule: steps.await.armed-when-known
 #[test]
-fn what_comes_before_the_way_out_is_kept_for_it() {
-    let mut saga = farewell();
+fn what_comes_before_the_way_out_is_kept_for_what_only_waits() {
+    let mut saga = parting();
     saga.event(left("ann", 12));
     saga.event(left("", 3));
     saga.reply(booked(12));
-    assert_eq!(saga.sent(), [note("Some(12)")], "the room was not known then");
+    assert_eq!(saga.outcome(), None, "the room was not known then");
     saga.event(left("ben", 12));
-    assert_eq!(saga.sent(), [note("why")], "nor was the cause");
+    assert_eq!(saga.outcome(), None, "nor was the cause");
     saga.event(left("", 3));
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(12)));
 }
@@ -90,13 +126,17 @@ fn what_comes_before_the_way_out_is_kept_for_it() {
 /// Rule: steps.await.armed-when-known
 #[test]
 fn on_the_way_out_what_is_not_there_is_known() {
-    let mut saga = farewell();
+    let mut saga = parting();
     saga.event(left("room", 0));
     saga.refuse(Refusal::Full);
     saga.event(left("room", 0));
-    saga.handled();
-    assert_eq!(saga.sent(), [], "there is no room, and the one that left had gate 0; the cause is known too");
-    assert_eq!(saga.cause().step(), "room");
+    assert_eq!(saga.outcome(), None);
+    saga.event(left("ann", 5));
+    assert_eq!(
+        saga.cause().step(),
+        "room",
+        "there is no room, and the one that left had gate 0; the cause is known too"
+    );
 }
 
 /// Rule: finally.takes-for-and-when
@@ -118,7 +158,11 @@ fn each_item_on_the_way_out_awaits_its_own_value() {
 #[test]
 fn what_others_say_on_the_way_out_is_explored() {
     let events = vec![left("", 12), left("room", 0)];
-    assert_heard(&explore_among::<Farewell>(Farewell { guest: "ann".to_owned() }, said, events));
+    let farewell = Farewell { guest: "ann".to_owned() };
+    assert_heard(&explore_among::<Farewell>(farewell, said, events.clone()), &["taken", "in vain"]);
+    let parting = Parting { guest: "ann".to_owned() };
+    let events = [events, vec![left("ann", 5)]].concat();
+    assert_heard(&explore_among::<Parting>(parting, said, events), &["taken", "kept", "in vain"]);
     let farewells = Farewells { guests: vec!["ann".to_owned()] };
     let explored = explore_among::<Farewells>(farewells, said, vec![left("ann", 1)]);
     assert!(explored.events().contains_key("taken"), "{:?}", explored.events());

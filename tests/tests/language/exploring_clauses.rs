@@ -33,6 +33,36 @@ saga! {
         return rooms.len();
     }
 
+    /// It rests for longer than its step before that might have taken.
+    saga Rested(guest: String) on Tour {
+        concurrency allow;
+        deadline 60s;
+        step guide {
+            send Hire { guest };
+            within 5s;
+            compensate Dismiss { guest };
+        }
+        step rest { sleep 30s; }
+    }
+
+    /// It goes on without a guide, whom it may forget in any case.
+    saga Forgetful(guest: String) on Tour {
+        concurrency allow;
+        deadline 1h;
+        step guide {
+            send Hire { guest };
+            await timeout => ();
+            within 5s;
+            compensate Forget { guest };
+        }
+        step room -> u32 {
+            send Book { night: 3 };
+            await Booked { room } => room;
+            within 5s;
+            compensate Unbook { room };
+        }
+    }
+
     /// Three steps share what undoes them, beside others.
     saga Shared(night: u32, guest: String) on Tour {
         concurrency allow;
@@ -92,4 +122,19 @@ fn all_clauses_can_be_explored() {
 fn what_several_steps_share_is_explored() {
     let explored = explore::<Shared>(Shared { night: 1, guest: "ann".to_owned() }, toured);
     assert!(explored.places().contains_key("CompensateRoom"), "{:?}", explored.places());
+}
+
+/// Rule: testing.explore
+#[test]
+fn a_timer_that_is_not_wanted_any_more_does_not_stop_time() {
+    let explored = explore::<Rested>(Rested { guest: "ann".to_owned() }, toured);
+    assert!(explored.outcomes().contains_key("Completed"), "{:?}", explored.outcomes());
+}
+
+/// Rule: testing.explore
+/// Rule: undoing.doubt.harmless
+#[test]
+fn what_nobody_knows_and_is_undone_stays_so_when_an_operator_acts_on_something_else() {
+    let explored = explore::<Forgetful>(Forgetful { guest: "ann".to_owned() }, toured);
+    assert!(explored.count(Fault::Unknown) > 0 && explored.count(Fault::Operated) > 0);
 }

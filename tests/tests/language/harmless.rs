@@ -2,6 +2,7 @@
 
 use saga_runtime::prelude::*;
 
+use super::correlating_back::said;
 use super::tour::*;
 use crate::twin::Twin;
 
@@ -22,6 +23,22 @@ saga! {
             send Fly { leg: 1 };
             await Seated { seat } => seat;
             compensate Leave { seat };
+        }
+    }
+
+    /// What undoes it would be harmless, and cannot be said without its output.
+    saga Named(guest: String) on Tour {
+        concurrency allow;
+        deadline 1m;
+        step room -> u32 {
+            send Book { night: 3 };
+            await Booked { room } => room;
+            compensate Unbook { room };
+        }
+        step seat -> u32 {
+            send Fly { leg: 1 };
+            await Seated { seat } => seat;
+            compensate Forget { guest: format!("{guest} of seat {seat}") };
         }
     }
 
@@ -103,4 +120,35 @@ fn beside_one_that_is_not_harmless_it_is_stuck() {
     assert_eq!(saga.sent(), [], "nothing is undone before all is settled");
     assert!(saga.operator(Operator::Skip));
     assert_undone(&mut saga, &[forget("ann")]);
+}
+
+/// Rule: undoing.doubt.unknown
+/// Rule: undoing.doubt.harmless
+#[test]
+fn what_is_harmless_and_needs_an_output_that_nobody_knows_is_stuck() {
+    let mut saga = Twin::start(Named { guest: "ann".to_owned() });
+    saga.reply(booked(12));
+    saga.cancel();
+    saga.settle(Fate::Unknown);
+    assert!(saga.is_stuck());
+    assert_eq!(
+        saga.reason(),
+        "airline no longer knows whether it did Fly, and what undoes it needs the output, which nobody knows"
+    );
+    assert!(saga.operator(Operator::Retry));
+    saga.settle(Fate::Done(vec![seated(4)]));
+    assert_undone(&mut saga, &[forget("ann of seat 4"), unbook(12)]);
+
+    let mut saga = Twin::start(Named { guest: "ann".to_owned() });
+    saga.reply(booked(12));
+    saga.cancel();
+    saga.settle(Fate::Unknown);
+    assert!(saga.operator(Operator::Skip));
+    assert_undone(&mut saga, &[unbook(12)]);
+}
+
+/// Rule: testing.explore
+#[test]
+fn what_needs_an_output_is_explored() {
+    explore::<Named>(Named { guest: "ann".to_owned() }, said);
 }

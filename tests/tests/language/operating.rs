@@ -164,6 +164,24 @@ fn retry_sends_what_broke_its_contract_again() {
 }
 
 /// Rule: undoing.operator.skip-refused
+/// Rule: attempts.owes-a-reply
+#[test]
+fn skip_is_refused_where_it_was_done_and_nobody_knows_what_came_of_it() {
+    let mut saga = Twin::start(trip());
+    saga.reply(charged());
+    saga.cancel();
+    saga.settle(Fate::Done(vec![]));
+    assert!(saga.is_stuck());
+    assert!(saga.reason().contains("broke its contract"), "{}", saga.reason());
+    assert!(!saga.operator(Operator::Skip), "it is not never that was said");
+    assert!(saga.is_stuck());
+    assert!(saga.operator(Operator::Retry));
+    assert_eq!(saga.asked(), [BOOK]);
+    saga.settle(Fate::Done(vec![booked()]));
+    assert_eq!(saga.sent(), [unbook()]);
+}
+
+/// Rule: undoing.operator.skip-refused
 #[test]
 fn skip_is_refused_on_the_way_forward() {
     let mut saga = broken();

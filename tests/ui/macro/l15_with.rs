@@ -36,6 +36,26 @@ saga! {
             send Book;
             compensate Unbook;
         }
+        step hasty {
+            send Book;
+            await timeout => ();
+            within 5s;
+            compensate with later;
+        }
+        step left {
+            send Book;
+            await disconnected => ();
+            compensate Unbook;
+        }
+        step fifth {
+            send Book;
+            compensate with left;
+        }
+        step overheard {
+            send Book;
+            await Asked { cents: asked } where asked == cents => ();
+            compensate with later;
+        }
     }
 }
 

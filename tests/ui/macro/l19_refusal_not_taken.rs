@@ -18,6 +18,11 @@ saga! {
             await refused NoFund => ();
             compensate Unbook;
         }
+        step again {
+            send Charge { cents };
+            await { handled => (), refused NoFunds => () }
+            compensate Unbook;
+        }
     }
 }
 

@@ -21,6 +21,11 @@ saga! {
         }
         step other {
             send Book;
+            await {
+                handled => (),
+                timeout => fail "late",
+            }
+            within 1s;
             compensate with room;
         }
         step before {

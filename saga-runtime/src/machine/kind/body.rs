@@ -52,12 +52,6 @@ impl<S: Saga> BodyOf<S> {
         self.asides.get(at).unwrap_or(&self.state)
     }
 
-    /// The state in which an arm with `where` is seen: that of a compensation in the one that it would be done in.
-    fn seen_by_arm(&self, at: At) -> &S::State {
-        let undone = if at.mode == Mode::Compensation { self.asides.get(at).or(self.asides.get(WHOLE)) } else { None };
-        undone.unwrap_or(&self.state)
-    }
-
     /// Replaces the state by what `change` makes of it; when that panics, nothing has changed.
     fn replace(&mut self, change: impl FnOnce(S::State) -> S::State) -> Result<(), Panicked> {
         self.state = contain::<S, _>(|| change(self.state.clone()))?;
@@ -100,11 +94,11 @@ impl<S: Saga> Body<S::Bus> for BodyOf<S> {
     }
 
     fn awaited(&self, at: At, arm: u16, cause: Option<&Cause>) -> Result<Option<Key>, Panicked> {
-        contain::<S, _>(|| S::awaited(self.seen_by_arm(at), at, arm, cause))
+        contain::<S, _>(|| S::awaited(self.seen(at), at, arm, cause))
     }
 
     fn heeds(&self, at: At, arm: u16, cause: Option<&Cause>, event: &EventOf<S::Bus>) -> Result<bool, Panicked> {
-        contain::<S, _>(|| S::heeds(self.seen_by_arm(at), at, arm, cause, event))
+        contain::<S, _>(|| S::heeds(self.seen(at), at, arm, cause, event))
     }
 
     fn abandon(&mut self, at: At, cause: Option<&Cause>, heard: Heard<'_, S::Bus>) -> Result<Verdict, Panicked> {

@@ -3,14 +3,14 @@
 //! It only looks; what is kept for them is in [`seen`](super::seen).
 
 use super::super::control::{Control, Phase, Point};
-use crate::definition::{Compensation, Definition, StepKind};
+use crate::definition::{Action, Definition};
 use crate::message::{At, Mode};
 use crate::saga::Position;
 
 /// The exchanges of a step that are still to come in this mode; the items of a `for` are known when it begins.
 ///
-/// On the way forward and on the way out, all behind where the saga is. On the way back, what undoes an exchange that
-/// has begun: an event from before that cannot have undone it.
+/// On the way forward and on the way out, all behind where the saga is; but of what undoes a step, or says something on
+/// the way out, none: that is done in any case, whatever somebody said before.
 pub(in super::super) fn ahead(
     definition: &Definition,
     control: &Control,
@@ -20,7 +20,7 @@ pub(in super::super) fn ahead(
 ) -> Vec<At> {
     match mode {
         Mode::Forward => forward(definition, control, position, step),
-        Mode::Compensation => back(definition, control, step),
+        Mode::Compensation => Vec::new(),
         Mode::Finally => finally(definition, control, position, step),
     }
 }
@@ -41,12 +41,12 @@ fn forward(definition: &Definition, control: &Control, position: Position, step:
 
 /// Whether it goes forward, or may yet: while nobody knows whether its pivot took effect.
 fn may_go_forward(control: &Control, definition: &Definition) -> bool {
-    let is_pivot = |at: At| definition.steps[usize::from(at.step)].kind == StepKind::Pivot;
-    match control.phase {
-        Phase::Queued | Phase::Forward => true,
-        Phase::Settling => control.open.iter().any(|open| is_pivot(open.at)),
-        Phase::Compensating | Phase::Finishing | Phase::Kept => false,
-    }
+    matches!(control.phase, Phase::Queued | Phase::Forward) || control.awaits_pivot(definition)
+}
+
+/// Whether it does more than to wait.
+fn acts(definition: &Definition, step: u16) -> bool {
+    matches!(definition.steps[usize::from(step)].exchange.action, Action::Send(_) | Action::Run(_))
 }
 
 fn finally(definition: &Definition, control: &Control, position: Position, step: u16) -> Vec<At> {
@@ -54,46 +54,10 @@ fn finally(definition: &Definition, control: &Control, position: Position, step:
     let index = definition.finally.iter().position(|finally| *finally == step);
     match (index, position) {
         (None, _) => Vec::new(),
-        _ if control.finished => Vec::new(),
+        _ if control.finished || acts(definition, step) => Vec::new(),
         (Some(index), Position::Finally(here)) if index < usize::from(here) => Vec::new(),
         (Some(index), Position::Finally(here)) if index == usize::from(here) => begun(control, definition, at),
         (Some(_), _) => whole(definition, at).collect(),
-    }
-}
-
-fn back(definition: &Definition, control: &Control, step: u16) -> Vec<At> {
-    let own_way = control.on_its_way().filter(|open| open.at.mode == Mode::Forward && open.attempt > 0);
-    let own_way = own_way.map(|open| open.at).chain(control.effects.iter().copied());
-    let own_way = own_way.filter(|_| may_be_undone(control));
-    let done = own_way.chain(control.rare.asides.iter().copied()).filter_map(|at| undone_by(definition, at));
-    let stuck = control.stuck_points().filter_map(|point| match point {
-        Point::Opening(at) if at.mode == Mode::Compensation => Some(at),
-        _ => None,
-    });
-    let is_to_come = |at: &At| at.step == step && control.open.iter().all(|open| open.at != *at);
-    let mut to_come: Vec<_> = done.chain(stuck).filter(is_to_come).collect();
-    to_come.sort_unstable();
-    to_come.dedup();
-    to_come
-}
-
-/// Whether what takes effect on its way may still have to be undone.
-fn may_be_undone(control: &Control) -> bool {
-    match control.phase {
-        Phase::Queued => false,
-        Phase::Forward | Phase::Settling | Phase::Compensating => !control.past_pivot,
-        Phase::Finishing | Phase::Kept => {
-            control.rare.output.is_some() && control.rare.parent.is_some_and(|parent| parent.unwinds)
-        }
-    }
-}
-
-/// The exchange that undoes this one.
-fn undone_by(definition: &Definition, at: At) -> Option<At> {
-    match definition.steps[usize::from(at.step)].compensation {
-        Compensation::Exchange(_) => Some(at.undo()),
-        Compensation::With(other) => Some(At::step(other).undo()),
-        Compensation::NotNeeded | Compensation::None { .. } | Compensation::Unwind => None,
     }
 }
 

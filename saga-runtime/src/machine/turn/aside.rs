@@ -69,10 +69,6 @@ impl<B: Bus> Turn<'_, B> {
                 self.changes.push(Change::Withdrawn { at, participant: self.command(at).to });
             }
         }
-        if self.is_pivot(at) {
-            // It may have taken effect, and to go forward is right in any case.
-            self.pass_pivot();
-        }
         self.go_on(at);
         if self.control.is_aside(at) {
             self.hear_child_of(at);
@@ -92,6 +88,17 @@ impl<B: Bus> Turn<'_, B> {
             Err(panicked) => self.stick_panicked(Point::Opening(at.undo()), &panicked),
         }
         true
+    }
+
+    /// The saga goes forward after all. What it had abandoned, and meanwhile turned out to have taken effect, waited to be
+    /// undone with all the rest: it is to be undone beside the saga.
+    pub(super) fn leave_behind(&mut self) -> Vec<At> {
+        let (body, effects) = (&self.body, &mut self.control.effects);
+        let left: Vec<_> = effects.extract_if(.., |at| body.has_aside(*at)).collect();
+        if !left.is_empty() {
+            self.control.rare.asides.extend(&left);
+        }
+        left
     }
 
     /// Nothing more is to be done about what was abandoned.

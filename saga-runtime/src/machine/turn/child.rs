@@ -114,10 +114,9 @@ impl<B: Bus> Turn<'_, B> {
             Ok(verdict) => verdict,
             Err(panicked) => return self.make_nothing_of(at, child, outcome, &panicked),
         };
-        self.unstick_at(|point| matches!(point, Point::Answer(stuck) | Point::Fate { at: stuck, .. } if stuck == at));
+        self.unstick_at(|point| matches!(point, Point::Answer(stuck) | Point::Outcome(stuck) if stuck == at));
         let completed = matches!(outcome, Outcome::Completed(_));
         match (completed, settling) {
-            (true, true) if matches!(verdict, Verdict::Fail(_)) => self.settled_never(at),
             (true, true) => self.took_effect_late(at),
             (false, true) => self.settled_never(at),
             (true, false) => self.child_completed(at, verdict),
@@ -138,10 +137,7 @@ impl<B: Bus> Turn<'_, B> {
     fn child_completed(&mut self, at: At, verdict: Verdict) {
         match verdict {
             Verdict::Fail(message) if at.mode.perseveres() => self.stick(Point::Answer(at), message),
-            Verdict::Fail(message) => {
-                self.control.close(at);
-                self.fail(Cause::new(self.step(at).name, CauseKind::Failed, message));
-            }
+            Verdict::Fail(message) => self.fail_when_done(at, message, self.step(at).compensation.undoes()),
             Verdict::Done | Verdict::NoArm | Verdict::Retry => self.took_effect(at),
         }
     }
@@ -152,7 +148,7 @@ impl<B: Bus> Turn<'_, B> {
             ran.ended = Some(outcome);
         }
         let settling = self.control.is_settling(at);
-        let point = if settling { Point::Fate { at, late: false } } else { Point::Answer(at) };
+        let point = if settling { Point::Outcome(at) } else { Point::Answer(at) };
         self.stick_panicked(point, panicked);
     }
 

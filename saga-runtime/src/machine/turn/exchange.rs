@@ -31,6 +31,13 @@ pub(super) struct Failure {
     refusal: Option<serde_json::Value>,
 }
 
+/// What the arms say to an answer *handled*.
+pub(super) struct Ruling {
+    pub(super) verdict: Verdict,
+    /// An arm for an event says so.
+    by_event: bool,
+}
+
 impl Failure {
     pub(super) fn new(kind: CauseKind, message: String) -> Self {
         Self { kind, message, refusal: None }
@@ -187,26 +194,45 @@ impl<B: Bus> Turn<'_, B> {
         self.unstick_at(|point| point == Point::Answer(at));
         match self.ask_arms(at, events) {
             Err(reason) => self.stick(Point::Answer(at), reason),
-            Ok(Verdict::Fail(message)) if self.perseveres(at) => self.stick(Point::Answer(at), message),
-            Ok(Verdict::Fail(message)) => {
-                self.control.close(at);
-                let cause = Cause::new(self.step(at).name, CauseKind::Failed, message);
-                self.fail(cause);
-            }
-            Ok(Verdict::Retry) => {
+            Ok(ruling) => self.handled_so(at, ruling),
+        }
+    }
+
+    fn handled_so(&mut self, at: At, ruling: Ruling) {
+        let in_effect = self.fails_in_effect(at, &ruling);
+        match ruling.verdict {
+            Verdict::Fail(message) if self.perseveres(at) => self.stick(Point::Answer(at), message),
+            Verdict::Fail(message) => self.fail_when_done(at, message, in_effect),
+            Verdict::Retry => {
                 let failure = Failure::new(CauseKind::Failed, "no attempt gave what the saga waits for".to_owned());
                 self.again(at, failure);
             }
-            Ok(Verdict::NoArm) if self.awaits_only_others(at) => self.handled_meanwhile(at),
-            Ok(Verdict::Done | Verdict::NoArm) => self.took_effect(at),
+            Verdict::NoArm if self.awaits_only_others(at) => self.handled_meanwhile(at),
+            Verdict::Done | Verdict::NoArm => self.took_effect(at),
         }
+    }
+
+    /// Whether a `fail` leaves an effect that is to be undone: only an arm for an event says that there is none.
+    pub(super) fn fails_in_effect(&self, at: At, ruling: &Ruling) -> bool {
+        matches!(ruling.verdict, Verdict::Fail(_)) && !ruling.by_event && self.step(at).compensation.undoes()
+    }
+
+    /// What the exchange asked for was done, and an arm says that the saga fails.
+    pub(super) fn fail_when_done(&mut self, at: At, message: String, in_effect: bool) {
+        if in_effect {
+            self.over(at, Change::Done { at });
+            self.count_effect(at);
+        } else {
+            self.control.close(at);
+        }
+        self.fail(Cause::new(self.step(at).name, CauseKind::Failed, message));
     }
 
     /// What the arms say to an answer *handled* with these events, tried in the order emitted.
     ///
     /// # Errors
     /// Why nothing can be made of it: the participant broke its contract, or an expression panicked.
-    pub(super) fn ask_arms(&mut self, at: At, events: &[EventOf<B>]) -> Result<Verdict, String> {
+    pub(super) fn ask_arms(&mut self, at: At, events: &[EventOf<B>]) -> Result<Ruling, String> {
         let (command, block) = (self.command(at), self.block(at));
         let replied = events.iter().any(|event| command.replies.contains(&event.info().name));
         if !replied && !command.replies.is_empty() {
@@ -215,9 +241,10 @@ impl<B: Bus> Turn<'_, B> {
         }
         let heard = events.iter().map(Heard::Event).chain([Heard::Handled]);
         for heard in heard {
+            let by_event = matches!(heard, Heard::Event(_));
             match self.body.answer(at, self.control.rare.cause.as_deref(), heard) {
                 Ok(Verdict::NoArm) => {}
-                Ok(verdict) => return Ok(verdict),
+                Ok(verdict) => return Ok(Ruling { verdict, by_event }),
                 Err(panicked) => return Err(panicked.to_string()),
             }
         }
@@ -225,16 +252,13 @@ impl<B: Bus> Turn<'_, B> {
         if block.awaits_event() && !ended_by_others {
             return Err(format!("no arm takes what {} answered to {}", command.to, command.name));
         }
-        Ok(Verdict::NoArm)
+        Ok(Ruling { verdict: Verdict::NoArm, by_event: false })
     }
 
     /// An exchange is over as it was meant to be.
     pub(super) fn took_effect(&mut self, at: At) {
         self.over(at, Change::Done { at });
         self.count_effect(at);
-        if self.is_pivot(at) {
-            self.pass_pivot();
-        }
         self.go_on(at);
     }
 

@@ -25,6 +25,7 @@ impl<B: Bus> Turn<'_, B> {
             | Point::Beginning
             | Point::Moving
             | Point::Returning
+            | Point::Outcome(_)
             | Point::Enduring(_)
             | Point::Resting => false,
         };
@@ -71,8 +72,8 @@ impl<B: Bus> Turn<'_, B> {
                 }
                 self.attempt(at, None);
             }
-            Point::Fate { at, .. } if matches!(self.block(at).action, Action::Run(_)) => self.hear_children(),
-            Point::Fate { at, .. } => self.ask_anew(at),
+            Point::Outcome(at) if matches!(self.block(at).action, Action::Run(_)) => self.hear_children(),
+            Point::Fate { at, .. } | Point::Outcome(at) => self.ask_anew(at),
             Point::Moving if matches!(self.phase(), Phase::Forward | Phase::Finishing) => self.advance(),
             Point::Moving => self.compensate_next(),
             Point::Returning => self.complete(),
@@ -101,6 +102,7 @@ impl<B: Bus> Turn<'_, B> {
             | Point::Beginning
             | Point::Moving
             | Point::Returning
+            | Point::Outcome(_)
             | Point::Enduring(_)
             | Point::Resting => {}
         }

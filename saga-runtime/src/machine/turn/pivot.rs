@@ -37,6 +37,14 @@ impl<B: Bus> Turn<'_, B> {
         plan.map_or(ENDURING_RETRY, |plan| RetryPlan { times: u32::MAX, ..plan })
     }
 
+    /// These steps have ended, and the saga goes on behind them. If one was the pivot there is no way back, whatever ended
+    /// it: what comes behind it cannot be undone.
+    pub(super) fn leave_pivot(&mut self, steps: &[u16]) {
+        if !self.control.past_pivot && steps.iter().any(|step| self.is_pivot(At::step(*step))) {
+            self.pass_pivot();
+        }
+    }
+
     /// There is no way back from here.
     pub(super) fn pass_pivot(&mut self) {
         let control = &mut *self.control;
@@ -51,7 +59,11 @@ impl<B: Bus> Turn<'_, B> {
         control.phase = Phase::Forward;
         control.rare.cause = None;
         self.pass_pivot();
+        let left_behind = self.leave_behind();
         self.advance();
+        for at in left_behind {
+            self.open_undo_of_aside(at);
+        }
     }
 
     /// The pivot turned out to have done nothing: the saga is undone, for the reason that it had.

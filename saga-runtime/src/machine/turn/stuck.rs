@@ -9,7 +9,7 @@ use crate::message::{At, Bus};
 impl<B: Bus> Turn<'_, B> {
     /// The saga does not go on here. What waits for an operator is shown before what is only late.
     pub(super) fn stick(&mut self, point: Point, reason: String) {
-        if let Point::Opening(at) | Point::Answer(at) | Point::Fate { at, .. } = point {
+        if let Point::Opening(at) | Point::Answer(at) | Point::Fate { at, .. } | Point::Outcome(at) = point {
             self.wait_for_operator(at, point);
         }
         self.changes.push(Change::Stuck { reason: reason.clone() });

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::control::{Open, Phase, Point, Waits};
 use super::super::record::Change;
 use super::Turn;
+use super::exchange::Ruling;
 use crate::cause::Cause;
 use crate::definition::Compensation;
 use crate::message::{At, Bus, EventOf, Fate, Mode};
@@ -70,15 +71,19 @@ impl<B: Bus> Turn<'_, B> {
             Fate::Never => self.settled_never(at),
             Fate::Done(events) => self.settled_done(at, events),
             Fate::Running => self.ask_later(at),
-            Fate::Unknown => {
-                let command = self.command(at);
-                if self.is_harmlessly_undone(at) {
-                    return self.counts_late(at, Change::Assumed { at });
-                }
-                let reason = format!("{} no longer knows whether it did {}", command.to, command.name);
-                self.stick(Point::Fate { at, late: false }, reason);
-            }
+            Fate::Unknown => self.settled_unknown(at),
         }
+    }
+
+    /// Nobody knows whether it was done, nor what came of it.
+    fn settled_unknown(&mut self, at: At) {
+        let (command, harmless) = (self.command(at), self.is_harmlessly_undone(at));
+        if harmless && !self.step(at).seen_undoing {
+            return self.counts_late(at, Change::Assumed { at });
+        }
+        let lacks = if harmless { ", and what undoes it needs the output, which nobody knows" } else { "" };
+        let reason = format!("{} no longer knows whether it did {}{lacks}", command.to, command.name);
+        self.stick(Point::Fate { at, late: false }, reason);
     }
 
     fn ask_later(&mut self, at: At) {
@@ -147,12 +152,13 @@ impl<B: Bus> Turn<'_, B> {
         self.compensate_when_settled();
     }
 
-    /// It was done, with these events: counts as completed now, unless an arm says that it failed.
+    /// It was done, with these events: counts as completed now, unless an arm for one of them says that it failed.
     pub(super) fn settled_done(&mut self, at: At, events: &[EventOf<B>]) {
         match self.ask_arms(at, events) {
-            Err(reason) => self.stick(Point::Fate { at, late: false }, reason),
-            Ok(Verdict::Fail(_)) => self.settled_never(at),
-            Ok(Verdict::Done | Verdict::Retry | Verdict::NoArm) => self.took_effect_late(at),
+            Err(reason) => self.stick(Point::Outcome(at), reason),
+            Ok(ruling) if self.fails_in_effect(at, &ruling) => self.took_effect_late(at),
+            Ok(Ruling { verdict: Verdict::Fail(_), .. }) => self.settled_never(at),
+            Ok(_) => self.took_effect_late(at),
         }
     }
 
@@ -235,7 +241,7 @@ impl<B: Bus> Turn<'_, B> {
     }
 
     fn settled(&mut self, at: At) {
-        self.unstick_at(|point| matches!(point, Point::Fate { at: stuck, .. } if stuck == at));
+        self.unstick_at(|point| matches!(point, Point::Fate { at: stuck, .. } | Point::Outcome(stuck) if stuck == at));
         self.control.close(at);
     }
 

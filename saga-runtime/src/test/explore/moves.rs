@@ -103,7 +103,7 @@ impl<E, R> Move<E, R> {
             Self::Event(event) => test.event(event.clone()),
             Self::ChildCompleted(child, output) => test.child_ended(*child, Outcome::Completed(output.clone())),
             Self::ChildCompensated(child, _) => test.child_ended(*child, Outcome::Compensated(failure())),
-            Self::Wait => advance_to(test, test.machine.next_tick()),
+            Self::Wait => advance_to(test, test.machine.next_move_of(test.id)),
             Self::Deadline => advance_to(test, test.machine.deadline_of(test.id)),
             Self::Disconnect => test.disconnect(),
             Self::Reconnect => test.reconnect(),
@@ -139,7 +139,7 @@ impl<E, R> Move<E, R> {
             Self::Event(event) => format!("saga.event(Event::{event:?});"),
             Self::ChildCompleted(child, output) => format!("saga.child(Outcome::Completed({output})); // saga {child}"),
             Self::ChildCompensated(child, _) => format!("saga.child(Outcome::Compensated(cause)); // saga {child}"),
-            Self::Wait => advancing(test, test.machine.next_tick()),
+            Self::Wait => advancing(test, test.machine.next_move_of(test.id)),
             Self::Deadline => advancing(test, test.machine.deadline_of(test.id)),
             Self::Disconnect => "saga.disconnect();".to_owned(),
             Self::Reconnect => "saga.reconnect();".to_owned(),
@@ -238,15 +238,15 @@ impl<S: Saga> Moves<'_, S> {
 
     fn surroundings(&self, moves: &mut Vec<MoveOf<S>>, faults_left: bool) {
         let machine = &self.test.machine;
-        let (tick, deadline) = (machine.next_tick(), machine.deadline_of(self.test.id));
-        moves.extend(tick.map(|_| Move::Wait));
+        let (next, deadline) = (machine.next_move_of(self.test.id), machine.deadline_of(self.test.id));
+        moves.extend(next.map(|_| Move::Wait));
         moves.push(Move::Restart);
         if self.test.is_away {
             moves.push(Move::Reconnect);
         }
         if faults_left {
             moves.push(Move::Cancel);
-            moves.extend(deadline.filter(|_| deadline != tick).map(|_| Move::Deadline));
+            moves.extend(deadline.filter(|_| deadline != next).map(|_| Move::Deadline));
             moves.extend((!self.test.is_away).then_some(Move::Disconnect));
         }
     }

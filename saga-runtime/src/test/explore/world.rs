@@ -7,7 +7,7 @@ use super::super::SagaTest;
 use super::super::trace::Told;
 use super::moves::Move;
 use crate::cause::Outcome;
-use crate::definition::{Action, Compensation, Definition};
+use crate::definition::{Action, Compensation, Definition, Disposition, StepKind};
 use crate::message::{At, EventOf, Fate, Mode, SagaId};
 use crate::saga::Saga;
 
@@ -91,7 +91,7 @@ impl<E: Clone> World<E> {
         at.mode == Mode::Forward && self.took_effect(at) && is_new()
     }
 
-    /// What was done, and is over without having taken effect: an arm said so.
+    /// What was done, and is over without having taken effect: an arm for an event said so.
     fn in_vain<S: Saga>(&mut self, test: &SagaTest<S>, is_open: impl Fn(At) -> bool) {
         let is_done = |at: At| {
             test.trace
@@ -102,6 +102,7 @@ impl<E: Clone> World<E> {
             if let Known::Done(events) = known
                 && !is_open(*at)
                 && !is_done(*at)
+                && has_event_that_fails(S::DEFINITION, *at)
             {
                 *known = Known::DoneInVain(std::mem::take(events));
             }
@@ -120,7 +121,7 @@ impl<E: Clone> World<E> {
         }
     }
 
-    /// What an operator passed over is taken for not done.
+    /// What an operator passed over is taken for not done; not what is undone though nobody knows whether it was done.
     fn waive<S: Saga>(&mut self, test: &SagaTest<S>, is_open: impl Fn(At) -> bool) {
         let ran = test.trace.iter().filter_map(|told| match told {
             Told::Ran { at, .. } => Some(*at),
@@ -128,11 +129,17 @@ impl<E: Clone> World<E> {
         });
         for at in test.commands.iter().map(|(at, _)| *at).chain(ran) {
             let is_known = self.known.get(&at).is_some_and(|known| !matches!(known, Known::Unknown));
-            if !is_known && !is_open(at) {
+            if !is_known && !is_open(at) && !test.trace.contains(&Told::DoneLate { at }) {
                 self.known.insert(at, Known::Never);
             }
         }
     }
+}
+
+/// Whether an arm for an event says `fail`.
+fn has_event_that_fails(definition: &Definition, at: At) -> bool {
+    let arms = definition.steps[usize::from(at.step)].exchange.arms;
+    arms.iter().any(|arm| arm.takes_event() && matches!(arm.disposition, Disposition::Fail(_)))
 }
 
 /// What must hold of a saga at any time.
@@ -146,6 +153,7 @@ pub(super) fn check<S: Saga>(test: &SagaTest<S>, world: &World<EventOf<S::Bus>>)
     check_compensations(test, world)?;
     match test.outcome() {
         Some(Outcome::Compensated(_)) => {
+            check_way_back(test)?;
             check_nothing_in_doubt(test, world)?;
             check_left_behind(test)?;
             check_undone(test, world)
@@ -256,7 +264,7 @@ fn check_shared_order<S: Saga>(
     now: At,
 ) -> Result<(), String> {
     let definition = S::DEFINITION;
-    let place = |at: At| definition.places.iter().position(|place| place.steps.contains(&at.step));
+    let place = |at: At| place_of(definition, at);
     let shares = |at: &At| at.step != now.step && undoing(definition, *at) == Some(now) && world.took_effect(*at);
     if !world.known.keys().any(shares) {
         return Ok(());
@@ -269,6 +277,23 @@ fn check_shared_order<S: Saga>(
 
 fn has_own_compensation<S: Saga>(at: At) -> bool {
     matches!(S::DEFINITION.steps[usize::from(at.step)].compensation, Compensation::Exchange(_) | Compensation::Unwind)
+}
+
+/// Behind the pivot nothing can be undone: a saga that has done something there does not go back.
+fn check_way_back<S: Saga>(test: &SagaTest<S>) -> Result<(), String> {
+    let definition = S::DEFINITION;
+    let is_pivot = |step: &u16| definition.steps[usize::from(*step)].kind == StepKind::Pivot;
+    let pivot = definition.places.iter().position(|place| place.steps.iter().any(is_pivot));
+    let behind = |at: At| pivot.is_some() && at.mode == Mode::Forward && place_of(definition, at) > pivot;
+    let begun = test.trace.iter().find_map(|told| match told {
+        Told::Sent { at, .. } | Told::Ran { at, .. } if behind(*at) => Some(*at),
+        _ => None,
+    });
+    begun.map_or(Ok(()), |at| Err(format!("it is compensated, and {at:?} was begun behind its pivot")))
+}
+
+fn place_of(definition: &Definition, at: At) -> Option<usize> {
+    definition.places.iter().position(|place| place.steps.contains(&at.step))
 }
 
 /// A saga that has ended leaves nothing in doubt that could be undone.

@@ -275,7 +275,10 @@ impl History {
                 self.undoing.settles(*at, self.way.has_ended(*at));
             }
             Change::Done { at } | Change::Abandoned { at } => self.done(*at)?,
-            Change::DoneLate { at } => self.undoing.done_late(*at, self.failed, self.can_undo(*at)),
+            Change::DoneLate { at } => {
+                let goes_on = !self.failed && !self.undoing.settles_any(|at| self.is_pivot(at));
+                self.undoing.done_late(*at, goes_on, self.can_undo(*at));
+            }
             Change::Undone { at } => self.undoing.settled_never(*at),
             Change::Skipped { at } => {
                 self.way.skipped(*at);
@@ -338,8 +341,15 @@ impl History {
         if undoes {
             self.undoing.took_effect(at);
         }
-        self.past_pivot |= step.kind == StepKind::Pivot;
+        if self.is_pivot(at) {
+            self.past_pivot = true;
+            self.undoing.goes_on();
+        }
         Ok(())
+    }
+
+    fn is_pivot(&self, at: At) -> bool {
+        self.definition.steps[usize::from(at.step)].kind == StepKind::Pivot
     }
 
     /// Whether nothing is left but what is done on every way out.

@@ -18,6 +18,8 @@ pub(super) struct Undoing {
     aside: BTreeSet<At>,
     /// Those of them that are or will be undone while it goes on.
     beside: BTreeSet<At>,
+    /// Those of them that took effect while it depended on the pivot where the saga goes.
+    waiting: Vec<At>,
     /// All of them, settled or not.
     went_on_without: BTreeSet<At>,
 }
@@ -59,16 +61,32 @@ impl Undoing {
         self.aside.remove(&at);
     }
 
-    /// What the saga went on without took effect: undone at once, or with all the rest.
-    pub(super) fn done_late(&mut self, at: At, failed: bool, can_undo: bool) {
+    /// What the saga went on without took effect: undone at once, or with all the rest if the saga does not go on, or
+    /// nobody knows whether it does.
+    pub(super) fn done_late(&mut self, at: At, goes_on: bool, can_undo: bool) {
         self.settling.remove(&at);
-        if can_undo && !failed {
+        if can_undo && goes_on {
             self.beside.insert(back(at));
             return;
         }
         self.aside.remove(&at);
         if can_undo {
             self.effects.push(at);
+            self.waiting.push(at);
+        }
+    }
+
+    /// Whether the fate of such an exchange is awaited.
+    pub(super) fn settles_any(&self, is_such: impl Fn(At) -> bool) -> bool {
+        self.settling.iter().any(|at| is_such(*at))
+    }
+
+    /// There is no way back: what waited for that is undone while the saga goes on.
+    pub(super) fn goes_on(&mut self) {
+        for at in self.waiting.drain(..) {
+            self.effects.retain(|effect| *effect != at);
+            self.aside.insert(at);
+            self.beside.insert(back(at));
         }
     }
 
