@@ -32,6 +32,7 @@ pub enum TripState {
     unused_parens,
     unused_braces,
     unreachable_patterns,
+    irrefutable_let_patterns,
     dead_code,
     clippy::all
 )]

@@ -1,5 +1,7 @@
 //! What an author may do with the names of a saga: each mention is a value of its own.
 
+mod guards;
+
 use saga_runtime::codec;
 use saga_runtime::message::At;
 use saga_runtime::prelude::*;
@@ -14,6 +16,9 @@ enum Command {
     Write { title: String, lines: Vec<String>, count: usize },
     #[to(Scribe)]
     Erase(Vec<String>, String),
+    #[to(Scribe)]
+    #[replies(Written)]
+    Unwrite { title: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]

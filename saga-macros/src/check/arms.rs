@@ -49,7 +49,9 @@ fn arm(errors: &mut Errors, scope: &Scope<'_>, answers: Answers, arm: syntax::Ar
     };
     let correlation = arm.correlation.filter(|_| is_event);
     let correlations = correlation::pairs(errors, scope, correlation, &bound);
+    let lets = arm.guard.iter().flat_map(mentions::bound_by_lets).collect::<Vec<_>>();
     let guard = arm.guard.map(|guard| scope.phrase(errors, guard, &bound));
+    let bound = [bound, lets].concat();
     let disposition = match arm.disposition {
         syntax::Disposition::Value(value) => Disposition::Value(scope.phrase(errors, value, &bound)),
         syntax::Disposition::Fail(reason) => Disposition::Fail(scope.phrase(errors, reason, &bound)),

@@ -215,7 +215,7 @@ impl Answer<'_> {
             _ => return self.guard(arm).map(|guard| quote!(if #guard)),
         };
         let guard = arm.guard.as_ref().map(|guard| {
-            let guard = self.expansion.owned(guard, self.fields, Some(&quote!(bool)));
+            let guard = self.expansion.condition(guard, self.fields);
             quote!(&& #guard)
         });
         Some(quote!(if #first #guard))
@@ -227,7 +227,7 @@ impl Answer<'_> {
             let expression = &guard.expression;
             quote!(#expression)
         } else {
-            self.expansion.owned(guard, self.fields, Some(&quote!(bool)))
+            self.expansion.condition(guard, self.fields)
         };
         Some(guard)
     }

@@ -300,7 +300,7 @@ fn heeds_at(arm: &Correlated<'_>, variant: &Variant) -> TokenStream {
     let compared = values(arm.expansion, &fields, arm.number, arm.arm);
     let same = same(arm.number, arm.arm);
     let guard = arm.arm.guard.as_ref().map(|guard| {
-        let guard = arm.expansion.owned(guard, &fields, Some(&quote!(bool)));
+        let guard = arm.expansion.condition(guard, &fields);
         quote!(&& #guard)
     });
     let event = &arm.pattern.tokens;

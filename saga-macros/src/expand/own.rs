@@ -45,6 +45,16 @@ impl Expansion<'_> {
         quote_spanned!(phrase.expression.span()=> { #variables let #value: #ty = #expression; #then })
     }
 
+    /// The condition behind `if` in an arm. What its `let`s bind is seen by all that follows it.
+    pub(super) fn condition(&self, guard: &Phrase, fields: &[Field]) -> TokenStream {
+        if !mentions::has_lets(&guard.expression) {
+            return self.owned(guard, fields, Some(&quote!(bool)));
+        }
+        let (variables, expression) = self.values_of(guard, fields);
+        let variables = variables.into_iter().map(|(name, value)| quote_spanned!(name.span()=> let #name = #value &&));
+        quote!(#(#variables)* #expression)
+    }
+
     /// The expression with values of the right types, which it never gets to see: for its own type.
     pub(super) fn hollow(&self, step: &Step, phrase: &Phrase) -> TokenStream {
         let (bindings, expression) = separate(phrase);
@@ -61,28 +71,38 @@ impl Expansion<'_> {
 
     /// All that the expression needs, and the expression in terms of it.
     fn variables(&self, phrase: &Phrase, fields: &[Field]) -> (TokenStream, Expr) {
+        let (variables, expression) = self.values_of(phrase, fields);
+        let variables = variables.into_iter().map(|(name, value)| quote_spanned!(name.span()=> let #name = #value;));
+        (variables.collect(), expression)
+    }
+
+    /// The same, the variables each with its value.
+    fn values_of(&self, phrase: &Phrase, fields: &[Field]) -> (Vec<(Ident, TokenStream)>, Expr) {
         let (bindings, expression) = separate(phrase);
-        let bindings = bindings.into_iter().map(|(value, name)| self.binding(value, &name, fields));
-        let cause = phrase.cause.as_ref().map(|name| {
+        let bindings = bindings.into_iter().map(|(value, name)| {
+            let made = self.mentioned(value, &name, fields);
+            (name, made)
+        });
+        let cause = phrase.cause.iter().map(|name| {
             let cause = format_ident!("given_cause", span = Span::mixed_site());
-            quote!(let #name = #cause;)
+            (name.clone(), quote!(#cause))
         });
         let holes = phrase.holes.iter().map(|(value, name)| {
             let (ty, runtime) = (self.full(*value), paths::runtime(name.span()));
-            quote!(let #name: #ty = #runtime::hole();)
+            (name.clone(), quote!(#runtime::hole::<#ty>()))
         });
-        (quote!(#(#bindings)* #cause #(#holes)*), expression)
+        (bindings.chain(cause).chain(holes).collect(), expression)
     }
 
-    fn binding(&self, value: ValueId, name: &Ident, fields: &[Field]) -> TokenStream {
+    fn mentioned(&self, value: ValueId, name: &Ident, fields: &[Field]) -> TokenStream {
         let (from, runtime) = (self.local(value), paths::runtime(name.span()));
         let field = fields.iter().find(|field| field.value == value);
         if let Some(made) = field.and_then(|field| self.shaped_output(*field, &from, name)) {
             made
         } else if field.is_some_and(|field| field.slot) {
-            quote_spanned!(name.span()=> let #name = #runtime::output(#from);)
+            quote_spanned!(name.span()=> #runtime::output(#from))
         } else {
-            quote_spanned!(name.span()=> let #name = #runtime::own(#from);)
+            quote_spanned!(name.span()=> #runtime::own(#from))
         }
     }
 }
