@@ -28,7 +28,7 @@ pub use crate::definition::{
 };
 pub use crate::message::{At, Bus, CommandInfo, CommandOf, Event, EventOf, Mode, RefusalOf};
 pub use crate::saga::{Act, Child, ExchangePlan, Heard, Items, Key, Position, RetryPlan, Saga, Slot, Value, Verdict};
-pub use crate::{__input as input, __state as state, __value as value};
+pub use crate::{__dbg as dbg, __input as input, __state as state, __value as value};
 
 /// Stands for a command that does not exist, which the compiler reports elsewhere.
 static UNKNOWN: CommandInfo = CommandInfo {
@@ -235,6 +235,30 @@ pub fn finishing<S: Saga>(state: &S::State, step: u16) -> (bool, Cow<'_, S::Stat
             (matches!(position, Position::Finally(_)), Cow::Owned(state))
         }
     }
+}
+
+/// `dbg!` of values that are given as they were written and as they are computed.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __dbg {
+    (($($written:tt)*) ($value:expr)) => {
+        match $value {
+            value => {
+                ::std::eprintln!(
+                    "[{}:{}:{}] {} = {:#?}",
+                    ::core::file!(),
+                    ::core::line!(),
+                    ::core::column!(),
+                    ::core::stringify!($($written)*),
+                    &value
+                );
+                value
+            }
+        }
+    };
+    ($(($($written:tt)*) ($value:expr))+) => {
+        ($($crate::__private::dbg!(($($written)*) ($value)),)+)
+    };
 }
 
 #[cfg(test)]

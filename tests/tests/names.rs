@@ -1,6 +1,7 @@
 //! What an author may do with the names of a saga: each mention is a value of its own.
 
 mod guards;
+mod macros;
 
 use saga_runtime::codec;
 use saga_runtime::message::At;
