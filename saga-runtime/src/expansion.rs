@@ -16,7 +16,7 @@ pub use serde::Serializer;
 pub use serde::de::Error;
 
 pub use self::each::{
-    HOLDS, has_output, if_all, if_any, if_ran, is_over, item, item_done, keep, lacking, output_of, outputs,
+    HOLDS, has_output, if_all, if_any, if_ran, is_over, item, item_done, items, keep, lacking, output_of, outputs,
     outputs_if_any, ran, skip, skip_items,
 };
 pub use self::group::More;

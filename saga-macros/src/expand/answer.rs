@@ -244,8 +244,7 @@ impl Answer<'_> {
             }
             Disposition::Fail(reason) => {
                 let (span, runtime) = (reason.expression.span(), paths::runtime(reason.expression.span()));
-                let reason = self.expansion.owned(reason, self.fields, None);
-                quote_spanned!(span=> #runtime::fail(#reason))
+                self.expansion.lent(reason, self.fields, |reason| quote_spanned!(span=> #runtime::fail(#reason)))
             }
             Disposition::Retry => quote!(#runtime::Verdict::Retry),
         }

@@ -49,8 +49,8 @@ fn count(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Option<T
         || quote!(1),
         |each| {
             let (span, runtime) = (each.items.expression.span(), paths::runtime(each.items.expression.span()));
-            let items = expansion.owned(&each.items, &variant.fields, None);
-            quote_spanned!(span=> #runtime::keep(#own, #items))
+            let keep = |items: &_| quote_spanned!(span=> #runtime::keep(#own, #items));
+            expansion.lent(&each.items, &variant.fields, keep)
         },
     );
     let when = step.when.as_ref().map(|when| {
@@ -136,8 +136,9 @@ impl Expansion<'_> {
             return TokenStream::new();
         }
         let span = each.items.expression.span();
-        let items = self.hollow(&self.saga.steps[step], &each.items);
         let (pattern, runtime) = (&each.pattern, paths::runtime(span));
+        let like = |items: &_| quote_spanned!(span=> #runtime::items(#items));
+        let items = self.hollow(&self.saga.steps[step], &each.items, like);
         let at = Ident::new("at", Span::mixed_site());
         let names = each.bindings.iter().map(|name| {
             let local = local(name);

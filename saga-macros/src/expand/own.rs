@@ -54,8 +54,19 @@ impl Expansion<'_> {
         quote!(#(#variables)* #expression)
     }
 
-    /// The expression with values of the right types, which it never gets to see: for its own type.
-    pub(super) fn hollow(&self, step: &Step, phrase: &Phrase) -> TokenStream {
+    /// What `of` makes of the expression, which may lend it something of what the expression mentions.
+    pub(super) fn lent(&self, phrase: &Phrase, fields: &[Field], of: impl FnOnce(&Expr) -> TokenStream) -> TokenStream {
+        let (variables, expression) = self.variables(phrase, fields);
+        let made = of(&expression);
+        if variables.is_empty() {
+            return made;
+        }
+        let value = format_ident!("value", span = Span::mixed_site());
+        quote_spanned!(phrase.expression.span()=> { #variables let #value = #made; #value })
+    }
+
+    /// What `of` makes of the expression with values of the right types, which it never gets to see: for its own type.
+    pub(super) fn hollow(&self, step: &Step, phrase: &Phrase, of: impl FnOnce(&Expr) -> TokenStream) -> TokenStream {
         let (bindings, expression) = separate(phrase);
         let bindings = bindings.into_iter().chain(phrase.holes.iter().cloned()).map(|(value, name)| {
             let (ty, runtime) = (self.seen(step, value), paths::runtime(name.span()));
@@ -65,7 +76,8 @@ impl Expansion<'_> {
             let runtime = paths::here();
             quote!(let #name: ::core::option::Option<&#runtime::Cause> = ::core::option::Option::None;)
         });
-        quote_spanned!(phrase.expression.span()=> { #(#bindings)* #cause #expression })
+        let (made, value) = (of(&expression), format_ident!("value", span = Span::mixed_site()));
+        quote_spanned!(phrase.expression.span()=> { #(#bindings)* #cause let #value = #made; #value })
     }
 
     /// All that the expression needs, and the expression in terms of it.

@@ -3,6 +3,7 @@
 //! It knows nothing of the machine.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use crate::message::At;
 use crate::saga::{Items, Slot, Value, Verdict};
@@ -38,8 +39,13 @@ pub fn keep<T, I: IntoIterator<Item: Value>>(kept: &mut Items<T>, items: I) -> u
 
 /// The item of this exchange. `_like` only tells its type, which has no name.
 #[track_caller]
-pub fn item<T, I: IntoIterator<Item: Value>>(kept: &Items<T>, at: At, _like: impl Fn() -> I) -> I::Item {
+pub fn item<T, I: Value>(kept: &Items<T>, at: At, _like: impl Fn() -> PhantomData<I>) -> I {
     kept.item(at.item)
+}
+
+/// The type of what this gives, which may live longer than what it is lent from.
+pub fn items<I: IntoIterator>(_: I) -> PhantomData<I::Item> {
+    PhantomData
 }
 
 /// The exchange of this item has ended with this output.
