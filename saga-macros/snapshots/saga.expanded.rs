@@ -244,11 +244,12 @@ const _: () = {
                             __saga::done(slot, value)
                         }
                         __saga::Said::Refused(__Refusal::NoFunds) => {
-                            __saga::fail({
-                                let traveller = __saga::own(traveller);
-                                let cents = __saga::own(cents);
-                                format!("{traveller} has no {cents}")
-                            })
+                            let traveller = __saga::own(traveller);
+                            let cents = __saga::own(cents);
+                            let value = __saga::fail(
+                                format!("{traveller} has no {cents}"),
+                            );
+                            value
                         }
                         _ => __saga::Verdict::NoArm,
                     }

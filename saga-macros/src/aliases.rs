@@ -98,11 +98,16 @@ fn variant<'a>(path: &Path, whole: bool, pattern: &'a Pat) -> Vec<Case<'a>> {
     }
 }
 
-/// A field that is bound, `_` or `..`.
+/// A field that is bound, `_` or `..`, or a tuple of such: whatever it holds. Of a struct only its declaration tells.
 fn takes_all(field: &Pat) -> bool {
     match field {
         Pat::Wild(_) | Pat::Rest(_) => true,
-        Pat::Ident(binding) => binding.subpat.is_none() && mentions::reads_as_binding(&binding.ident),
+        Pat::Ident(binding) => match &binding.subpat {
+            Some((_, pattern)) => takes_all(pattern),
+            None => mentions::reads_as_binding(&binding.ident),
+        },
+        Pat::Tuple(tuple) => tuple.elems.iter().all(takes_all),
+        Pat::Paren(paren) => takes_all(&paren.pat),
         _ => false,
     }
 }

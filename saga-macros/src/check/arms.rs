@@ -68,7 +68,7 @@ pub(super) fn events(errors: &mut Errors, mut pattern: Pat, guarded: bool) -> (V
     bare(errors, &pattern, "events");
     for case in aliases::cases(&pattern) {
         match case {
-            Case::Variant { variant, whole, braced } => taken.push(Taken { variant, whole: whole && !guarded, braced }),
+            Case::Variant { variant, whole, braced } => taken.push(self::taken(variant, whole, guarded, braced)),
             Case::Anything(case) => {
                 errors.at(&case, format!("`{}` is no event: name variants of the bus's events", text::of(case)));
             }
@@ -86,12 +86,16 @@ fn bare(errors: &mut Errors, pattern: &Pat, what: &str) {
     }
 }
 
+fn taken(variant: Ident, whole: bool, guarded: bool, braced: bool) -> Taken {
+    Taken { variant, whole: whole && !guarded, picks: !whole && !guarded, braced }
+}
+
 /// A pattern of refusals. One that takes whatever comes takes no variant by name.
 fn refusals(mut pattern: Pat, guarded: bool) -> (Vec<Taken>, Pattern, Vec<Ident>) {
     let text = text::of(&pattern);
     let bound = mentions::bindings(&pattern);
     let taken = aliases::cases(&pattern).into_iter().filter_map(|case| match case {
-        Case::Variant { variant, whole, braced } => Some(Taken { variant, whole: whole && !guarded, braced }),
+        Case::Variant { variant, whole, braced } => Some(self::taken(variant, whole, guarded, braced)),
         Case::Anything(_) => None,
     });
     let taken = taken.collect();

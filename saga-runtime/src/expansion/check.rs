@@ -183,6 +183,12 @@ pub const fn answers<E: Event>(command: &CommandInfo, event: &str, braced: bool)
 /// Every reply is taken by an arm (L18); silent where an event is no reply at all.
 #[track_caller]
 pub const fn replies_taken(command: &CommandInfo, named: &[&str], taken: &[&str]) {
+    replies_picked(command, named, taken, &[]);
+}
+
+/// The same where arms take some of those `picked`.
+#[track_caller]
+pub const fn replies_picked(command: &CommandInfo, named: &[&str], taken: &[&str], picked: &[&str]) {
     let mut index = 0;
     while index < named.len() {
         if !contains(command.replies, named[index]) {
@@ -190,28 +196,32 @@ pub const fn replies_taken(command: &CommandInfo, named: &[&str], taken: &[&str]
         }
         index += 1;
     }
-    every_one_taken(command, command.replies, taken, "reply");
+    every_one_taken(command, command.replies, (taken, picked), "reply");
 }
 
 /// Every refusal is taken by an arm (L19).
 #[track_caller]
 pub const fn refusals_taken(command: &CommandInfo, taken: &[&str]) {
-    every_one_taken(command, command.refuses, taken, "refusal");
+    refusals_picked(command, taken, &[]);
+}
+
+/// The same where arms take some of those `picked`.
+#[track_caller]
+pub const fn refusals_picked(command: &CommandInfo, taken: &[&str], picked: &[&str]) {
+    every_one_taken(command, command.refuses, (taken, picked), "refusal");
 }
 
 #[track_caller]
-const fn every_one_taken(command: &CommandInfo, declared: &[&str], taken: &[&str], what: &str) {
+const fn every_one_taken(command: &CommandInfo, declared: &[&str], (taken, picked): (&[&str], &[&str]), what: &str) {
     let mut index = 0;
     while index < declared.len() {
         if !contains(taken, declared[index]) {
-            Text::new("no arm takes every ")
-                .name(declared[index])
-                .and(", a ")
-                .and(what)
-                .and(" of ")
-                .name(command.name)
-                .and(": add an arm for it, without `if`")
-                .fail();
+            let text = Text::new("no arm takes every ").name(declared[index]).and(", a ").and(what).and(" of ");
+            let text = text.name(command.name);
+            if contains(picked, declared[index]) {
+                text.and(": the pattern of its arm looks inside a field and may not match: bind the field whole, or add an arm for the rest").fail();
+            }
+            text.and(": add an arm for it, without `if`").fail();
         }
         index += 1;
     }
