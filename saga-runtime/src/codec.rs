@@ -69,7 +69,7 @@ impl CodecError {
 /// the value's own `Serialize` refuses.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<String, CodecError> {
     let error = |reason| CodecError::Encode { type_name: type_name::<T>(), reason };
-    let text = write_json(&Exact(value)).map_err(|problem| error(problem.to_string()))?;
+    let text = write_json(&Exact(value)).map_err(|problem| error(remedy(&problem)))?;
     if is_too_deep(&text) { Err(error(too_deep())) } else { Ok(text) }
 }
 
@@ -90,6 +90,16 @@ pub(crate) fn write_json<T: Serialize + ?Sized>(value: &T) -> Result<String, ser
     let mut bytes = Vec::with_capacity(ROOM);
     serde_json::to_writer(&mut bytes, value)?;
     String::from_utf8(bytes).map_err(serde::ser::Error::custom)
+}
+
+/// Why something cannot be written, and what to do about it.
+pub(crate) fn remedy(problem: &serde_json::Error) -> String {
+    match problem.to_string() {
+        text if text == "key must be a string" => {
+            "a key of its map is no text or number; keep such a map out of sagas, or as a list of pairs".to_owned()
+        }
+        text => text,
+    }
 }
 
 fn too_deep() -> String {

@@ -12,6 +12,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use serde;
+use serde::Serialize;
 pub use serde::Serializer;
 pub use serde::de::Error;
 
@@ -22,6 +23,7 @@ pub use self::each::{
 pub use self::group::More;
 pub use self::kept::{Kept, Reader, read, show, shown, write_input, write_place};
 pub use crate::cause::Cause;
+use crate::codec;
 pub use crate::definition::{
     self, Action, Arm, ArmOutcome, AtOnce, Compensation, Correlation, Deadline, Definition, Disposition, Each,
     Exchange, OnRestart, Parameter, Require, Retry, Span, Step, StepKind, Trigger,
@@ -90,7 +92,7 @@ pub fn run<S: Saga, C: Saga<Bus = S::Bus>>(input: C) -> ExchangePlan<S::Bus> {
 /// When it does not read back: what the saga has written is not what it reads.
 #[track_caller]
 pub fn completed<C: Saga>(output: &str) -> C::Output {
-    let output = crate::codec::decode(output);
+    let output = codec::decode(output);
     output.unwrap_or_else(|error| panic!("the output of `{}` does not read back: {error}", C::DEFINITION.name))
 }
 
@@ -166,7 +168,12 @@ pub fn output<T: Clone>(slot: &Slot<T>) -> T {
 }
 
 /// The step has ended with this output.
-pub fn done<T>(slot: &mut Slot<T>, value: T) -> Verdict {
+///
+/// # Panics
+/// When it cannot be kept.
+#[track_caller]
+pub fn done<T: Serialize + 'static>(slot: &mut Slot<T>, value: T) -> Verdict {
+    kept::assert_keeps(&value);
     *slot = Slot::full(value);
     Verdict::Done
 }

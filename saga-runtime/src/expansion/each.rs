@@ -5,6 +5,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::Serialize;
+
 use crate::message::At;
 use crate::saga::{Items, Slot, Value, Verdict};
 
@@ -49,7 +51,12 @@ pub fn items<I: IntoIterator>(_: I) -> PhantomData<I::Item> {
 }
 
 /// The exchange of this item has ended with this output.
-pub fn item_done<T>(kept: &mut Items<T>, at: At, output: T) -> Verdict {
+///
+/// # Panics
+/// When it cannot be kept.
+#[track_caller]
+pub fn item_done<T: Serialize + 'static>(kept: &mut Items<T>, at: At, output: T) -> Verdict {
+    super::kept::assert_keeps(&output);
     kept.put(at.item, output);
     Verdict::Done
 }

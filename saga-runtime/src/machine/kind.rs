@@ -138,7 +138,7 @@ impl<S: Saga> Kind<S::Bus> for KindOf<S> {
         let saga = *input.downcast::<S>().expect("an input is given to the kind that parsed it");
         let (input, control, state) = contain::<S, _>(|| {
             let input = serde_json::to_string(&saga)
-                .map_err(|error| format!("its input is no JSON: {}", shown_error::<S>(&error)));
+                .map_err(|error| format!("its input is no JSON: {}", shown_error::<S>(&codec::remedy(&error))));
             let allowed = contain::<S, _>(|| saga.deadline()).map_err(|panicked| panicked.0);
             (input, Control::new(now, allowed, keys(&saga)), saga.begin())
         })?;

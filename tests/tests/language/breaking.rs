@@ -1,5 +1,6 @@
 //! Broken contracts and panics in an author's expressions: that saga is stuck, with a reason, and open to an operator.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use saga_runtime::prelude::*;
@@ -34,6 +35,35 @@ saga! {
             compensate none because "nobody minds";
         }
         return at("return", &place, charge);
+    }
+}
+
+type Pairs = BTreeMap<(u64, u64), u64>;
+
+saga! {
+    /// Gives what no log can keep: from a step, from the items of another, from one that may not run, on the way out.
+    saga Unkept(place: String) on Travel {
+        concurrency allow;
+        deadline 1m;
+        step charge -> f64 {
+            send Charge { cents: 500 };
+            await {
+                Charged { receipt } => if place == "step" { receipt as f64 / 0.0 } else { receipt as f64 },
+                refused _ => f64::NAN,
+            }
+            compensate Refund { receipt: charge as u64 };
+        }
+        step rooms -> Pairs for night in [1_u64, 2] {
+            send Book { night: night as u32 };
+            await Booked { .. } => Pairs::from_iter((place == "item" && night == 2).then_some(((night, night), 0)));
+            compensate none because "nobody minds";
+        }
+        step fly -> Pairs when place != "skipped" {
+            send Fly;
+            await handled => Pairs::from_iter((place == "conditional").then_some(((1, 2), 3)));
+            compensate none because "nobody minds";
+        }
+        step last { send Fly; compensate none because "nobody minds"; }
     }
 }
 
@@ -197,4 +227,43 @@ fn the_answer_of_a_stuck_saga_still_counts() {
     saga.reply_to(&CHARGE, charged());
     assert!(!saga.is_stuck(), "the participant found its reply");
     assert_eq!(saga.sent(), [BOOK]);
+}
+
+/// A saga whose step has just given a value that cannot be kept.
+fn unkept(place: &str) -> Twin<Unkept> {
+    let mut saga = Twin::start(Unkept { place: place.to_owned() });
+    if place == "refusal" {
+        saga.refuse(Refusal::Closed);
+        return saga;
+    }
+    saga.reply(charged());
+    if place == "step" {
+        return saga;
+    }
+    saga.reply(booked());
+    saga.reply(booked());
+    if place == "conditional" {
+        saga.handled();
+    }
+    saga
+}
+
+/// Rule: values.exactly
+/// Rule: names.panic
+#[test]
+fn a_value_that_cannot_be_kept_makes_the_saga_stuck_at_once() {
+    for (place, why) in [
+        ("step", "`f64` cannot be written as JSON: JSON has no number for inf; keep such a value out of sagas"),
+        ("refusal", "`f64` cannot be written as JSON: JSON has no number for NaN; keep such a value out of sagas"),
+        ("item", "a key of its map is no text or number; keep such a map out of sagas, or as a list of pairs"),
+        ("conditional", "a key of its map is no text or number; keep such a map out of sagas, or as a list of pairs"),
+    ] {
+        let saga = unkept(place);
+        assert!(saga.is_stuck(), "{place}");
+        assert!(saga.sent().is_empty(), "{place}");
+        assert!(reason(&saga).contains(why), "{place}: {}", reason(&saga));
+    }
+    let mut saga = unkept("skipped");
+    saga.handled();
+    assert!(matches!(saga.outcome(), Some(Outcome::Completed(()))));
 }
