@@ -202,7 +202,6 @@ fn awaited(arms: &[Correlated<'_>]) -> TokenStream {
             arm: u16,
             given_cause: ::core::option::Option<&#runtime::Cause>,
         ) -> ::core::option::Option<#runtime::Key> {
-            use #runtime::check::NoKey as _;
             #body
         }
     }
@@ -228,13 +227,12 @@ fn awaited_at(arm: &Correlated<'_>, variant: &Variant, known: &[TokenStream]) ->
 /// The key of what is compared. What its type lacks is told there (L23).
 fn key(expansion: &Expansion<'_>, fields: &[Field], value: &Phrase) -> TokenStream {
     let span = value.expression.span();
-    let (check, name) = (paths::check(span), format_ident!("value", span = Span::mixed_site()));
-    let of = format_ident!("of", span = Span::mixed_site());
+    let check = paths::check(span);
+    let name = Ident::new("__value", span);
     let owned = expansion.owned(value, fields, None);
     quote_spanned! {span=> {
         let #name = #owned;
-        let #of = #check::key_of(&#name);
-        #check::compared_key(&#name, (#of.is_eq(), #of.is_hash(), #of.writes()))
+        #check::IsCompared::key(&#name)
     }}
 }
 

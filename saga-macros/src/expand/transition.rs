@@ -1,6 +1,6 @@
 //! `impl Saga`: where the saga begins, goes on, goes back and ends.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
 use syn::spanned::Spanned as _;
@@ -85,7 +85,6 @@ fn keys(expansion: &Expansion<'_>) -> TokenStream {
     let (runtime, fields) = (paths::here(), expansion.saga.parameters().map(|(id, _)| expansion.local(id)));
     quote! {
         fn keys(&self) -> ::std::vec::Vec<#runtime::Key> {
-            use #runtime::check::NoKey as _;
             let Self { #(#fields),* } = self;
             ::std::vec::Vec::from([#(#keys),*])
         }
@@ -95,13 +94,12 @@ fn keys(expansion: &Expansion<'_>) -> TokenStream {
 /// One key. Its type is that of the expression, and what it lacks is told there (L23).
 fn key(expansion: &Expansion<'_>, key: &Phrase) -> TokenStream {
     let span = key.expression.span();
-    let (check, value) = (paths::check(span), format_ident!("value", span = Span::mixed_site()));
-    let of = format_ident!("of", span = Span::mixed_site());
+    let check = paths::check(span);
+    let value = Ident::new("__value", span);
     let owned = expansion.owned(key, &[], None);
     quote_spanned! {span=> {
         let #value = #owned;
-        let #of = #check::key_of(&#value);
-        #check::key(&#value, (#of.is_eq(), #of.is_hash(), #of.writes()))
+        #check::IsKey::key(&#value)
     }}
 }
 

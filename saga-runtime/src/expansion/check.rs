@@ -10,9 +10,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::keys::{
-    Has, IsCompared, IsKey, KeyOf, MayBeKey, Missing, NoKey, carried_key, carries, compared_key, key, key_of,
-};
+pub use self::keys::{IsCompared, IsKey, KeyOf, MayBeKey, Missing, NoKey, carried_key, carries, key_of};
 use crate::definition::{Definition, StepKind};
 use crate::message::{CommandInfo, Event, EventInfo};
 
