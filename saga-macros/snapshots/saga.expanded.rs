@@ -134,24 +134,21 @@ const _: () = {
             }
         }
         fn keys(&self) -> ::std::vec::Vec<__saga::Key> {
-            use __saga::check::NoKey as _;
             let Self { traveller, cents } = self;
             ::std::vec::Vec::from([
                 {
-                    let value = {
+                    let __value = {
                         let traveller = __saga::own(traveller);
                         traveller
                     };
-                    let of = __saga::check::key_of(&value);
-                    __saga::check::key(&value, (of.is_eq(), of.is_hash(), of.writes()))
+                    __saga::check::IsKey::key(&__value)
                 },
                 {
-                    let value = {
+                    let __value = {
                         let cents = __saga::own(cents);
                         cents / 100
                     };
-                    let of = __saga::check::key_of(&value);
-                    __saga::check::key(&value, (of.is_eq(), of.is_hash(), of.writes()))
+                    __saga::check::IsKey::key(&__value)
                 },
             ])
         }

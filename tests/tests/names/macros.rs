@@ -5,6 +5,7 @@ use saga_runtime::prelude::*;
 use super::{Event, Words};
 
 /// Takes it, as a mention that is not owned could be taken once only.
+#[allow(clippy::needless_pass_by_value, reason = "that it is taken is what counts")]
 fn length(text: String) -> usize {
     text.len()
 }
