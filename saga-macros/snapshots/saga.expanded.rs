@@ -32,6 +32,7 @@ pub enum TripState {
     unused_parens,
     unused_braces,
     unreachable_patterns,
+    irrefutable_let_patterns,
     dead_code,
     clippy::all
 )]
@@ -137,20 +138,17 @@ const _: () = {
             }
         }
         fn keys(&self) -> ::std::vec::Vec<__saga::Key> {
-            use __saga::check::NoKey as _;
             let Self { traveller, cents } = self;
             ::std::vec::Vec::from([
                 {
                     let traveller = __saga::own(traveller);
                     let value: _ = traveller;
-                    let of = __saga::check::key_of(&value);
-                    __saga::check::key(&value, (of.is_eq(), of.is_hash(), of.writes()))
+                    __saga::check::IsKey::key(&value)
                 },
                 {
                     let cents = __saga::own(cents);
                     let value: _ = cents / 100;
-                    let of = __saga::check::key_of(&value);
-                    __saga::check::key(&value, (of.is_eq(), of.is_hash(), of.writes()))
+                    __saga::check::IsKey::key(&value)
                 },
             ])
         }
@@ -244,11 +242,12 @@ const _: () = {
                             __saga::done(slot, value)
                         }
                         __saga::Said::Refused(__Refusal::NoFunds) => {
-                            __saga::fail({
-                                let traveller = __saga::own(traveller);
-                                let cents = __saga::own(cents);
-                                format!("{traveller} has no {cents}")
-                            })
+                            let traveller = __saga::own(traveller);
+                            let cents = __saga::own(cents);
+                            let value = __saga::fail(
+                                format!("{traveller} has no {cents}"),
+                            );
+                            value
                         }
                         _ => __saga::Verdict::NoArm,
                     }

@@ -34,17 +34,20 @@ impl Enum {
 
 /// The variant that an expression makes, whose name is then written out; none if the expression is no bare variant.
 pub(crate) fn command(command: &mut Expr) -> Option<Ident> {
+    if matches!(command, Expr::Struct(literal) if literal.dot2_token.is_some()) {
+        return None;
+    }
     let path = path(command)?;
     let variant = path.get_ident().cloned()?;
     Enum::Command.qualify(path);
     Some(variant)
 }
 
-/// The name, path included, of what an expression makes, if it is written out.
+/// The name, path included, of what an expression makes, if that is there.
 pub(crate) fn path(made: &mut Expr) -> Option<&mut Path> {
     match made {
         Expr::Path(path) if path.qself.is_none() => Some(&mut path.path),
-        Expr::Struct(literal) if literal.qself.is_none() && literal.dot2_token.is_none() => Some(&mut literal.path),
+        Expr::Struct(literal) if literal.qself.is_none() => Some(&mut literal.path),
         Expr::Call(call) if matches!(&*call.func, Expr::Path(_)) => path(&mut call.func),
         _ => None,
     }
@@ -98,11 +101,17 @@ fn variant<'a>(path: &Path, whole: bool, pattern: &'a Pat) -> Vec<Case<'a>> {
     }
 }
 
-/// Whether a pattern, of a field for one, is a name that is bound, `_` or `..`.
+/// A pattern, of a field for one, that is bound, `_` or `..`, or a tuple of such: whatever there is. Of a struct only its
+/// declaration tells.
 pub(crate) fn takes_all(field: &Pat) -> bool {
     match field {
         Pat::Wild(_) | Pat::Rest(_) => true,
-        Pat::Ident(binding) => binding.subpat.is_none() && mentions::reads_as_binding(&binding.ident),
+        Pat::Ident(binding) => match &binding.subpat {
+            Some((_, pattern)) => takes_all(pattern),
+            None => mentions::reads_as_binding(&binding.ident),
+        },
+        Pat::Tuple(tuple) => tuple.elems.iter().all(takes_all),
+        Pat::Paren(paren) => takes_all(&paren.pat),
         _ => false,
     }
 }

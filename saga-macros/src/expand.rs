@@ -38,7 +38,10 @@ pub(crate) fn saga(saga: &Saga) -> TokenStream {
     quote! {
         #input
         #state
-        #[allow(unused_variables, unused_mut, unused_parens, unused_braces, unreachable_patterns, dead_code, clippy::all)]
+        #[allow(
+            unused_variables, unused_mut, unused_parens, unused_braces, unreachable_patterns, irrefutable_let_patterns,
+            dead_code, clippy::all
+        )]
         const _: () = { #inside };
     }
 }

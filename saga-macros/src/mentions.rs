@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
-use syn::{Expr, ExprCall, ExprLit, ExprPath, Macro, Pat, Token};
+use syn::{BinOp, Expr, ExprCall, ExprLit, ExprPath, Macro, Pat, Token};
 
 /// A name, and where it stands.
 pub(crate) type Mention = Ident;
@@ -31,6 +31,9 @@ impl<'ast> Visit<'ast> for All {
     }
 
     fn visit_macro(&mut self, invocation: &'ast Macro) {
+        if invocation.path.is_ident("stringify") {
+            return;
+        }
         in_tokens(invocation.tokens.clone(), &mut self.found);
     }
 
@@ -115,6 +118,26 @@ pub(crate) fn bound(expression: &Expr) -> BTreeSet<String> {
     let mut visitor = Bound { found: Vec::new() };
     visitor.visit_expr(expression);
     visitor.found.iter().map(ToString::to_string).collect()
+}
+
+/// The names that the `let`s of a condition bind for what follows it.
+pub(crate) fn bound_by_lets(condition: &Expr) -> Vec<Ident> {
+    match condition {
+        Expr::Let(bound) => bindings(&bound.pat),
+        Expr::Binary(both) if matches!(both.op, BinOp::And(_)) => {
+            [&both.left, &both.right].into_iter().flat_map(|side| bound_by_lets(side)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a condition has a `let` of its own: then it stands behind `if`, and nowhere else.
+pub(crate) fn has_lets(condition: &Expr) -> bool {
+    match condition {
+        Expr::Let(_) => true,
+        Expr::Binary(both) => matches!(both.op, BinOp::And(_)) && (has_lets(&both.left) || has_lets(&both.right)),
+        _ => false,
+    }
 }
 
 /// Whether something in the expression may run more than once.

@@ -133,6 +133,8 @@ pub(crate) struct Taken {
     pub(crate) variant: Ident,
     /// Whether every value of it matches, guard included.
     pub(crate) whole: bool,
+    /// Whether nothing but what is asked of its fields keeps it from that.
+    pub(crate) picks: bool,
     /// Whether its fields stand in braces.
     pub(crate) braced: bool,
 }

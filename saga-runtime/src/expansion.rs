@@ -12,23 +12,25 @@ use std::fmt;
 use std::time::Duration;
 
 pub use serde;
+use serde::Serialize;
 pub use serde::Serializer;
 pub use serde::de::Error;
 
 pub use self::each::{
-    HOLDS, has_output, if_all, if_any, if_ran, is_over, item, item_done, keep, lacking, output_of, outputs,
+    HOLDS, has_output, if_all, if_any, if_ran, is_over, item, item_done, items, keep, lacking, output_of, outputs,
     outputs_if_any, ran, skip, skip_items,
 };
 pub use self::group::More;
 pub use self::kept::{Kept, Reader, read, show, shown, write_input, write_place};
 pub use crate::cause::Cause;
+use crate::codec;
 pub use crate::definition::{
     self, Action, Arm, ArmOutcome, AtOnce, Compensation, Correlation, Deadline, Definition, Disposition, Each,
     Exchange, OnRestart, Parameter, Require, Retry, Span, Step, StepKind, Trigger,
 };
 pub use crate::message::{At, Bus, CommandInfo, CommandOf, Event, EventOf, Mode, RefusalOf};
 pub use crate::saga::{Act, Child, ExchangePlan, Heard, Items, Key, Position, RetryPlan, Saga, Slot, Value, Verdict};
-pub use crate::{__input as input, __state as state, __value as value};
+pub use crate::{__dbg as dbg, __input as input, __state as state, __value as value};
 
 /// Stands for a command that does not exist, which the compiler reports elsewhere.
 static UNKNOWN: CommandInfo = CommandInfo {
@@ -90,7 +92,7 @@ pub fn run<S: Saga, C: Saga<Bus = S::Bus>>(input: C) -> ExchangePlan<S::Bus> {
 /// When it does not read back: what the saga has written is not what it reads.
 #[track_caller]
 pub fn completed<C: Saga>(output: &str) -> C::Output {
-    let output = crate::codec::decode(output);
+    let output = codec::decode(output);
     output.unwrap_or_else(|error| panic!("the output of `{}` does not read back: {error}", C::DEFINITION.name))
 }
 
@@ -166,7 +168,12 @@ pub fn output<T: Clone>(slot: &Slot<T>) -> T {
 }
 
 /// The step has ended with this output.
-pub fn done<T>(slot: &mut Slot<T>, value: T) -> Verdict {
+///
+/// # Panics
+/// When it cannot be kept.
+#[track_caller]
+pub fn done<T: Serialize + 'static>(slot: &mut Slot<T>, value: T) -> Verdict {
+    kept::assert_keeps(&value);
     *slot = Slot::full(value);
     Verdict::Done
 }
@@ -184,6 +191,11 @@ pub fn fail<T: fmt::Display>(reason: T) -> Verdict {
 /// Has the type of what was found wrong; what mentions it never runs, for it does not compile.
 pub fn hole<T>() -> T {
     unreachable!("what was found wrong does not compile")
+}
+
+/// Nothing, of this type: for code that is there for its types only.
+pub fn never<T>() -> Option<T> {
+    None
 }
 
 /// A transition function was called where the saga is not.
@@ -235,6 +247,30 @@ pub fn finishing<S: Saga>(state: &S::State, step: u16) -> (bool, Cow<'_, S::Stat
             (matches!(position, Position::Finally(_)), Cow::Owned(state))
         }
     }
+}
+
+/// `dbg!` of values that are given as they were written and as they are computed.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __dbg {
+    (($($written:tt)*) ($value:expr)) => {
+        match $value {
+            value => {
+                ::std::eprintln!(
+                    "[{}:{}:{}] {} = {:#?}",
+                    ::core::file!(),
+                    ::core::line!(),
+                    ::core::column!(),
+                    ::core::stringify!($($written)*),
+                    &value
+                );
+                value
+            }
+        }
+    };
+    ($(($($written:tt)*) ($value:expr))+) => {
+        ($($crate::__private::dbg!(($($written)*) ($value)),)+)
+    };
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! What an author may do with the names of a saga: each mention is a value of its own.
 
+mod guards;
+mod macros;
+
 use saga_runtime::codec;
 use saga_runtime::message::At;
 use saga_runtime::prelude::*;
@@ -14,6 +17,9 @@ enum Command {
     Write { title: String, lines: Vec<String>, count: usize },
     #[to(Scribe)]
     Erase(Vec<String>, String),
+    #[to(Scribe)]
+    #[replies(Written)]
+    Unwrite { title: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]

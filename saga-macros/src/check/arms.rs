@@ -53,7 +53,9 @@ fn arm(errors: &mut Errors, scope: &Scope<'_>, answers: Answers, arm: syntax::Ar
     };
     let correlation = arm.correlation.filter(|_| is_event);
     let correlations = correlation::pairs(errors, scope, correlation, &bound);
+    let lets = arm.guard.iter().flat_map(mentions::bound_by_lets).collect::<Vec<_>>();
     let guard = arm.guard.map(|guard| scope.phrase(errors, guard, &bound));
+    let bound = [bound, lets].concat();
     let disposition = match arm.disposition {
         syntax::Disposition::Value(value) => Disposition::Value(scope.phrase(errors, value, &bound)),
         syntax::Disposition::Fail(reason) => Disposition::Fail(scope.phrase(errors, reason, &bound)),
@@ -70,7 +72,7 @@ pub(super) fn events(errors: &mut Errors, mut pattern: Pat, guarded: bool) -> (V
     bare(errors, &pattern, "events");
     for case in aliases::cases(&pattern) {
         match case {
-            Case::Variant { variant, whole, braced } => taken.push(Taken { variant, whole: whole && !guarded, braced }),
+            Case::Variant { variant, whole, braced } => taken.push(self::taken(variant, whole, guarded, braced)),
             Case::Anything(case) => {
                 errors.at(&case, format!("`{}` is no event: name variants of the bus's events", text::of(case)));
             }
@@ -88,12 +90,16 @@ fn bare(errors: &mut Errors, pattern: &Pat, what: &str) {
     }
 }
 
+fn taken(variant: Ident, whole: bool, guarded: bool, braced: bool) -> Taken {
+    Taken { variant, whole: whole && !guarded, picks: !whole && !guarded, braced }
+}
+
 /// A pattern of refusals. One that takes whatever comes takes no variant by name.
 fn refusals(mut pattern: Pat, guarded: bool) -> (Vec<Taken>, Pattern, Vec<Ident>) {
     let text = text::of(&pattern);
     let bound = mentions::bindings(&pattern);
     let taken = aliases::cases(&pattern).into_iter().filter_map(|case| match case {
-        Case::Variant { variant, whole, braced } => Some(Taken { variant, whole: whole && !guarded, braced }),
+        Case::Variant { variant, whole, braced } => Some(self::taken(variant, whole, guarded, braced)),
         Case::Anything(_) => None,
     });
     let taken = taken.collect();

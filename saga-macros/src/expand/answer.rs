@@ -216,7 +216,7 @@ impl Answer<'_> {
             _ => return self.guard(arm).map(|guard| quote!(if #guard)),
         };
         let guard = arm.guard.as_ref().map(|guard| {
-            let guard = self.expansion.owned(guard, self.fields, Some(&quote!(bool)));
+            let guard = self.expansion.condition(guard, self.fields);
             quote!(&& #guard)
         });
         Some(quote!(if #first #guard))
@@ -228,7 +228,7 @@ impl Answer<'_> {
             let expression = &guard.expression;
             quote!(#expression)
         } else {
-            self.expansion.owned(guard, self.fields, Some(&quote!(bool)))
+            self.expansion.condition(guard, self.fields)
         };
         Some(guard)
     }
@@ -245,8 +245,7 @@ impl Answer<'_> {
             }
             Disposition::Fail(reason) => {
                 let (span, runtime) = (reason.expression.span(), paths::runtime(reason.expression.span()));
-                let reason = self.expansion.owned(reason, self.fields, None);
-                quote_spanned!(span=> #runtime::fail(#reason))
+                self.expansion.lent(reason, self.fields, |reason| quote_spanned!(span=> #runtime::fail(#reason)))
             }
             Disposition::Retry => quote!(#runtime::Verdict::Retry),
         }

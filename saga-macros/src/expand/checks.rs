@@ -120,7 +120,11 @@ fn replies(info: &Ident, command: &Command, exchange: &Exchange) -> TokenStream 
     let check = paths::check(at);
     let (_, whole) = names(taken);
     let (named, _) = names(self::taken(exchange, Of::Replies));
-    quote_spanned!(at=> #check::replies_taken(#info, &[#(#named),*], &[#(#whole),*]);)
+    let picked = picked(self::taken(exchange, Of::Events));
+    if picked.is_empty() {
+        return quote_spanned!(at=> #check::replies_taken(#info, &[#(#named),*], &[#(#whole),*]););
+    }
+    quote_spanned!(at=> #check::replies_picked(#info, &[#(#named),*], &[#(#whole),*], &[#(#picked),*]);)
 }
 
 /// Each refusal is taken by an arm, if one takes any (L19).
@@ -134,7 +138,11 @@ fn refusals(info: &Ident, exchange: &Exchange) -> TokenStream {
     };
     let check = paths::check(keyword.span());
     let (named, whole) = names(taken(exchange, Of::Refusals));
-    quote_spanned!(keyword.span()=> const _: () = #check::refusals_taken(#info, &[#(#named),*], &[#(#whole),*]);)
+    let picked = picked(taken(exchange, Of::Refusals));
+    if picked.is_empty() {
+        return quote_spanned!(keyword.span()=> const _: () = #check::refusals_taken(#info, &[#(#named),*], &[#(#whole),*]););
+    }
+    quote_spanned!(keyword.span()=> const _: () = #check::refusals_picked(#info, &[#(#named),*], &[#(#whole),*], &[#(#picked),*]);)
 }
 
 /// A pattern without variants binds whatever comes.
@@ -168,6 +176,10 @@ fn names<'a>(taken: impl Iterator<Item = &'a Taken>) -> (Vec<String>, Vec<String
     (taken.iter().map(|taken| name(&taken.variant)).collect(), whole)
 }
 
+/// The names of variants of which an arm takes some, by what their fields hold.
+fn picked<'a>(taken: impl Iterator<Item = &'a Taken>) -> Vec<String> {
+    taken.filter(|taken| taken.picks).map(|taken| taken.variant.to_string()).collect()
+}
 /// No trigger without a condition is one of the saga's own replies (L21).
 fn triggers(expansion: &Expansion<'_>) -> TokenStream {
     let commands: Vec<_> = commands(expansion.saga).into_values().map(info).collect();

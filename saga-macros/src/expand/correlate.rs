@@ -6,6 +6,7 @@ use syn::spanned::Spanned as _;
 
 use super::transition::number;
 use super::{Expansion, paths};
+use crate::aliases::Enum;
 use crate::model::live::{Field, Variant, Way};
 use crate::model::{Arm, Exchange, Outcome, Pattern, Phrase, Shape, ValueId};
 
@@ -213,29 +214,38 @@ fn awaited_at(arm: &Correlated<'_>, variant: &Variant, known: &[TokenStream]) ->
     let (step, number) = (number(arm.step), number(arm.number));
     let (pattern, item) = arm.bound(variant);
     let fields = arm.fields(variant);
-    let keys = arm.arm.correlations.iter().map(|(_, value)| key(arm.expansion, &fields, value));
+    let (compared, alike) = (values(arm.expansion, &fields, arm.number, arm.arm), alike(arm));
+    let keys = arm.arm.correlations.iter().enumerate().map(|(pair, (_, value))| key(arm.number, pair, value));
     let is_last = Ident::new("is_last", Span::mixed_site());
     let unless = (arm.way == Way::Finally).then(|| quote!(!#is_last &&));
     quote! {
         (#pattern, #step, #number) => {
             #(if #unless !#known { return ::core::option::Option::None; })*
             #item
+            #compared
+            #alike
             ::core::option::Option::Some(#runtime::together(::std::vec::Vec::from([#(#keys),*])))
         }
     }
 }
 
+/// Gives what is compared the types of what it is compared with, which may be all that says what `3` is.
+fn alike(arm: &Correlated<'_>) -> TokenStream {
+    let (runtime, events) = (paths::here(), Enum::Event.alias(Span::mixed_site()));
+    let (event, same) = (&arm.pattern.tokens, same(arm.number, arm.arm));
+    quote_spanned! {Span::mixed_site()=>
+        if let ::core::option::Option::Some(#event) = #runtime::never::<#events>() {
+            let _ = #same;
+        }
+    }
+}
+
 /// The key of what is compared. What its type lacks is told there (L23).
-fn key(expansion: &Expansion<'_>, fields: &[Field], value: &Phrase) -> TokenStream {
+fn key(number: usize, pair: usize, value: &Phrase) -> TokenStream {
     let span = value.expression.span();
-    let (check, name) = (paths::check(span), format_ident!("value", span = Span::mixed_site()));
-    let of = format_ident!("of", span = Span::mixed_site());
-    let owned = expansion.owned(value, fields, None);
-    quote_spanned! {span=> {
-        let #name = #owned;
-        let #of = #check::key_of(&#name);
-        #check::compared_key(&#name, (#of.is_eq(), #of.is_hash(), #of.writes()))
-    }}
+    let (check, mut compared) = (paths::check(span), compared(number, pair));
+    compared.set_span(span.resolved_at(Span::mixed_site()));
+    quote_spanned!(span=> #check::IsCompared::key(&#compared))
 }
 
 fn carried(arms: &[Correlated<'_>]) -> TokenStream {
@@ -300,7 +310,7 @@ fn heeds_at(arm: &Correlated<'_>, variant: &Variant) -> TokenStream {
     let compared = values(arm.expansion, &fields, arm.number, arm.arm);
     let same = same(arm.number, arm.arm);
     let guard = arm.arm.guard.as_ref().map(|guard| {
-        let guard = arm.expansion.owned(guard, &fields, Some(&quote!(bool)));
+        let guard = arm.expansion.condition(guard, &fields);
         quote!(&& #guard)
     });
     let event = &arm.pattern.tokens;

@@ -49,8 +49,8 @@ fn count(expansion: &Expansion<'_>, variant: &Variant, index: usize) -> Option<T
         || quote!(1),
         |each| {
             let (span, runtime) = (each.items.expression.span(), paths::runtime(each.items.expression.span()));
-            let items = expansion.owned(&each.items, &variant.fields, None);
-            quote_spanned!(span=> #runtime::keep(#own, #items))
+            let keep = |items: &_| quote_spanned!(span=> #runtime::keep(#own, #items));
+            expansion.lent(&each.items, &variant.fields, keep)
         },
     );
     let when = step.when.as_ref().map(|when| {
@@ -99,7 +99,7 @@ impl Expansion<'_> {
         if step.is_forward() { self.full(value) } else { self.optional(value) }
     }
 
-    /// The variable for a mention of an output that is not kept as it is seen.
+    /// The value of a mention of an output that is not kept as it is seen.
     pub(super) fn shaped_output(&self, field: Field, from: &Ident, name: &Ident) -> Option<TokenStream> {
         let runtime = paths::runtime(name.span());
         let shape = self.saga.values[field.value].shape;
@@ -109,19 +109,18 @@ impl Expansion<'_> {
                 Shape::When => quote!(if_ran),
                 Shape::Each | Shape::EachWhen => quote!(if_all),
             };
-            return Some(quote_spanned!(name.span()=> let #name = #runtime::#made(#from);));
+            return Some(quote_spanned!(name.span()=> #runtime::#made(#from)));
         }
-        let made = match (shape, field.one) {
-            (Shape::When, true) => quote_spanned!(name.span()=> #runtime::ran(#from)),
+        match (shape, field.one) {
+            (Shape::When, true) => Some(quote_spanned!(name.span()=> #runtime::ran(#from))),
             (Shape::Each | Shape::EachWhen, true) => {
                 let at = Ident::new("at", Span::mixed_site());
-                quote_spanned!(name.span()=> #runtime::output_of(#from, #at))
+                Some(quote_spanned!(name.span()=> #runtime::output_of(#from, #at)))
             }
-            (Shape::Each, false) => quote_spanned!(name.span()=> #runtime::outputs(#from)),
-            (Shape::EachWhen, false) => quote_spanned!(name.span()=> #runtime::outputs_if_any(#from)),
-            (Shape::Plain | Shape::Binding | Shape::When, _) => return None,
-        };
-        Some(quote_spanned!(name.span()=> let #name = #made;))
+            (Shape::Each, false) => Some(quote_spanned!(name.span()=> #runtime::outputs(#from))),
+            (Shape::EachWhen, false) => Some(quote_spanned!(name.span()=> #runtime::outputs_if_any(#from))),
+            (Shape::Plain | Shape::Binding | Shape::When, _) => None,
+        }
     }
 
     /// What the `for` of a step binds, if these phrases mention it; `kept` has the items.
@@ -137,8 +136,9 @@ impl Expansion<'_> {
             return TokenStream::new();
         }
         let span = each.items.expression.span();
-        let items = self.hollow(&self.saga.steps[step], &each.items);
         let (pattern, runtime) = (&each.pattern, paths::runtime(span));
+        let like = |items: &_| quote_spanned!(span=> #runtime::items(#items));
+        let items = self.hollow(&self.saga.steps[step], &each.items, like);
         let at = Ident::new("at", Span::mixed_site());
         let names = each.bindings.iter().map(|name| {
             let local = local(name);

@@ -44,6 +44,7 @@ fn asked(expansion: &Expansion<'_>, variant: &Variant, require: &Require) -> Tok
     let span = require.condition.expression.span();
     let condition = expansion.owned(&require.condition, &variant.fields, Some(&quote_spanned!(span=> bool)));
     let (span, runtime) = (require.reason.expression.span(), paths::runtime(require.reason.expression.span()));
-    let reason = expansion.owned(&require.reason, &variant.fields, None);
-    quote_spanned!(span=> if !#condition { return #runtime::lacking(#reason); })
+    let lacking = |reason: &_| quote_spanned!(span=> #runtime::lacking(#reason));
+    let lacking = expansion.lent(&require.reason, &variant.fields, lacking);
+    quote_spanned!(span=> if !#condition { return #lacking; })
 }

@@ -80,7 +80,6 @@ fn keys(expansion: &Expansion<'_>) -> TokenStream {
     let (runtime, fields) = (paths::here(), expansion.saga.parameters().map(|(id, _)| expansion.local(id)));
     quote! {
         fn keys(&self) -> ::std::vec::Vec<#runtime::Key> {
-            use #runtime::check::NoKey as _;
             let Self { #(#fields),* } = self;
             ::std::vec::Vec::from([#(#keys),*])
         }
@@ -91,14 +90,8 @@ fn keys(expansion: &Expansion<'_>) -> TokenStream {
 fn key(expansion: &Expansion<'_>, key: &Phrase) -> TokenStream {
     let span = key.expression.span();
     let check = paths::check(span);
-    let of = format_ident!("of", span = Span::mixed_site());
     // Made where the value is, so that it may borrow.
-    expansion.owned_for(key, &[], &quote_spanned!(span=> _), |value| {
-        quote_spanned! {span=>
-            let #of = #check::key_of(&#value);
-            #check::key(&#value, (#of.is_eq(), #of.is_hash(), #of.writes()))
-        }
-    })
+    expansion.owned_for(key, &[], &quote_spanned!(span=> _), |value| quote_spanned!(span=> #check::IsKey::key(&#value)))
 }
 
 fn deadline(expansion: &Expansion<'_>) -> TokenStream {

@@ -277,7 +277,7 @@ fn pauses(retry: &Retry, more: Option<u32>) -> Length {
     let (Some(more), Span::Fixed(every), Span::Fixed(at_most)) = (more, retry.every, retry.at_most) else {
         return Length::computed(format!("the waits between the attempts, {}", words::every(retry)));
     };
-    let (mut sum, mut wait, longest) = (Duration::ZERO, every, at_most.max(every));
+    let (mut sum, mut wait, longest) = (Duration::ZERO, every, at_most);
     let mut left = more;
     while left > 0 && wait < longest && !wait.is_zero() {
         sum = sum.saturating_add(wait);
@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_longest() {
         for (times, every, at_most, sum) in
-            [(0, 100, 5000, 0), (1, 100, 5000, 100), (3, 100, 5000, 700), (3, 1000, 2000, 5000), (2, 500, 100, 1000)]
+            [(0, 100, 5000, 0), (1, 100, 5000, 100), (3, 100, 5000, 700), (3, 1000, 2000, 5000), (2, 500, 100, 200)]
         {
             let pauses = pauses(&retry("", every, at_most), Some(times));
             assert_eq!(pauses, Length::fixed(Duration::from_millis(sum)), "{times} {every} {at_most}");

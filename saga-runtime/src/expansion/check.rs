@@ -10,9 +10,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::keys::{
-    Has, IsCompared, IsKey, KeyOf, MayBeKey, Missing, NoKey, carried_key, carries, compared_key, key, key_of,
-};
+pub use self::keys::{IsCompared, IsKey, KeyOf, MayBeKey, Missing, NoKey, carried_key, carries, key_of};
 use crate::definition::{Definition, StepKind};
 use crate::message::{CommandInfo, Event, EventInfo};
 
@@ -186,18 +184,30 @@ pub const fn answers<E: Event>(command: &CommandInfo, event: &str, braced: bool)
 /// Every reply is taken by an arm (L18); silent where an event is no reply at all.
 #[track_caller]
 pub const fn replies_taken(command: &CommandInfo, named: &[&str], taken: &[&str]) {
+    replies_picked(command, named, taken, &[]);
+}
+
+/// The same where arms take some of those `picked`.
+#[track_caller]
+pub const fn replies_picked(command: &CommandInfo, named: &[&str], taken: &[&str], picked: &[&str]) {
     let Some(missing) = missing(command.replies, taken) else { return };
     if are_among(named, command.replies) {
-        not_taken(command, missing, "reply");
+        not_taken(command, missing, contains(picked, missing), "reply");
     }
 }
 
 /// Every refusal is taken by an arm (L19); silent where one that is named is not declared.
 #[track_caller]
 pub const fn refusals_taken(command: &CommandInfo, named: &[&str], taken: &[&str]) {
+    refusals_picked(command, named, taken, &[]);
+}
+
+/// The same where arms take some of those `picked`.
+#[track_caller]
+pub const fn refusals_picked(command: &CommandInfo, named: &[&str], taken: &[&str], picked: &[&str]) {
     let Some(missing) = missing(command.refuses, taken) else { return };
     if are_among(named, command.refuses) {
-        not_taken(command, missing, "refusal");
+        not_taken(command, missing, contains(picked, missing), "refusal");
     }
 }
 
@@ -226,8 +236,11 @@ const fn missing(declared: &'static [&'static str], taken: &[&str]) -> Option<&'
 }
 
 #[track_caller]
-const fn not_taken(command: &CommandInfo, missing: &str, what: &str) -> ! {
+const fn not_taken(command: &CommandInfo, missing: &str, picked: bool, what: &str) -> ! {
     let text = Text::new("no arm takes every ").name(missing).and(", a ").and(what).and(" of ").name(command.name);
+    if picked {
+        text.and(": the pattern of its arm looks inside a field and may not match: bind the field whole, or add an arm for the rest").fail()
+    }
     text.and(": add an arm for it, without `if`").fail()
 }
 

@@ -3,6 +3,9 @@
 //! It knows nothing of the machine.
 
 use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Serialize;
 
 use crate::message::At;
 use crate::saga::{Items, Slot, Value, Verdict};
@@ -38,12 +41,22 @@ pub fn keep<T, I: IntoIterator<Item: Value>>(kept: &mut Items<T>, items: I) -> u
 
 /// The item of this exchange. `_like` only tells its type, which has no name.
 #[track_caller]
-pub fn item<T, I: IntoIterator<Item: Value>>(kept: &Items<T>, at: At, _like: impl Fn() -> I) -> I::Item {
+pub fn item<T, I: Value>(kept: &Items<T>, at: At, _like: impl Fn() -> PhantomData<I>) -> I {
     kept.item(at.item)
 }
 
+/// The type of what this gives, which may live longer than what it is lent from.
+pub fn items<I: IntoIterator>(_: I) -> PhantomData<I::Item> {
+    PhantomData
+}
+
 /// The exchange of this item has ended with this output.
-pub fn item_done<T>(kept: &mut Items<T>, at: At, output: T) -> Verdict {
+///
+/// # Panics
+/// When it cannot be kept.
+#[track_caller]
+pub fn item_done<T: Serialize + 'static>(kept: &mut Items<T>, at: At, output: T) -> Verdict {
+    super::kept::assert_keeps(&output);
     kept.put(at.item, output);
     Verdict::Done
 }

@@ -2,6 +2,7 @@
 //!
 //! One generic call a place, so that a hundred sagas compile in seconds; what derives would generate is here once.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -34,6 +35,23 @@ pub trait Kept: Sized {
     /// # Errors
     /// When a field is missing or of another type, or the place is unknown.
     fn read<E: Error>(from: &mut Reader<E>) -> Result<Self, E>;
+}
+
+/// What a step gives can be written. A saga that gives what cannot is stuck there, before it goes on with what a crash would
+/// lose.
+///
+/// # Panics
+/// When it cannot.
+#[track_caller]
+pub(super) fn assert_keeps<T: Serialize + 'static>(output: &T) {
+    let plain =
+        [TypeId::of::<()>(), TypeId::of::<bool>(), TypeId::of::<String>(), TypeId::of::<u32>(), TypeId::of::<u64>()];
+    if plain.contains(&TypeId::of::<T>()) {
+        return;
+    }
+    if let Err(error) = codec::encode(output) {
+        panic!("what the step gives cannot be kept: {error}");
+    }
 }
 
 /// An input, as a serializer writes it.

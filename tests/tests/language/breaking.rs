@@ -39,19 +39,16 @@ saga! {
     }
 }
 
-type Pairs = BTreeMap<(u32, u32), u32>;
-
 saga! {
     /// Its output has no form in JSON.
     saga Boundless(start: u32) -> f64 on Travel {
         concurrency allow;
         deadline 1m;
-        step charge -> f64 {
+        step charge {
             send Charge { cents: 1 };
-            await Charged { .. } => f64::INFINITY;
             compensate none because "it is one cent";
         }
-        return charge + f64::from(start);
+        return f64::from(start) / 0.0;
     }
 
     /// Its input has none.
@@ -71,7 +68,7 @@ const REMEDY: &str =
 
 #[test]
 fn an_output_that_json_cannot_hold_is_told_with_the_remedy() {
-    let mut saga = SagaTest::start(Boundless { start: 0 });
+    let mut saga = SagaTest::start(Boundless { start: 1 });
     saga.reply(charged());
     let stuck = saga.notices().into_iter().find_map(|notice| match notice {
         Notice::SagaStuck { reason, .. } => Some(reason),
@@ -89,6 +86,35 @@ fn a_start_that_json_cannot_hold_is_refused_with_the_remedy() {
     assert!(error.starts_with("the input of `paired` cannot be written as JSON: "), "{error}");
     assert!(error.ends_with(REMEDY), "{error}");
     assert!(stage.try_start(Paired { pairs: Pairs::new() }).is_ok());
+}
+
+type Pairs = BTreeMap<(u64, u64), u64>;
+
+saga! {
+    /// Gives what no log can keep: from a step, from the items of another, from one that may not run, on the way out.
+    saga Unkept(place: String) on Travel {
+        concurrency allow;
+        deadline 1m;
+        step charge -> f64 {
+            send Charge { cents: 500 };
+            await {
+                Charged { receipt } => if place == "step" { receipt as f64 / 0.0 } else { receipt as f64 },
+                refused _ => f64::NAN,
+            }
+            compensate Refund { receipt: charge as u64 };
+        }
+        step rooms -> Pairs for night in [1_u64, 2] {
+            send Book { night: night as u32 };
+            await Booked { .. } => Pairs::from_iter((place == "item" && night == 2).then_some(((night, night), 0)));
+            compensate none because "nobody minds";
+        }
+        step fly -> Pairs when place != "skipped" {
+            send Fly;
+            await handled => Pairs::from_iter((place == "conditional").then_some(((1, 2), 3)));
+            compensate none because "nobody minds";
+        }
+        step last { send Fly; compensate none because "nobody minds"; }
+    }
 }
 
 fn fragile(place: &str) -> Twin<Fragile> {
@@ -242,4 +268,43 @@ fn the_answer_of_a_stuck_saga_still_counts() {
     saga.reply_to(&CHARGE, charged());
     assert!(!saga.is_stuck(), "the participant found its reply");
     assert_eq!(saga.sent(), [BOOK]);
+}
+
+/// A saga whose step has just given a value that cannot be kept.
+fn unkept(place: &str) -> Twin<Unkept> {
+    let mut saga = Twin::start(Unkept { place: place.to_owned() });
+    if place == "refusal" {
+        saga.refuse(Refusal::Closed);
+        return saga;
+    }
+    saga.reply(charged());
+    if place == "step" {
+        return saga;
+    }
+    saga.reply(booked());
+    saga.reply(booked());
+    if place == "conditional" {
+        saga.handled();
+    }
+    saga
+}
+
+/// Rule: values.exactly
+/// Rule: names.panic
+#[test]
+fn a_value_that_cannot_be_kept_makes_the_saga_stuck_at_once() {
+    for (place, why) in [
+        ("step", "`f64` cannot be written as JSON: JSON has no number for inf; keep such a value out of sagas"),
+        ("refusal", "`f64` cannot be written as JSON: JSON has no number for NaN; keep such a value out of sagas"),
+        ("item", "a key of its map is no text or number; keep such a map out of sagas, or as a list of pairs"),
+        ("conditional", "a key of its map is no text or number; keep such a map out of sagas, or as a list of pairs"),
+    ] {
+        let saga = unkept(place);
+        assert!(saga.is_stuck(), "{place}");
+        assert!(saga.sent().is_empty(), "{place}");
+        assert!(saga.reason().contains(why), "{place}: {}", saga.reason());
+    }
+    let mut saga = unkept("skipped");
+    saga.handled();
+    assert!(matches!(saga.outcome(), Some(Outcome::Completed(()))));
 }

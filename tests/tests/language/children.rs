@@ -90,6 +90,17 @@ saga! {
         return stay;
     }
 
+    /// Its children are like the last one, but for the night.
+    saga Again(last: Night, nights: Vec<u32>) -> Vec<u32> on Tour {
+        concurrency allow;
+        deadline 1m;
+        step stays -> u32 for night in nights.into_iter().filter(|night| *night != last.night) {
+            run Night { night, ..last };
+            compensate unwind;
+        }
+        return stays;
+    }
+
     saga Weeks(nights: Vec<u32>) -> Vec<u32> on Tour {
         concurrency allow;
         deadline 1m;
@@ -397,4 +408,16 @@ fn a_command_of_the_parent_is_not_the_childs() {
     saga.reply_to(&Command::Fly { leg: 3 }, Event::Seated { seat: 4 });
     assert_eq!(saga.sent(), [], "what the child sends is in its own tests");
     assert_eq!(saga.children().len(), 1);
+}
+
+/// Rule: steps.run.output
+#[test]
+fn a_child_may_take_what_it_is_not_given_from_another_input() {
+    let last = Night { night: 2, guest: "ann".to_owned() };
+    let mut saga = Twin::start(Again { last, nights: vec![1, 2, 3] });
+    for night in [1, 3] {
+        assert_eq!(saga.children(), [("night".to_owned(), json!({ "night": night, "guest": "ann" }))]);
+        saga.child::<Night>(Outcome::Completed(night));
+    }
+    assert_eq!(saga.outcome(), Some(&Outcome::Completed(vec![1, 3])));
 }

@@ -64,6 +64,16 @@ saga! {
         return format!("{who} {other}");
     }
 
+    /// Compares with what says nothing of its own type.
+    saga Written() -> u32 on Tour {
+        concurrency allow;
+        deadline 1h;
+        step gate -> u32 {
+            await Arrived { guest, gate } where gate == 3 && guest == "ann".into() => gate;
+        }
+        return gate;
+    }
+
     saga Either(guest: String) -> i64 on Tour {
         concurrency allow;
         deadline 1h;
@@ -140,6 +150,18 @@ fn waiting() -> Twin<Meet> {
     saga.handled();
     assert!(saga.sent().is_empty());
     saga
+}
+
+/// Rule: steps.await.where
+#[test]
+fn what_is_compared_has_the_type_of_what_it_is_compared_with() {
+    let mut saga = Twin::start(Written {});
+    for (guest, gate) in [("ann", 2), ("bob", 3)] {
+        saga.event(Event::Arrived { guest: guest.to_owned(), gate });
+        assert_eq!(saga.outcome(), None);
+    }
+    saga.event(Event::Arrived { guest: "ann".to_owned(), gate: 3 });
+    assert_eq!(saga.outcome(), Some(&Outcome::Completed(3)));
 }
 
 /// Rule: steps.await.where

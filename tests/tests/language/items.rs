@@ -116,6 +116,27 @@ saga! {
         }
         return free.concat().len();
     }
+
+    /// Its collections lend what they give from values of the saga.
+    saga Lent(nights: Vec<u32>, guests: String) -> Vec<u32> on Tour {
+        concurrency allow;
+        deadline 1m;
+        require !guests.is_empty() else guests.as_str();
+        step rooms -> u32 for night in nights.iter().copied().filter(|night| *night > 0), all at once {
+            send Book { night };
+            await Booked { room } => room;
+            compensate Free { room: rooms + night };
+        }
+        step guides for guest in guests.lines().map(str::to_uppercase) {
+            send Hire { guest };
+            await { handled => (), refused _ => fail guests.trim() }
+            compensate Dismiss { guest };
+        }
+        finally step notes for letter in rooms.iter().flatten().map(u32::to_string) {
+            send Note { text: letter };
+        }
+        return rooms;
+    }
 }
 
 thread_local! {
@@ -391,4 +412,45 @@ fn items_that_only_ask_are_dropped() {
     saga.reply(Event::Rooms { free: vec![1, 2] });
     saga.reply(Event::Rooms { free: vec![5] });
     assert_eq!(saga.outcome(), Some(&Outcome::Completed(3)));
+}
+
+fn lent() -> Twin<Lent> {
+    let mut saga = Twin::start(Lent { nights: vec![1, 0, 2], guests: "ann\nbob".to_owned() });
+    assert_eq!(saga.sent(), [book(1), book(2)]);
+    saga.reply(booked(10));
+    saga.reply(booked(20));
+    assert_eq!(saga.sent(), [hire("ANN")]);
+    saga
+}
+
+fn assert_noted(saga: &mut Twin<Lent>) {
+    for room in ["10", "20"] {
+        assert_eq!(saga.sent(), [Command::Note { text: room.to_owned() }]);
+        saga.handled();
+    }
+}
+
+/// Rule: steps.for.evaluated-once
+/// Rule: names.owned
+#[test]
+fn a_collection_may_lend_what_it_gives_from_a_name() {
+    let mut saga = lent();
+    saga.handled();
+    assert_eq!(saga.sent(), [hire("BOB")]);
+    saga.handled();
+    assert_noted(&mut saga);
+    assert_eq!(saga.outcome(), Some(&Outcome::Completed(vec![10, 20])));
+}
+
+/// Rule: names.owned
+#[test]
+fn a_reason_may_be_lent_from_a_name() {
+    let mut saga = lent();
+    saga.refuse(Refusal::Full);
+    for room in [free(22), free(11)] {
+        assert_eq!(saga.sent(), [room]);
+        saga.reply(Event::Freed { room: 0 });
+    }
+    assert_noted(&mut saga);
+    assert_eq!(saga.cause().message(), "ann\nbob");
 }

@@ -40,6 +40,18 @@ saga! {
         }
     }
 
+    /// Its longest wait may be shorter than its first.
+    saga Bounded(first: Duration, longest: Duration) on Travel {
+        concurrency allow;
+        deadline 1h;
+        step charge {
+            send Charge { cents: 500 };
+            await refused _ => retry;
+            retry 3 times every { first }..{ longest };
+            compensate none because "one gets over it";
+        }
+    }
+
     saga Endless(cents: u64) on Travel {
         concurrency allow;
         deadline 1h;
@@ -124,6 +136,19 @@ fn a_timeout_is_retried_as_often_as_it_says_with_doubling_waits_up_to_a_cap() {
     assert_eq!((saga.cause().kind(), saga.cause().step().to_owned()), (CauseKind::TimedOut, "charge".to_owned()));
     assert_eq!(saga.attempts("charge", Mode::Forward), [1, 2, 3, 4, 5]);
     assert_waits(&saga, &[100, 200, 400, 400]);
+}
+
+/// Rule: attempts.retry
+#[test]
+fn no_wait_is_longer_than_the_longest_not_even_the_first() {
+    let millis = Duration::from_millis;
+    let mut saga = Twin::start(Bounded { first: millis(2000), longest: millis(1000) });
+    for _ in 0..3 {
+        saga.refuse(Refusal::Closed);
+        saga.advance(millis(1000));
+        assert_eq!(saga.sent(), [CHARGE]);
+    }
+    assert_waits(&saga, &[1000, 1000, 1000]);
 }
 
 /// Rule: attempts.handled-any

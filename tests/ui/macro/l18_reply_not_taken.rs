@@ -21,6 +21,10 @@ saga! {
             }
             compensate Refund { receipt: again };
         }
+        step some -> u64 {
+            query BalanceOf { account: 1 };
+            await Balance { cents: 0..5 } => 0;
+        }
     }
 }
 

@@ -43,4 +43,57 @@ saga! {
     }
 }
 
+/// A tuple of what takes everything takes everything.
+mod tuples {
+    use saga_runtime::prelude::*;
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
+    #[bus(Map)]
+    pub enum Command {
+        #[to(Walker)]
+        #[replies(Found, Lost)]
+        #[refuses(Far)]
+        #[query]
+        Find,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
+    #[bus(Map)]
+    pub enum Event {
+        Found((u32, (u32, bool)), String),
+        Lost { at: (u32, u32) },
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+    pub enum Refusal {
+        #[error("too far")]
+        Far((u32, u32)),
+    }
+
+    pub struct Map;
+    impl Bus for Map {
+        const NAME: &'static str = "map";
+        type Command = Command;
+        type Event = Event;
+        type Refusal = Refusal;
+    }
+
+    saga! {
+        saga Seek() -> u32 on Map {
+            concurrency allow;
+            deadline 5s;
+            step find -> u32 {
+                query Find;
+                await {
+                    Found((x, (y, _)), ..) => x + y,
+                    Lost { at: whole @ (x, ..) } => x + whole.1,
+                    refused Far((x, _)) => x,
+                }
+            }
+            return find;
+        }
+    }
+}
+
 fn main() {}

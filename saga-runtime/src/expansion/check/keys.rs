@@ -7,33 +7,57 @@ use serde::Serialize;
 
 use crate::saga::Key;
 
-/// Tells what a key of concurrency can do: its own methods where it can, those of [`NoKey`] where it cannot. Of a key
-/// there is an expression and no name of its type.
+/// A value that can be a key of concurrency (L23).
+#[diagnostic::on_unimplemented(
+    message = "a key of `concurrency` is `Eq + Hash + Serialize`, and `{Self}` is not",
+    label = "this is a `{Self}`",
+    note = "derive what it lacks, or name another value"
+)]
+pub trait IsKey {
+    /// The key.
+    fn key(&self) -> Key;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Eq + Hash + Serialize> IsKey for T {
+    fn key(&self) -> Key {
+        Key::of(self)
+    }
+}
+
+/// A value that both sides of a `where` can be (L23).
+#[diagnostic::on_unimplemented(
+    message = "what `where` compares is `Eq + Hash + Serialize`, and `{Self}` is not",
+    label = "this is a `{Self}`",
+    note = "derive what it lacks, or compare another value"
+)]
+pub trait IsCompared {
+    /// The key.
+    fn key(&self) -> Key;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Eq + Hash + Serialize> IsCompared for T {
+    fn key(&self) -> Key {
+        Key::of(self)
+    }
+}
+
+/// Tells whether what an event carries can be written: its own method where it can, that of [`NoKey`] where it cannot.
+/// There is an expression of it and no name of its type.
 pub struct KeyOf<T>(PhantomData<T>);
 
-/// Of a key with this value.
+/// Of this value.
 pub const fn key_of<T>(_: &T) -> KeyOf<T> {
     KeyOf(PhantomData)
 }
-
-/// It is there.
-#[derive(Debug)]
-pub struct Has;
 
 /// It is missing.
 #[derive(Debug, Clone, Copy)]
 pub struct Missing;
 
-/// What a key is taken to lack unless [`KeyOf`] says otherwise.
+/// What is taken to be missing unless [`KeyOf`] says otherwise.
 pub trait NoKey {
-    /// `Eq`.
-    fn is_eq(&self) -> Missing {
-        Missing
-    }
-    /// `Hash`.
-    fn is_hash(&self) -> Missing {
-        Missing
-    }
     /// `Serialize`.
     fn writes(&self) -> Missing {
         Missing
@@ -42,67 +66,11 @@ pub trait NoKey {
 
 impl<T> NoKey for KeyOf<T> {}
 
-impl<T: Eq> KeyOf<T> {
-    /// It is there.
-    pub const fn is_eq(&self) -> Has {
-        Has
-    }
-}
-
-impl<T: Hash> KeyOf<T> {
-    /// It is there.
-    pub const fn is_hash(&self) -> Has {
-        Has
-    }
-}
-
 impl<T: Serialize> KeyOf<T> {
     /// It is there, and makes the key.
     pub const fn writes(&self) -> fn(&T) -> Key {
         Key::of::<T>
     }
-}
-
-/// Everything that a key of this type needs is there (L23).
-#[diagnostic::on_unimplemented(
-    message = "a key of `concurrency` is `Eq + Hash + Serialize`, and `{T}` is not",
-    label = "this is a `{T}`"
-)]
-pub trait IsKey<T> {
-    /// The key.
-    fn key(self, value: &T) -> Key;
-}
-
-impl<T> IsKey<T> for (Has, Has, fn(&T) -> Key) {
-    fn key(self, value: &T) -> Key {
-        (self.2)(value)
-    }
-}
-
-/// The key with this value.
-pub fn key<T, F: IsKey<T>>(value: &T, found: F) -> Key {
-    found.key(value)
-}
-
-/// Everything that both sides of a `where` need is there (L23).
-#[diagnostic::on_unimplemented(
-    message = "what `where` compares is `Eq + Hash + Serialize`, and `{T}` is not",
-    label = "this is a `{T}`"
-)]
-pub trait IsCompared<T> {
-    /// The key.
-    fn key(self, value: &T) -> Key;
-}
-
-impl<T> IsCompared<T> for (Has, Has, fn(&T) -> Key) {
-    fn key(self, value: &T) -> Key {
-        (self.2)(value)
-    }
-}
-
-/// The key of what a `where` compares with.
-pub fn compared_key<T, F: IsCompared<T>>(value: &T, found: F) -> Key {
-    found.key(value)
 }
 
 /// Makes the key, if that is there; where it is not, that is told elsewhere.

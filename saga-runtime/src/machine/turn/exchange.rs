@@ -345,7 +345,7 @@ impl<B: Bus> Turn<'_, B> {
         (self.seed, self.saga, at, retried).hash(&mut attempt);
         let left_in = 0.5 + fastrand::Rng::with_seed(attempt.finish()).f64() / 2.0;
         let doubled = plan.every.saturating_mul(2_u32.saturating_pow(retried));
-        doubled.min(plan.at_most.max(plan.every)).mul_f64(left_in)
+        doubled.min(plan.at_most).mul_f64(left_in)
     }
 
     /// The exchange has failed: forward the saga fails, elsewhere it is stuck.
