@@ -11,6 +11,9 @@ use crate::syntax::{Binding, Trigger};
 /// Checks one trigger; none if its pattern matches no event by name.
 pub(super) fn trigger(errors: &mut Errors, values: &[Value], trigger: Trigger) -> Option<model::Trigger> {
     let (events, pattern, bound) = arms::events(errors, trigger.pattern, trigger.guard.is_some());
+    if events.is_empty() {
+        return None;
+    }
     let parameters: Vec<_> = values.iter().filter(|value| value.step.is_none()).map(|value| &value.name).collect();
     let mut given: Vec<(Ident, Option<Expr>)> = match trigger.bindings {
         Some(bindings) => bindings.into_iter().map(value_of).collect(),
@@ -22,9 +25,6 @@ pub(super) fn trigger(errors: &mut Errors, values: &[Value], trigger: Trigger) -
         let message = format!("this trigger leaves {names} without a value: bind it in the pattern, or behind `=>`");
         errors.at(&trigger.keyword, message);
         given.extend(unbound.into_iter().map(|name| (name.clone(), None)));
-    }
-    if events.is_empty() {
-        return None;
     }
     Some(model::Trigger { events, pattern, guard: trigger.guard, bindings: given })
 }

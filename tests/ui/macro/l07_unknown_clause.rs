@@ -17,6 +17,21 @@ saga! {
             wihtin 5s;
             compensat Refund { receipt: 1 };
         }
+        step undone {
+            send Book;
+            undo Unbook;
+        }
+        step called {
+            tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        }
+        step text {
+            "book";
+        }
+        step documented {
+            /// Books.
+            send Book;
+            compensate { unwind; }
+        }
     }
 }
 
