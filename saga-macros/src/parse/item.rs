@@ -104,7 +104,7 @@ fn bindings(input: ParseStream<'_>) -> syn::Result<Vec<Binding>> {
     let content;
     braced!(content in input);
     let list = Punctuated::<Binding, Token![,]>::parse_terminated_with(&content, |input| {
-        let name = input.call(Ident::parse_any)?;
+        let name: Ident = input.parse()?;
         let colon: Option<Token![:]> = input.parse()?;
         Ok(Binding { name, value: colon.map(|_| input.parse()).transpose()? })
     })?;

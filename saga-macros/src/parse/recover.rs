@@ -39,11 +39,13 @@ pub(super) fn present(input: ParseStream<'_>, openers: &[&str], keyword: Span, e
     if absent { Err(syn::Error::new(keyword, expected)) } else { Ok(()) }
 }
 
-/// Whether a word that opens something stands here with what follows it: alone it might be a name.
+/// Whether a word that opens something stands here with what follows it: alone, or before an operator, it is a name.
 fn begins(input: ParseStream<'_>, openers: &[&str]) -> bool {
     let follows = input.cursor().ident().map(|(_, rest)| rest);
     let follows = follows.is_some_and(|rest| {
-        rest.ident().is_some() || rest.literal().is_some() || rest.group(Delimiter::Brace).is_some()
+        rest.ident().is_some_and(|(word, _)| word != "as" && word != "else")
+            || rest.literal().is_some()
+            || rest.group(Delimiter::Brace).is_some()
     });
     follows && opens(input, openers)
 }
