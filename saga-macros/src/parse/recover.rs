@@ -26,7 +26,7 @@ pub(super) fn skip(input: ParseStream<'_>, openers: &[&str]) {
                 follows = Follows::Nothing;
             }
             Some(TokenTree::Punct(punct)) if matches!(punct.as_char(), '>' | '.' | ':' | '=') => {
-                follows = Follows::Operator
+                follows = Follows::Operator;
             }
             _ => follows = Follows::Nothing,
         }

@@ -52,8 +52,8 @@ fn head(errors: &mut Errors, input: ParseStream<'_>) -> syn::Result<Saga> {
     let attributes = input.call(Attribute::parse_outer)?;
     let visibility: Visibility = input.parse()?;
     let before = errors.count();
-    keyword(errors, input)?;
-    let name = saga_name(input)?;
+    let keyword = keyword(errors, input)?;
+    let name = saga_name(input, &keyword)?;
     let parameters = parameters(errors, input, &name)?;
     let output = match output(input) {
         Ok(output) => output,
@@ -68,27 +68,22 @@ fn head(errors: &mut Errors, input: ParseStream<'_>) -> syn::Result<Saga> {
     Ok(Saga { attributes, visibility, name, parameters, output, bus, items: Vec::new(), attempted: Vec::new() })
 }
 
-/// The word `saga`, or what stands in its place before a name.
-fn keyword(errors: &mut Errors, input: ParseStream<'_>) -> syn::Result<()> {
-    match words::expect_nearly(errors, input, "saga") {
-        Ok(_) => {}
-        Err(error) if words::peek(input).is_some() => {
-            errors.push(error);
-            if input.peek2(Ident) {
-                input.call(Ident::parse_any)?;
-            }
-        }
-        Err(error) => return Err(error),
-    }
-    Ok(())
+/// The word `saga`, or what stands in its place: before a name that is another word, else the name itself.
+fn keyword(errors: &mut Errors, input: ParseStream<'_>) -> syn::Result<Ident> {
+    words::expect_nearly(errors, input, "saga").or_else(|error| {
+        let word = input.fork().call(Ident::parse_any).map_err(|_| error.clone())?;
+        errors.push(error);
+        if input.peek2(Ident) { input.call(Ident::parse_any) } else { Ok(word) }
+    })
 }
 
-fn saga_name(input: ParseStream<'_>) -> syn::Result<Ident> {
-    let expected = "expected the saga's name: `saga Name(…) on Bus { … }`";
-    if words::comes(input, "saga") && input.peek2(Ident) {
-        return Err(input.error(expected));
+fn saga_name(input: ParseStream<'_>, keyword: &Ident) -> syn::Result<Ident> {
+    let next = words::comes(input, "saga") && input.peek2(Ident);
+    if next || !input.peek(Ident) {
+        let at = if next || words::peek(input).is_none() { keyword.span() } else { input.span() };
+        return Err(syn::Error::new(at, "expected the saga's name: `saga Name(…) on Bus { … }`"));
     }
-    input.parse().map_err(|error: syn::Error| syn::Error::new(error.span(), expected))
+    input.parse()
 }
 
 /// `on Bus`. In a head that is broken before it, that it is missing is no second mistake.

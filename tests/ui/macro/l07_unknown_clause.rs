@@ -14,7 +14,7 @@ saga! {
                 Charged { receipt } => receipt,
                 Declined => fail "declined",
             }
-            wihtin 5s;
+            wihtin 1s;
             compensat Refund { receipt: 1 };
         }
         step undone {
