@@ -27,5 +27,6 @@ const _: () = ::saga_runtime::__private::check::is_said(
     <::saga_runtime::message::CommandOf<
         Travel,
     > as ::saga_runtime::message::Command>::COMMANDS,
+    <Event as ::saga_runtime::message::Event>::EVENTS,
     "Charged",
 );

@@ -30,7 +30,7 @@ pub(crate) fn saga(errors: &mut Errors, mut saga: syntax::Saga) -> model::Saga {
     let attributes = attributes::of_saga(errors, &saga.attributes);
     let written = std::mem::take(&mut saga.items);
     let mut items = items::sorted(errors, &saga, written);
-    let steps = items.take_steps();
+    let steps = items.take_steps(&saga.name);
     let values = names::declare(errors, &saga.parameters, &steps);
     let scopes = scope::Scopes::new(&values, &steps, items.literal_deadline());
     let concurrency = items.take_concurrency(errors, &scopes);

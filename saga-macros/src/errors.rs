@@ -2,13 +2,19 @@
 //!
 //! It knows no rule. Errors stand beside the output, never instead of it, so that one mistake hides nothing.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use std::collections::BTreeMap;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::Type;
+use syn::ext::IdentExt as _;
 
 /// What was found wrong so far, in the order found.
 #[derive(Default)]
 pub(crate) struct Errors {
     found: Vec<syn::Error>,
+    /// Of those that say why a type is unknown, the modules that they stand in.
+    unknown: BTreeMap<usize, Ident>,
 }
 
 impl Errors {
@@ -27,6 +33,17 @@ impl Errors {
         self.found.push(error);
     }
 
+    /// A type that stands for that of `of`, which is unknown for the reason reported last.
+    ///
+    /// It is a name in a module in which that report stands: of such names, and of all that is made of them, the
+    /// compiler says nothing.
+    pub(crate) fn unknown_type(&mut self, of: &Ident) -> Type {
+        let last = self.found.len().saturating_sub(1);
+        let new = || format_ident!("__unknown_{}_{last}", of.unraw(), span = Span::mixed_site());
+        let module = self.unknown.entry(last).or_insert_with(new);
+        Type::Verbatim(quote!(#module::Type))
+    }
+
     /// The value, or a report of why there is none.
     pub(crate) fn take<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
@@ -39,13 +56,16 @@ impl Errors {
 
     /// The output with the errors beside it.
     ///
-    /// Each stands in a constant of its own: at item level a `compile_error!` hides the unresolved names of the whole
+    /// Each stands in a constant or a module of its own: at item level a `compile_error!` hides the unresolved names of the whole
     /// module.
     pub(crate) fn finish(self, output: TokenStream) -> TokenStream {
         let mut tokens = output;
-        for error in self.found.into_iter().flatten() {
-            let error = error.to_compile_error();
-            tokens.extend(quote!(const _: () = { #error };));
+        for (index, error) in self.found.iter().enumerate() {
+            let told = error.to_compile_error();
+            tokens.extend(match self.unknown.get(&index) {
+                Some(module) => quote!(mod #module { #told }),
+                None => quote!(const _: () = { #told };),
+            });
         }
         tokens
     }

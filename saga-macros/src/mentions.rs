@@ -45,8 +45,31 @@ impl<'ast> Visit<'ast> for All {
     }
 }
 
+/// Macros whose arguments are expressions, some behind a format string.
+const MACROS: &[&str] = &[
+    "format",
+    "vec",
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "panic",
+    "print",
+    "println",
+    "eprint",
+    "eprintln",
+    "write",
+    "writeln",
+    "dbg",
+    "unreachable",
+    "todo",
+    "matches",
+];
+
 /// The names that the expression certainly takes from outside: not shadowed by anything in it, not called, not in a
-/// macro other than `format!`.
+/// macro of which nothing is known.
 pub(crate) fn certain(expression: &Expr) -> Vec<Mention> {
     let shadowed = bound(expression);
     let mut visitor = Certain { found: Vec::new() };
@@ -73,10 +96,13 @@ impl<'ast> Visit<'ast> for Certain {
     }
 
     fn visit_macro(&mut self, invocation: &'ast Macro) {
-        if !invocation.path.is_ident("format") {
+        let Some(known) = invocation.path.get_ident().filter(|name| MACROS.iter().any(|known| name == known)) else {
             return;
+        };
+        let mut arguments = arguments(invocation);
+        if known == "vec" && arguments.is_empty() {
+            arguments = repeated(invocation);
         }
-        let arguments = arguments(invocation);
         let named: Vec<_> = arguments.iter().filter_map(named).collect();
         for argument in &arguments {
             match argument {
@@ -162,8 +188,23 @@ impl<'ast> Visit<'ast> for Repeats {
     }
 }
 
-/// What stands between the commas of a macro like `format!`; nothing if it is not like that.
+/// `vec![value; count]`
+fn repeated(invocation: &Macro) -> Punctuated<Expr, Token![,]> {
+    let parse = |input: syn::parse::ParseStream<'_>| Punctuated::<Expr, Token![;]>::parse_terminated(input);
+    invocation.parse_body_with(parse).unwrap_or_default().into_iter().collect()
+}
+
+/// What stands between the commas of a macro like `format!`; nothing if it is not like that. Of `matches!`, what is
+/// matched: a pattern is no expression.
 fn arguments(invocation: &Macro) -> Punctuated<Expr, Token![,]> {
+    if invocation.path.is_ident("matches") {
+        let parse = |input: syn::parse::ParseStream<'_>| {
+            let matched: Expr = input.parse()?;
+            input.parse::<proc_macro2::TokenStream>()?;
+            Ok(matched)
+        };
+        return invocation.parse_body_with(parse).into_iter().collect();
+    }
     invocation.parse_body_with(Punctuated::parse_terminated).unwrap_or_default()
 }
 
@@ -287,6 +328,10 @@ mod tests {
         assert_eq!(certain_of("items.map(|item| item.of(order))"), ["items", "order"]);
         assert_eq!(certain_of("format!(\"{a:x} {{y}} {b} {}\", c.d, b = e)"), ["a", "c", "e"]);
         assert!(certain_of("other!(a)").is_empty());
+        assert_eq!(certain_of("vec![a, b.c]"), ["a", "b"]);
+        assert_eq!(certain_of("vec![a; b]"), ["a", "b"]);
+        assert_eq!(certain_of("matches!(a, Some(b) if b == c)"), ["a"]);
+        assert_eq!(certain_of("{ assert!(a > b, \"{c}\"); d }"), ["a", "b", "c", "d"]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(crate) struct Saga {
     pub(crate) wire_name: String,
     pub(crate) version: u32,
     pub(crate) doc: String,
-    pub(crate) bus: Path,
+    pub(crate) bus: Type,
     pub(crate) output: Option<Type>,
     /// The parameters, then the outputs of the steps: all that can be named.
     pub(crate) values: Vec<Value>,

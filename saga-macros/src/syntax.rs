@@ -4,7 +4,7 @@
 //! absent, and noted where a rule about missing things would otherwise speak.
 
 use proc_macro2::Span;
-use syn::{Attribute, Expr, Ident, LitInt, LitStr, Pat, Path, Type, Visibility};
+use syn::{Attribute, Expr, Ident, LitInt, LitStr, Pat, Type, Visibility};
 
 /// One `saga`.
 pub(crate) struct Saga {
@@ -13,7 +13,7 @@ pub(crate) struct Saga {
     pub(crate) name: Ident,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) output: Option<Type>,
-    pub(crate) bus: Path,
+    pub(crate) bus: Type,
     pub(crate) items: Vec<Item>,
     /// Words of items that the author began or seems to have meant, so that none of them counts as missing.
     pub(crate) attempted: Vec<&'static str>,

@@ -97,7 +97,7 @@ impl Clauses {
             }
             None if !acts && began("await") => self.waits(errors, name),
             None if !acts && began("compensate") && !self.only_excuses() => {}
-            None if !acts => {
+            None if !acts && !step.broken => {
                 errors.at(name, format!("step `{name}` has nothing to do: `send` or `query` something in it"));
             }
             _ => {}
@@ -175,7 +175,8 @@ impl Clauses {
 
     /// Retries that nothing ever asks for, and timeouts that never come.
     fn idle_retry(&self, errors: &mut Errors, step: &Given<'_>) {
-        if step.broken || step.role.perseveres() || step.attempted.contains(&"within") {
+        let empty = self.action.is_none() && self.arms.is_none() && self.compensate.is_none();
+        if empty || step.broken || step.role.perseveres() || step.attempted.contains(&"within") {
             return;
         }
         let arms = self.arms.iter().flat_map(|(_, arms)| arms);

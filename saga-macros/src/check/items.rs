@@ -6,7 +6,7 @@ use syn::Expr;
 use super::scope::{Numbered, Scopes};
 use super::{exchange, pivot, step};
 use crate::errors::Errors;
-use crate::model::{Concurrency, Deadline, Place, Require};
+use crate::model::{Concurrency, Deadline, Place, Require, StepKind};
 use crate::syntax::{self, Item, Limit, Saga, Step, Trigger};
 
 /// The items by kind.
@@ -119,9 +119,28 @@ fn owned(key: Expr) -> Expr {
     }
 }
 
+/// A step in the place of those that the author has not written.
+fn unwritten(saga: &Ident) -> Step {
+    Step {
+        attributes: Vec::new(),
+        kind: None,
+        name: Ident::new("__unwritten", saga.span()),
+        output: None,
+        each: None,
+        when: None,
+        clauses: Vec::new(),
+        broken: true,
+        attempted: Vec::new(),
+    }
+}
+
 impl Items {
-    /// The steps in the order written, each with the number of its block.
-    pub(super) fn take_steps(&mut self) -> Vec<Numbered> {
+    /// The steps in the order written, each with the number of its block. A saga without any that goes forward, which
+    /// is reported, is given one: it has a state then, and is a saga to whoever names it.
+    pub(super) fn take_steps(&mut self, saga: &Ident) -> Vec<Numbered> {
+        if self.blocks.iter().flatten().all(|step| step::kind(step) == StepKind::Finally) {
+            self.blocks.push(vec![unwritten(saga)]);
+        }
         let blocks = std::mem::take(&mut self.blocks).into_iter().enumerate();
         blocks.flat_map(|(block, steps)| steps.into_iter().map(move |step| (block, step))).collect()
     }

@@ -12,6 +12,9 @@ use crate::syntax::{Binding, Trigger};
 /// Checks one trigger; none if its pattern matches no event by name.
 pub(super) fn trigger(errors: &mut Errors, values: &[Value], trigger: Trigger) -> Option<model::Trigger> {
     let (events, pattern, bound) = arms::events(errors, trigger.pattern, trigger.guard.is_some());
+    if events.is_empty() {
+        return None;
+    }
     let parameters: Vec<_> = values.iter().filter(|value| value.step.is_none()).map(|value| &value.name).collect();
     let written: Vec<String> = match &trigger.bindings {
         Some(bindings) => bindings.iter().map(|binding| binding.name.to_string()).collect(),
@@ -31,9 +34,6 @@ pub(super) fn trigger(errors: &mut Errors, values: &[Value], trigger: Trigger) -
             format!("this trigger leaves {names} without a value: bind it in the pattern, or behind `=>`{meant}");
         errors.at(&trigger.keyword, message);
         // A name that is bound in its place is no second mistake.
-        return None;
-    }
-    if events.is_empty() {
         return None;
     }
     Some(model::Trigger { events, pattern, guard: trigger.guard, bindings: given })

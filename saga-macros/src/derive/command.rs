@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Fields, Path, Visibility};
+use syn::{Fields, Type, Visibility};
 
 use super::read::{Declaration, Known, Names, Variant, any};
 use crate::aliases::Enum;
@@ -25,7 +25,7 @@ pub(super) const ATTRIBUTES: &[Known] = &[
 pub(super) struct Commands {
     visibility: Visibility,
     name: Ident,
-    bus: Path,
+    bus: Type,
     commands: Vec<Command>,
 }
 
@@ -71,12 +71,12 @@ fn implementation(commands: &Commands) -> TokenStream {
         let variant = any(&command.variant.name);
         quote!(Self::#variant => #index)
     });
-    let index = if commands.commands.is_empty() { quote!(*self) } else { quote!(self) };
+    let index = if commands.commands.is_empty() { quote!(0) } else { quote!(match self { #(#indices),* }) };
     quote_spanned! {name.span()=>
         impl #message::Command for #name {
             type Bus = #bus;
             const COMMANDS: &'static [#message::CommandInfo] = &[#(#infos),*];
-            fn index(&self) -> usize { match #index { #(#indices),* } }
+            fn index(&self) -> usize { #index }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Path;
+use syn::Type;
 
 use super::read::{Declaration, Known, Names, Variant, any};
 use crate::case;
@@ -15,7 +15,7 @@ pub(super) const ATTRIBUTES: &[Known] = &[Known { word: "from", form: "#[from(Pa
 /// The events of a bus, checked.
 pub(super) struct Events {
     name: Ident,
-    bus: Path,
+    bus: Type,
     variants: Vec<Variant>,
 }
 
@@ -34,13 +34,13 @@ pub(super) fn expand(events: &Events) -> TokenStream {
         let variant = any(&variant.name);
         quote!(Self::#variant => #index)
     });
-    let index = if variants.is_empty() { quote!(*self) } else { quote!(self) };
+    let index = if variants.is_empty() { quote!(0) } else { quote!(match self { #(#indices),* }) };
     let said = variants.iter().filter(|variant| variant.mark("from").is_none()).map(|variant| said(events, variant));
     quote_spanned! {name.span()=>
         impl #message::Event for #name {
             type Bus = #bus;
             const EVENTS: &'static [#message::EventInfo] = &[#(#infos),*];
-            fn index(&self) -> usize { match #index { #(#indices),* } }
+            fn index(&self) -> usize { #index }
         }
         #(#said)*
     }
@@ -59,9 +59,10 @@ fn info(variant: &Variant) -> TokenStream {
 
 /// Someone says it: it is a reply, or says who publishes it (L24).
 fn said(events: &Events, variant: &Variant) -> TokenStream {
-    let (check, message, bus) = (paths::declared_check(variant.name.span()), paths::message(), &events.bus);
+    let (check, message) = (paths::declared_check(variant.name.span()), paths::message());
+    let (bus, name) = (&events.bus, &events.name);
     let text = variant.name.to_string();
     quote_spanned! {variant.name.span()=>
-        const _: () = #check::is_said(<#message::CommandOf<#bus> as #message::Command>::COMMANDS, #text);
+        const _: () = #check::is_said(<#message::CommandOf<#bus> as #message::Command>::COMMANDS, <#name as #message::Event>::EVENTS, #text);
     }
 }

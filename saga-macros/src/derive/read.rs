@@ -6,7 +6,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Data, DeriveInput, Fields, Path, Token, Visibility};
+use syn::{Attribute, Data, DeriveInput, Fields, Path, Token, Type, Visibility};
 
 use crate::check::attributes;
 use crate::errors::Errors;
@@ -16,7 +16,8 @@ use crate::text;
 pub(super) struct Declaration {
     pub(super) visibility: Visibility,
     pub(super) name: Ident,
-    pub(super) bus: Path,
+    /// The bus; if it is not named, which is reported, a type that stands for it.
+    pub(super) bus: Type,
     pub(super) variants: Vec<Variant>,
 }
 
@@ -86,16 +87,19 @@ impl Variant {
 /// Reads the enum; none if it is no enum of a bus at all.
 pub(super) fn declaration(errors: &mut Errors, input: TokenStream, known: &[Known]) -> Option<Declaration> {
     let input: DeriveInput = errors.take(syn::parse2(input))?;
-    let Data::Enum(data) = input.data else {
-        errors.at(&input.ident, "the words of a bus are the variants of an enum");
-        return None;
-    };
     if !input.generics.params.is_empty() {
         errors.at(&input.generics, "the words of a bus have no generic parameters");
         return None;
     }
-    let bus = bus(errors, &input.ident, &input.attrs)?;
-    let variants = data.variants.into_iter().map(|variant| Variant {
+    let bus = bus(errors, &input.ident, &input.attrs);
+    let variants = match input.data {
+        Data::Enum(data) => data.variants,
+        Data::Struct(_) | Data::Union(_) => {
+            errors.at(&input.ident, "the words of a bus are the variants of an enum");
+            Punctuated::new()
+        }
+    };
+    let variants = variants.into_iter().map(|variant| Variant {
         marks: marks(errors, &variant.attrs, known),
         doc: attributes::doc(&variant.attrs),
         redacted: redacted(errors, &variant.fields),
@@ -105,12 +109,18 @@ pub(super) fn declaration(errors: &mut Errors, input: TokenStream, known: &[Know
     Some(Declaration { visibility: input.vis, name: input.ident, bus, variants: variants.collect() })
 }
 
-fn bus(errors: &mut Errors, name: &Ident, attributes: &[Attribute]) -> Option<Path> {
-    let Some(attribute) = attributes.iter().find(|attribute| attribute.path().is_ident("bus")) else {
-        errors.at(name, format!("`{name}` does not say whose words these are: add `#[bus(TheBus)]`"));
-        return None;
+fn bus(errors: &mut Errors, name: &Ident, attributes: &[Attribute]) -> Type {
+    let bus = match attributes.iter().find(|attribute| attribute.path().is_ident("bus")) {
+        Some(attribute) => attribute.parse_args_with(Path::parse_mod_style),
+        None => {
+            let message = format!("`{name}` does not say whose words these are: add `#[bus(TheBus)]`");
+            Err(syn::Error::new(name.span(), message))
+        }
     };
-    errors.take(attribute.parse_args_with(Path::parse_mod_style))
+    match errors.take(bus) {
+        Some(bus) => Type::Verbatim(bus.into_token_stream()),
+        None => errors.unknown_type(name),
+    }
 }
 
 fn marks(errors: &mut Errors, attributes: &[Attribute], known: &[Known]) -> Vec<Mark> {
@@ -125,10 +135,12 @@ fn marks(errors: &mut Errors, attributes: &[Attribute], known: &[Known]) -> Vec<
             errors.at(word, format!("`#[{word}]` is given twice: remove one of them"));
             continue;
         }
-        match names(attribute, known) {
-            Some(names) => marks.push(Mark { word: word.clone(), names }),
-            None => errors.at(attribute, format!("expected `{}`", known.form)),
+        let names = names(attribute, known);
+        if names.is_none() {
+            errors.at(attribute, format!("expected `{}`", known.form));
         }
+        // One that is broken is there nevertheless: that it is missing would be a second mistake.
+        marks.push(Mark { word: word.clone(), names: names.unwrap_or_default() });
     }
     marks
 }

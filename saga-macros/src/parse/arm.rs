@@ -1,11 +1,12 @@
 //! The arms of an `await`.
 
+use proc_macro2::Delimiter;
 use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
 use syn::spanned::Spanned as _;
 use syn::{BinOp, Expr, ExprBinary, Ident, Pat, Token, braced};
 
-use super::words::OUTCOMES;
+use super::words::{CLAUSES, OUTCOMES};
 use super::{item, recover, words};
 use crate::errors::Errors;
 use crate::mentions;
@@ -13,6 +14,7 @@ use crate::syntax::{Arm, Correlation, Disposition, Outcome};
 
 /// One arm and a `;`, or several in braces.
 pub(super) fn arms(errors: &mut Errors, input: ParseStream<'_>, keyword: &Ident) -> syn::Result<Vec<Arm>> {
+    recover::present(input, CLAUSES, keyword.span(), "expected what ends the step: `await Event { … } => …;`")?;
     if !input.peek(syn::token::Brace) {
         let arm = arm(input, Body::ToTheEnd)?;
         item::end(input, keyword)?;
@@ -49,7 +51,8 @@ fn arm(input: ParseStream<'_>, body: Body) -> syn::Result<Arm> {
     if !input.peek(Token![=>]) {
         return Err(input.error("expected `=>` and what the arm does: a value, `fail …` or `retry`"));
     }
-    input.parse::<Token![=>]>()?;
+    let arrow: Token![=>] = input.parse()?;
+    recover::present(input, CLAUSES, arrow.span(), "expected what the arm does: a value, `fail …` or `retry`")?;
     Ok(Arm { outcome, correlation, guard, disposition: disposition(input, body)? })
 }
 
@@ -84,11 +87,25 @@ fn outcome(input: ParseStream<'_>) -> syn::Result<Outcome> {
     let keyword = input.call(Ident::parse_any)?;
     Ok(match word.as_str() {
         "handled" => Outcome::Handled(keyword),
-        "refused" => Outcome::Refused(keyword, input.call(Pat::parse_multi_with_leading_vert)?),
-        "failed" => Outcome::Failed(keyword, input.call(Pat::parse_multi_with_leading_vert)?),
+        "refused" => {
+            let pattern = taken(input, &keyword, "expected the refusal that this takes: `refused reason => …`")?;
+            Outcome::Refused(keyword, pattern)
+        }
+        "failed" => {
+            let pattern = taken(input, &keyword, "expected the cause that this takes: `failed cause => …`")?;
+            Outcome::Failed(keyword, pattern)
+        }
         "timeout" => Outcome::Timeout(keyword),
         _ => Outcome::Disconnected(keyword),
     })
+}
+
+fn taken(input: ParseStream<'_>, keyword: &Ident, expected: &str) -> syn::Result<Pat> {
+    if input.peek(Token![=>]) {
+        return Err(syn::Error::new(keyword.span(), expected));
+    }
+    recover::present(input, CLAUSES, keyword.span(), expected)?;
+    input.call(Pat::parse_multi_with_leading_vert)
 }
 
 /// A pattern of events. A lone lower-case name would match whatever comes, and is most often a word misspelt.
@@ -140,13 +157,29 @@ fn compared(condition: Expr, pairs: &mut Vec<(Ident, Expr)>) -> syn::Result<()> 
 
 fn disposition(input: ParseStream<'_>, body: Body) -> syn::Result<Disposition> {
     if words::comes(input, "fail") {
-        input.call(Ident::parse_any)?;
+        let keyword = input.call(Ident::parse_any)?;
+        recover::present(input, CLAUSES, keyword.span(), "expected the reason: `fail \"…\"`")?;
         return expression(input, body).map(Disposition::Fail);
     }
+    called(input)?;
     if words::comes(input, "retry") && retry_ends(input) {
         return input.call(Ident::parse_any).map(Disposition::Retry);
     }
     expression(input, body).map(Disposition::Value)
+}
+
+/// `retry()` would be a function of that name, and is most often the disposition.
+fn called(input: ParseStream<'_>) -> syn::Result<()> {
+    let ahead = input.fork();
+    let called = words::accept(&ahead, "retry").is_some()
+        && ahead.cursor().group(Delimiter::Parenthesis).is_some_and(|(inside, ..)| inside.eof());
+    if called {
+        Err(input.error(
+            "`retry` stands without parentheses; a function of that name is called by its path: `self::retry()`",
+        ))
+    } else {
+        Ok(())
+    }
 }
 
 /// `retry` is a disposition only where the arm ends after it.

@@ -58,6 +58,9 @@ fn length(literal: &Lit) -> Result<Time, String> {
         return Err("a duration is a whole number with a unit: `250ms`, `10s`, `5m`, `2h`".to_owned());
     };
     let (digits, unit) = (number.base10_digits(), number.suffix());
+    if digits.starts_with('-') {
+        return Err(format!("`{number}` is no duration: time only goes forward"));
+    }
     let too_long = || format!("`{number}` is too long for a duration");
     let count: u64 = digits.parse().map_err(|_| too_long())?;
     let seconds = |each: u64| count.checked_mul(each).map(Time::from_secs).ok_or_else(too_long);
@@ -89,7 +92,7 @@ mod tests {
 
     #[test]
     fn what_is_no_duration() {
-        for text in ["5", "1h30m", "3d", "1.5s", "\"5s\"", "99999999999999999999s", "9999999999999999999h"] {
+        for text in ["5", "-5s", "1h30m", "3d", "1.5s", "\"5s\"", "99999999999999999999s", "9999999999999999999h"] {
             assert!(read(text).is_err(), "{text}");
         }
     }

@@ -4,6 +4,11 @@ use proc_macro2::Ident;
 use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
 
+use crate::errors::Errors;
+
+/// What may open a saga, its visibility included.
+pub(super) const SAGAS: &[&str] = &["saga", "pub"];
+
 /// What may open an item of a saga.
 pub(super) const ITEMS: &[&str] =
     &["trigger", "concurrency", "deadline", "step", "pivot", "finally", "parallel", "require", "return"];
@@ -32,6 +37,16 @@ pub(super) fn accept(input: ParseStream<'_>, word: &str) -> Option<Ident> {
 /// Takes this word.
 pub(super) fn expect(input: ParseStream<'_>, word: &str) -> syn::Result<Ident> {
     accept(input, word).ok_or_else(|| input.error(format!("expected `{word}`")))
+}
+
+/// Takes this word; one that is nearly it is reported, and taken for it.
+pub(super) fn expect_nearly(errors: &mut Errors, input: ParseStream<'_>, word: &'static str) -> syn::Result<Ident> {
+    let Some(written) = peek(input).filter(|written| written != word && nearest(written, &[word]).is_some()) else {
+        return expect(input, word);
+    };
+    let taken = input.call(Ident::parse_any)?;
+    errors.at(&taken, format!("expected `{word}`, found `{written}`; did you mean `{word}`?"));
+    Ok(taken)
 }
 
 /// The one of these words that the author seems to have meant.

@@ -168,7 +168,7 @@ pub const fn answers<E: Event>(command: &CommandInfo, event: &str, braced: bool)
         let text = Text::new("").name(event).and(" is no event of the bus; the replies to ").name(command.name);
         list(text.and(" are "), command.replies).fail();
     }
-    if known(command) {
+    if known(command) && all_exist(command.replies, E::EVENTS) {
         let text = Text::new("")
             .name(event)
             .and(" is no reply to ")
@@ -285,12 +285,28 @@ const fn no_event(event: &str) {
     Text::new("").name(event).and(" is no event of the bus: add it to the events, or correct the name").fail();
 }
 
+/// Whether these are events of the bus. Of one that is not that is told where it stands, and an event that seems to be
+/// no reply may be what was meant.
+const fn all_exist(names: &[&str], events: &[EventInfo]) -> bool {
+    let mut index = 0;
+    while index < names.len() {
+        if !is_among(events, names[index]) {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
 /// An event is a reply, or says who publishes it (L24).
 #[track_caller]
-pub const fn is_said(commands: &[CommandInfo], event: &str) {
+pub const fn is_said(commands: &[CommandInfo], events: &[EventInfo], event: &str) {
+    if commands.is_empty() {
+        return;
+    }
     let mut index = 0;
     while index < commands.len() {
-        if contains(commands[index].replies, event) {
+        if contains(commands[index].replies, event) || !all_exist(commands[index].replies, events) {
             return;
         }
         index += 1;

@@ -27,4 +27,23 @@ saga! {
     }
 }
 
+saga! {
+    saga InMacros(cents: u64) on Travel {
+        concurrency allow;
+        deadline 1m;
+        step ask {
+            query BalanceOf { account: if matches!(charge, 3) { 1 } else { vec![charge, cents][0] } };
+            await Balance { cents } => { assert!(charge > cents, "{cents}"); };
+        }
+        step charge -> u64 {
+            send Charge { cents };
+            await {
+                Charged { receipt } => receipt,
+                Declined => fail "declined",
+            }
+            compensate Refund { receipt: charge };
+        }
+    }
+}
+
 fn main() {}

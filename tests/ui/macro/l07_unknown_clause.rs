@@ -14,8 +14,23 @@ saga! {
                 Charged { receipt } => receipt,
                 Declined => fail "declined",
             }
-            wihtin 5s;
+            wihtin 1s;
             compensat Refund { receipt: 1 };
+        }
+        step undone {
+            send Book;
+            undo Unbook;
+        }
+        step called {
+            tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        }
+        step text {
+            "book";
+        }
+        step documented {
+            /// Books.
+            send Book;
+            compensate { unwind; }
         }
     }
 }

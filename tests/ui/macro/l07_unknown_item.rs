@@ -23,6 +23,21 @@ saga! {
             compensate Unbook;
         }
     }
+
+    saga Nearly() on Travel {
+        concurency allow;
+        deadlin 5s;
+        paralel {
+            stp first {
+                await Asked { cents } where cents == 1 => ();
+            }
+        }
+        stpe second {
+            sleep 1s;
+        }
+        fianlly step third { send Book; }
+        let fourth = step { sleep 1s; };
+    }
 }
 
 fn main() {}

@@ -27,6 +27,20 @@ saga! {
         }
     }
 
+    saga Negative() on Travel {
+        concurrency allow;
+        deadline 1m;
+        step pause {
+            sleep -5s;
+        }
+        step book {
+            send Book;
+            within 1s;
+            retry -1 times;
+            compensate Unbook;
+        }
+    }
+
     saga Other() on Travel {
         concurrency allow;
         deadline 1h30m;

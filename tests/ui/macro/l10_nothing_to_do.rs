@@ -16,6 +16,9 @@ saga! {
         deadline 5s;
         step idle {
         }
+        step tries {
+            retry 3 times;
+        }
     }
 
     saga Third() on Travel {
@@ -38,4 +41,8 @@ saga! {
     }
 }
 
-fn main() {}
+fn main() {
+    let trip = Trip { cents: 1 };
+    assert!(SagaTest::<Trip>::start(trip).sent().is_empty());
+    let _: Option<TripState> = None;
+}

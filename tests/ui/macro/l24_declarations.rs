@@ -31,13 +31,9 @@ pub enum Event {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
 pub enum WithoutBus {
-    #[to(Bank)]
+    #[to(Desk)]
     Fine,
 }
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
-#[bus(Travel)]
-pub struct NoEnum;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Refusal;

@@ -38,4 +38,18 @@ saga! {
     }
 }
 
+saga! {
+    saga Words(step: bool, within: u32, deadline: u64) -> u64 on Travel {
+        concurrency allow;
+        deadline 5s;
+        require step else "no step";
+        step book -> u64 {
+            send Book;
+            await handled => within as u64;
+            compensate Unbook;
+        }
+        return deadline as u64 + book;
+    }
+}
+
 fn main() {}
