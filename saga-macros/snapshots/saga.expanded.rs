@@ -143,12 +143,14 @@ const _: () = {
                 {
                     let traveller = __saga::own(traveller);
                     let value: _ = traveller;
-                    __saga::check::IsKey::key(&value)
+                    let __value = &value;
+                    __saga::check::IsKey::key(__value)
                 },
                 {
                     let cents = __saga::own(cents);
                     let value: _ = cents / 100;
-                    __saga::check::IsKey::key(&value)
+                    let __value = &value;
+                    __saga::check::IsKey::key(__value)
                 },
             ])
         }

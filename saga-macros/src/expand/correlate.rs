@@ -243,9 +243,10 @@ fn alike(arm: &Correlated<'_>) -> TokenStream {
 /// The key of what is compared. What its type lacks is told there (L23).
 fn key(number: usize, pair: usize, value: &Phrase) -> TokenStream {
     let span = value.expression.span();
-    let (check, mut compared) = (paths::check(span), compared(number, pair));
-    compared.set_span(span.resolved_at(Span::mixed_site()));
-    quote_spanned!(span=> #check::IsCompared::key(&#compared))
+    let (check, compared) = (paths::check(span), compared(number, pair));
+    // What is told of it is told at the expression only if its name is from there.
+    let value = Ident::new("__value", span);
+    quote_spanned!(span=> { let #value = &#compared; #check::IsCompared::key(#value) })
 }
 
 fn carried(arms: &[Correlated<'_>]) -> TokenStream {

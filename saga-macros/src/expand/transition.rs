@@ -1,6 +1,6 @@
 //! `impl Saga`: where the saga begins, goes on, goes back and ends.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
 use syn::spanned::Spanned as _;
@@ -90,8 +90,11 @@ fn keys(expansion: &Expansion<'_>) -> TokenStream {
 fn key(expansion: &Expansion<'_>, key: &Phrase) -> TokenStream {
     let span = key.expression.span();
     let check = paths::check(span);
+    // What is told of it is told at the expression only if its name is from there.
+    let here = Ident::new("__value", span);
     // Made where the value is, so that it may borrow.
-    expansion.owned_for(key, &[], &quote_spanned!(span=> _), |value| quote_spanned!(span=> #check::IsKey::key(&#value)))
+    let made = |value: &Ident| quote_spanned!(span=> let #here = &#value; #check::IsKey::key(#here));
+    expansion.owned_for(key, &[], &quote_spanned!(span=> _), made)
 }
 
 fn deadline(expansion: &Expansion<'_>) -> TokenStream {
