@@ -29,8 +29,7 @@ use serde::de::DeserializeOwned;
 const ROOM: usize = 512;
 
 /// What to do about a value that JSON has no form for.
-pub(crate) const REMEDY: &str =
-    "JSON has finite numbers, and maps whose keys are texts or numbers: say an option or a list of pairs instead";
+pub(crate) const REMEDY: &str = "JSON has finite numbers, and maps whose keys are texts or numbers: say an option, a text or a list of pairs instead";
 
 /// So deep `serde_json` reads, and no deeper.
 const DEEPEST: usize = 127;

@@ -119,7 +119,7 @@ impl<S: Serializer> Serializer for Exact<S> {
 }
 
 fn not_finite<E: Error>(value: impl Display) -> E {
-    E::custom(format_args!("JSON has no number for {value}; keep such a value out of sagas, or as an option or a text"))
+    E::custom(format_args!("there is no number {value}"))
 }
 
 macro_rules! elements {

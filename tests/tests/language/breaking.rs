@@ -63,8 +63,7 @@ saga! {
     }
 }
 
-const REMEDY: &str =
-    "JSON has finite numbers, and maps whose keys are texts or numbers: say an option or a list of pairs instead";
+const REMEDY: &str = "JSON has finite numbers, and maps whose keys are texts or numbers: say an option, a text or a list of pairs instead";
 
 #[test]
 fn an_output_that_json_cannot_hold_is_told_with_the_remedy() {
@@ -294,10 +293,10 @@ fn unkept(place: &str) -> Twin<Unkept> {
 #[test]
 fn a_value_that_cannot_be_kept_makes_the_saga_stuck_at_once() {
     for (place, why) in [
-        ("step", "`f64` cannot be written as JSON: JSON has no number for inf; keep such a value out of sagas"),
-        ("refusal", "`f64` cannot be written as JSON: JSON has no number for NaN; keep such a value out of sagas"),
-        ("item", "a key of its map is no text or number; keep such a map out of sagas, or as a list of pairs"),
-        ("conditional", "a key of its map is no text or number; keep such a map out of sagas, or as a list of pairs"),
+        ("step", "`f64` cannot be written as JSON: there is no number inf; JSON has finite numbers"),
+        ("refusal", "`f64` cannot be written as JSON: there is no number NaN; JSON has finite numbers"),
+        ("item", "key must be a string; JSON has finite numbers, and maps whose keys are texts or numbers"),
+        ("conditional", "key must be a string; JSON has finite numbers, and maps whose keys are texts or numbers"),
     ] {
         let saga = unkept(place);
         assert!(saga.is_stuck(), "{place}");

@@ -67,7 +67,7 @@ async fn the_key_of_a_pruned_saga_starts_another_one() {
     let CallError::Refused(reason) = coordinator.attach::<Sell>(first.id()).await.expect_err("it is gone") else {
         panic!("the coordinator runs")
     };
-    assert_eq!(reason, "there is no saga 1");
+    assert_eq!(reason, "saga 1 has ended, and how is kept no longer");
     coordinator.stop().await.expect("it stops");
 }
 
