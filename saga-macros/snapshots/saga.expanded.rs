@@ -46,12 +46,12 @@ const _: () = {
     type __Value2 = u64;
     type __Value3 = ();
     __saga::input! {
-        Trip[] { traveller, cents } [(traveller, cents,)]
+        Trip[] { traveller "traveller", cents "cents" } [(traveller, cents,)] redacted[]
     }
     __saga::state! {
-        TripState[] redacted[] Charge 0 { traveller, cents, charge } [(traveller, cents,
-        charge,)] CompensateCharge 1 { charge } [(charge,)] Book 2 { charge, book }
-        [(charge, book,)]
+        TripState[] redacted[] Charge 0 { traveller "traveller", cents "cents", charge
+        "charge" } [(traveller, cents, charge,)] CompensateCharge 1 { charge "charge" }
+        [(charge,)] Book 2 { charge "charge", book "book" } [(charge, book,)]
     }
     const __COMMAND_Book: &__saga::CommandInfo = __saga::command::<__Command>("Book");
     const __COMMAND_Charge: &__saga::CommandInfo = __saga::command::<
@@ -316,11 +316,7 @@ const _: () = {
         &["NoFunds"],
         &["NoFunds"],
     );
-    const _: () = {
-        __saga::check::compensates(__COMMAND_Refund, "Refund");
-    };
-    const _: () = {
-        __saga::check::sent(__COMMAND_Book, "Book");
-    };
+    const _: () = __saga::check::compensates(__COMMAND_Refund, "Refund");
+    const _: () = __saga::check::sent(__COMMAND_Book, "Book");
     const _: () = __saga::check::is_event(<__Event as __saga::Event>::EVENTS, "Asked");
 };

@@ -3,8 +3,9 @@
 //! Tokens lose their spaces on the way through a macro, and where they stood is not told on stable; so the spaces are
 //! put back by rule. What comes out is read by people, never parsed.
 
-use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
+use syn::ext::IdentExt as _;
 
 /// The text of an expression or a pattern.
 pub(crate) fn of(tokens: &impl ToTokens) -> String {
@@ -14,6 +15,11 @@ pub(crate) fn of(tokens: &impl ToTokens) -> String {
 /// The text of a type, in which `<` and `>` are brackets.
 pub(crate) fn of_type(tokens: &impl ToTokens) -> String {
     written(tokens, 1)
+}
+
+/// A name, as it is said outside of Rust: `type` of `r#type`.
+pub(crate) fn of_name(name: &Ident) -> String {
+    name.unraw().to_string()
 }
 
 fn written(tokens: &impl ToTokens, angles: usize) -> String {

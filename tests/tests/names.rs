@@ -130,6 +130,29 @@ fn a_name_is_there_wherever_and_as_often_as_it_is_mentioned() {
     assert_eq!(command, Command::Write { title: "Ode".to_owned(), lines, count: 4 });
 }
 
+saga! {
+    saga Raw(r#type: String) on Words {
+        concurrency allow;
+        deadline 5s;
+        step r#match -> String {
+            send Write { title: r#type, lines: Vec::new(), count: 0 };
+            await Written { title, .. } => title;
+            compensate Unwrite { title: r#match };
+        }
+    }
+}
+
+#[test]
+fn a_raw_name_is_said_without_what_makes_it_raw() {
+    let raw = Raw { r#type: "ode".to_owned() };
+    assert_eq!(serde_json::to_string(&raw).expect("JSON"), r#"{"type":"ode"}"#);
+    assert_eq!(format!("{raw:?}"), r#"Raw { type: "ode" }"#);
+    assert_eq!((Raw::DEFINITION.parameters[0].name, Raw::DEFINITION.steps[0].name), ("type", "match"));
+    let state = serde_json::to_string(&raw.begin()).expect("JSON");
+    assert_eq!(state, r#"{"Match":{"type":"ode","match":[]}}"#);
+    assert!(matches!(serde_json::from_str(&state), Ok(RawState::Match { r#type, .. }) if r#type == "ode"));
+}
+
 /// Rule: names.shadow
 /// Rule: steps.await.in-order
 #[test]

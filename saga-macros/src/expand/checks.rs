@@ -53,13 +53,14 @@ fn exchange(exchange: &Exchange, step: &Step) -> TokenStream {
     let Some(command) = exchange.action.command() else { return anyones };
     let (info, action) = (info(command), action(command, lacks_compensation(step, command)));
     if !step.whole {
-        return quote!(const _: () = { #action };);
+        return quote!(const _: () = #action;);
     }
     let events = events(&info, exchange);
     let replies = replies(&info, command, exchange);
     let refusals = refusals(&info, exchange);
     // Both are told at the command, the second only if the first holds; the compiler takes long over each constant.
-    quote!(const _: () = { #action #replies }; #events #anyones #refusals)
+    let both = if replies.is_empty() { action } else { quote!({ #action; #replies }) };
+    quote!(const _: () = #both; #events #anyones #refusals)
 }
 
 /// Whether it was told of the step that nothing undoes it (L03), and that it might be a query.
@@ -81,7 +82,7 @@ fn action(action: &Command, told: bool) -> TokenStream {
     // Of an unknown variant with braces the compiler says nothing that helps, since it is reached through an alias.
     let braced = matches!(action.command.expression, syn::Expr::Struct(_));
     let name = if braced { action.variant.to_string() } else { String::new() };
-    quote_spanned!(action.variant.span()=> #check::#rule(#info, #name);)
+    quote_spanned!(action.variant.span()=> #check::#rule(#info, #name))
 }
 
 /// Each event is one of the command's replies (L17).

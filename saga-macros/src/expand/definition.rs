@@ -59,7 +59,7 @@ pub(super) fn definition(expansion: &Expansion<'_>) -> TokenStream {
     let triggers = triggers(expansion);
     let concurrency = saga.concurrency.as_ref().and_then(concurrency);
     let parameters = saga.parameters().map(|(_, parameter)| {
-        let (name, ty, doc) = (parameter.name.to_string(), text::of_type(&parameter.ty), &parameter.doc);
+        let (name, ty, doc) = (text::of_name(&parameter.name), text::of_type(&parameter.ty), &parameter.doc);
         let redacted = parameter.redacted.then(|| quote!(.redacted()));
         quote!(#runtime::Parameter::new(#name, #ty, #doc)#redacted)
     });
@@ -171,7 +171,7 @@ fn phrase_text(phrase: &Phrase) -> String {
 }
 
 fn step(expansion: &Expansion<'_>, index: usize, step: &Step) -> TokenStream {
-    let (runtime, constant, name) = (paths::here(), step_name(index, step), step.name.to_string());
+    let (runtime, constant, name) = (paths::here(), step_name(index, step), text::of_name(&step.name));
     let exchange = match &step.exchange {
         Some(exchange) => self::exchange(exchange),
         None => quote!(#runtime::UNKNOWN_EXCHANGE),
@@ -291,7 +291,7 @@ fn arm(arm: &Arm) -> TokenStream {
     };
     let guard = with("when", arm.guard.as_ref().map(phrase_text));
     let correlations = arm.correlations.iter().map(|(name, value)| {
-        let (name, value) = (name.to_string(), phrase_text(value));
+        let (name, value) = (text::of_name(name), phrase_text(value));
         quote!(#runtime::Correlation { name: #name, value: #value })
     });
     let correlated = (!arm.correlations.is_empty()).then(|| quote!(.correlated(&[#(#correlations),*])));

@@ -48,7 +48,7 @@ fn beside(saga: &Saga, steps: &[usize]) -> String {
         let pivot = if step.kind == StepKind::Pivot { "pivot " } else { "" };
         let each = if step.each.is_some() { " (for each)" } else { "" };
         let when = if step.when.is_some() { " (when)" } else { "" };
-        format!("{pivot}{}{each}{when}", step.name)
+        format!("{pivot}{}{each}{when}", text::of_name(&step.name))
     });
     let names = names.collect::<Vec<_>>().join(" ∥ ");
     if steps.len() > 1 { format!("[{names}]") } else { names }
@@ -117,7 +117,7 @@ fn order(saga: &Saga, index: usize) -> String {
 }
 
 fn names(steps: &[usize], saga: &Saga) -> String {
-    let names: Vec<_> = steps.iter().map(|step| code(&saga.steps[*step].name.to_string())).collect();
+    let names: Vec<_> = steps.iter().map(|step| code(&text::of_name(&saga.steps[*step].name))).collect();
     names.join(" and ")
 }
 

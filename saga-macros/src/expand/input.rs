@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{Expansion, documentation, paths};
+use crate::text;
 
 /// The struct.
 pub(super) fn input(expansion: &Expansion<'_>) -> TokenStream {
@@ -25,9 +26,8 @@ pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
     let (name, runtime) = (&expansion.saga.name, paths::here());
     let types = expansion.types(expansion.saga.parameters().map(|(id, _)| id)).into_iter().map(|id| expansion.ty(id));
     let fields: Vec<_> = expansion.saga.parameters().map(|(_, parameter)| parameter.name.clone()).collect();
-    let group = super::group(&fields);
-    let redacted: Vec<_> =
-        expansion.saga.parameters().filter(|(_, value)| value.redacted).map(|(_, value)| &value.name).collect();
-    let redacted = (!redacted.is_empty()).then(|| quote!(redacted [#(#redacted),*]));
-    quote!(#runtime::input! { #name [#(#types),*] { #(#fields),* } [#group] #redacted })
+    let (group, texts) = (super::group(&fields), fields.iter().map(text::of_name));
+    let redacted = expansion.saga.parameters().filter(|(_, value)| value.redacted);
+    let redacted = redacted.map(|(_, value)| text::of_name(&value.name));
+    quote!(#runtime::input! { #name [#(#types),*] { #(#fields #texts),* } [#group] redacted [#(#redacted),*] })
 }

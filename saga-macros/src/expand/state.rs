@@ -6,6 +6,7 @@ use quote::quote;
 use super::each::shaped;
 use super::{Expansion, paths};
 use crate::model::live::{Field, Variant, Way};
+use crate::text;
 
 /// The enum.
 pub(super) fn state(expansion: &Expansion<'_>) -> TokenStream {
@@ -56,9 +57,10 @@ pub(super) fn implementations(expansion: &Expansion<'_>) -> TokenStream {
     let variants = expansion.variants.iter().enumerate().map(|(number, variant)| {
         let fields: Vec<_> = variant.fields.iter().map(|field| expansion.local(field.value)).collect();
         let (name, group) = (&variant.name, super::group(&fields));
-        let number = proc_macro2::Literal::usize_unsuffixed(number);
-        quote!(#name #number { #(#fields),* } [#group])
+        let (number, texts) = (proc_macro2::Literal::usize_unsuffixed(number), fields.iter().map(text::of_name));
+        quote!(#name #number { #(#fields #texts),* } [#group])
     });
-    let redacted = expansion.saga.values.iter().filter(|value| value.redacted).map(|value| &value.name);
+    let redacted = expansion.saga.values.iter().filter(|value| value.redacted);
+    let redacted = redacted.map(|value| text::of_name(&value.name));
     quote!(#runtime::state! { #name [#(#types),*] redacted [#(#redacted),*] #(#variants)* })
 }

@@ -211,7 +211,7 @@ pub fn shown<'a>(redacted: &[&str], name: &str, value: &'a dyn fmt::Debug) -> &'
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __input {
-    ($name:ident [$($ty:ty),*] { $($field:ident),* } [$($group:tt)*] $(redacted [$($redacted:ident),*])?) => {
+    ($name:ident [$($ty:ty),*] { $($field:ident $text:literal),* } [$($group:tt)*] redacted $redacted:tt) => {
         impl $crate::__private::Kept for $name
         where
             $(for<'__a> $ty: $crate::__private::Value,)*
@@ -222,12 +222,12 @@ macro_rules! __input {
             }
             fn write<S: $crate::__private::Serializer>(&self, to: S) -> ::core::result::Result<S::Ok, S::Error> {
                 let Self { $($field),* } = self;
-                $crate::__private::write_input::<Self, S>(to, &[$(::core::stringify!($field)),*], $($group)*)
+                $crate::__private::write_input::<Self, S>(to, &[$($text),*], $($group)*)
             }
             fn read<E: $crate::__private::Error>(
                 from: &mut $crate::__private::Reader<E>,
             ) -> ::core::result::Result<Self, E> {
-                match from.take(&[$(::core::stringify!($field)),*]) {
+                match from.take(&[$($text),*]) {
                     ::core::result::Result::Ok($($group)*) => ::core::result::Result::Ok(Self { $($field),* }),
                     ::core::result::Result::Err(error) => ::core::result::Result::Err(error),
                 }
@@ -239,11 +239,11 @@ macro_rules! __input {
             $(for<'__a> $ty: ::core::fmt::Debug,)*
         {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                let redacted: &[&str] = &[$($(::core::stringify!($redacted)),*)?];
+                let redacted: &[&str] = &$redacted;
                 f.debug_struct(::core::stringify!($name))
                     $(.field(
-                        ::core::stringify!($field),
-                        $crate::__private::shown(redacted, ::core::stringify!($field), &self.$field),
+                        $text,
+                        $crate::__private::shown(redacted, $text, &self.$field),
                     ))*
                     .finish()
             }
@@ -264,8 +264,8 @@ macro_rules! __input {
 #[macro_export]
 macro_rules! __state {
     (
-        $name:ident [$($ty:ty),*] redacted [$($redacted:ident),*]
-        $($place:ident $number:literal { $($field:ident),* } [$($group:tt)*])*
+        $name:ident [$($ty:ty),*] redacted $redacted:tt
+        $($place:ident $number:literal { $($field:ident $text:literal),* } [$($group:tt)*])*
     ) => {
         impl $crate::__private::Kept for $name
         where
@@ -280,9 +280,8 @@ macro_rules! __state {
             fn write<S: $crate::__private::Serializer>(&self, to: S) -> ::core::result::Result<S::Ok, S::Error> {
                 match self {
                     $(Self::$place { $($field),* } => {
-                        let names = &[$(::core::stringify!($field)),*];
                         let place = ::core::stringify!($place);
-                        $crate::__private::write_place::<Self, S>(to, place, names, $($group)*)
+                        $crate::__private::write_place::<Self, S>(to, place, &[$($text),*], $($group)*)
                     })*
                 }
             }
@@ -290,7 +289,7 @@ macro_rules! __state {
                 from: &mut $crate::__private::Reader<E>,
             ) -> ::core::result::Result<Self, E> {
                 match from.place(&[$(::core::stringify!($place)),*]) {
-                    $($number => match from.take(&[$(::core::stringify!($field)),*]) {
+                    $($number => match from.take(&[$($text),*]) {
                         ::core::result::Result::Ok($($group)*) => {
                             ::core::result::Result::Ok(Self::$place { $($field),* })
                         }
@@ -306,7 +305,7 @@ macro_rules! __state {
             $(for<'__a> $ty: $crate::__private::Value,)*
         {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                $crate::__private::show(self, &[$(::core::stringify!($redacted)),*], f)
+                $crate::__private::show(self, &$redacted, f)
             }
         }
     };
