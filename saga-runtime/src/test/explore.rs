@@ -33,7 +33,7 @@ pub enum Fault {
     TimedOut,
     /// All participants were away.
     Disconnected,
-    /// An answer came when nobody waited for it any more, or from an earlier attempt.
+    /// An answer came while its fate was asked, when nobody waited for it any more, or from an earlier attempt.
     Late,
     /// An answer came again.
     Twice,

@@ -99,6 +99,28 @@ fn every_fault_is_reached_and_each_kind_of_end() {
     assert!(explored.stuck().keys().any(|reason| reason.contains("no longer knows")), "{:?}", explored.stuck());
 }
 
+saga! {
+    /// Whatever is in doubt of it is asked for.
+    saga Sure() -> u64 on Travel {
+        concurrency allow;
+        deadline 1m;
+        step charge -> u64 {
+            send Charge { cents: 5 };
+            await Charged { receipt } => receipt;
+            within 5s;
+            compensate Refund { receipt: charge };
+        }
+        return charge;
+    }
+}
+
+/// Rule: testing.explore
+#[test]
+fn an_answer_while_the_fate_is_asked_is_late() {
+    let explored = explore::<Sure>(Sure {}, travelled);
+    assert!(explored.count(Fault::Late) > 0, "{explored:?}");
+}
+
 /// Rule: testing.explore
 #[test]
 fn what_was_reached_is_the_same_each_time() {

@@ -24,6 +24,8 @@ pub(super) enum Move<E, R> {
     Refused(At, R),
     /// An attempt before the current one is refused: counts for nothing.
     RefusedBefore(At, u32, R),
+    /// Handled, while its fate is asked: settles it.
+    Overdue(At, Vec<E>),
     /// Handled, when nobody waits for that any more: counts for nothing.
     Late(At, Vec<E>),
     /// Handled once more: counts for nothing.
@@ -64,7 +66,7 @@ impl<E, R> Move<E, R> {
         match self {
             Self::Refused(..) => Some(Fault::Refused),
             Self::ChildCompensated(_, false) => Some(Fault::Child),
-            Self::RefusedBefore(..) | Self::Late(..) => Some(Fault::Late),
+            Self::RefusedBefore(..) | Self::Overdue(..) | Self::Late(..) => Some(Fault::Late),
             Self::Twice(..) => Some(Fault::Twice),
             Self::Fate(_, Fate::Running) => Some(Fault::Running),
             Self::Fate(_, Fate::Unknown) => Some(Fault::Unknown),
@@ -92,7 +94,10 @@ impl<E, R> Move<E, R> {
         R: Clone,
     {
         match self {
-            Self::Handled(at, events) | Self::Late(at, events) | Self::Twice(at, events) => {
+            Self::Handled(at, events)
+            | Self::Overdue(at, events)
+            | Self::Late(at, events)
+            | Self::Twice(at, events) => {
                 test.answer(*at, None, Answer::Handled(events.clone()));
             }
             Self::Refused(at, refusal) => test.answer(*at, None, Answer::Refused(refusal.clone())),
@@ -123,7 +128,10 @@ impl<E, R> Move<E, R> {
     {
         let command = |at: &At| test.command(*at);
         match self {
-            Self::Handled(at, events) | Self::Late(at, events) | Self::Twice(at, events) => match events.first() {
+            Self::Handled(at, events)
+            | Self::Overdue(at, events)
+            | Self::Late(at, events)
+            | Self::Twice(at, events) => match events.first() {
                 Some(event) => format!("saga.reply_to(&Command::{:?}, Event::{event:?});", command(at)),
                 None => format!("saga.handled_to(&Command::{:?});", command(at)),
             },
@@ -218,7 +226,7 @@ impl<S: Saga> Moves<'_, S> {
             moves.extend(replies.iter().map(|events| Move::Fate(at, Fate::Done(events.clone()))));
             if faults_left {
                 moves.extend([Fate::Running, Fate::Unknown].map(|fate| Move::Fate(at, fate)));
-                moves.extend(replies.into_iter().map(|events| Move::Handled(at, events)));
+                moves.extend(replies.into_iter().map(|events| Move::Overdue(at, events)));
             }
         }
     }

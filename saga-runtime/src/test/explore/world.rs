@@ -48,7 +48,9 @@ impl<E: Clone> World<E> {
         let is_open = |at: At| test.machine.exchanges(test.id).any(|exchange| exchange.at == at);
         let is_handled = |at: At| test.machine.exchanges(test.id).any(|open| open.at == at && open.is_handled);
         match told {
-            Move::Handled(at, events) | Move::Fate(at, Fate::Done(events)) if !is_open(*at) || is_handled(*at) => {
+            Move::Handled(at, events) | Move::Overdue(at, events) | Move::Fate(at, Fate::Done(events))
+                if !is_open(*at) || is_handled(*at) =>
+            {
                 self.known.insert(*at, Known::Done(events.clone()));
             }
             Move::ChildCompleted(child, _) => self.child_ended(test, *child, Known::Done(Vec::new()), is_open),
