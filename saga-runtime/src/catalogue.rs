@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::definition::{Action, Compensation, Definition};
+use crate::definition::{Action, Definition};
 use crate::message::CommandInfo;
 
 /// Sagas of which each starts the next, and the last one the first: without a condition they would go on for ever.
@@ -140,11 +140,7 @@ fn search(
 fn started_by(of: &'static Definition, all: &[&'static Definition]) -> Vec<(&'static Definition, Starts)> {
     let mut started = Vec::new();
     for step in of.steps.iter().filter(|step| step.when.is_none()) {
-        let undoing = match &step.compensation {
-            Compensation::Exchange(undoing) => Some(undoing),
-            _ => None,
-        };
-        for exchange in std::iter::once(&step.exchange).chain(undoing) {
+        for exchange in std::iter::once(&step.exchange).chain(step.compensation.exchange()) {
             match exchange.action {
                 Action::Send(command) | Action::Query(command) => started.extend(triggered_by(command, all)),
                 Action::Run(child) => started.push((child, Starts::Run)),

@@ -35,7 +35,8 @@
 //! | `completions SHELL`, `man` | what a shell and `man` know of the program |
 //!
 //! What reads (`list`, `show`) opens the log read only, whether or not a coordinator runs; what acts speaks to the
-//! coordinator over the [operator's socket](crate::operator); `prune` does the coordinator's part where none runs. Knows no bus and no saga but by its definition.
+//! coordinator over the [operator's socket](crate::operator); `prune` does the coordinator's part where none
+//! runs. Knows no bus and no saga but by its definition.
 //!
 //! # Exit codes
 //! 0 done, and the saga that was followed completed; 1 something went wrong; 2 the command line makes no sense; and for

@@ -181,6 +181,7 @@ fn names<'a>(taken: impl Iterator<Item = &'a Taken>) -> (Vec<String>, Vec<String
 fn picked<'a>(taken: impl Iterator<Item = &'a Taken>) -> Vec<String> {
     taken.filter(|taken| taken.picks).map(|taken| taken.variant.to_string()).collect()
 }
+
 /// No trigger without a condition is one of the saga's own replies (L21).
 fn triggers(expansion: &Expansion<'_>) -> TokenStream {
     let commands: Vec<_> = commands(expansion.saga).into_values().map(info).collect();

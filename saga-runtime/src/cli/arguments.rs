@@ -65,9 +65,9 @@ pub(super) fn commands(app: &str, definitions: &[&Definition], pages: &'static s
         retry(app),
         skip(app),
         end(app),
+        prune::command(app, definitions),
     ]
     .into_iter()
-    .chain([prune::command(app, definitions)])
     .chain((!definitions.is_empty()).then(|| docs(app, pages)))
     .chain((!definitions.is_empty()).then(|| check(app)))
     .chain(manual::commands(app))
@@ -135,36 +135,37 @@ pub(super) fn option(id: &'static str, value: &'static str, help: &'static str) 
 }
 
 fn list(app: &str, definitions: &[&Definition]) -> Command {
-    let text = option;
     Command::new("list")
         .about("List sagas: in flight, stuck and ended, newest first")
         .arg(
-            text(NAME, "NAME", "Only these names")
+            option(NAME, "NAME", "Only these names")
                 .action(ArgAction::Append)
                 .value_delimiter(',')
                 .value_parser(Suggested::names(definitions))
                 .hide_possible_values(true),
         )
         .arg(
-            text(STATUS, "STATUS", "Only these")
+            option(STATUS, "STATUS", "Only these")
                 .action(ArgAction::Append)
                 .value_delimiter(',')
                 .value_parser(PossibleValuesParser::new(Status::ALL.map(Status::as_str))),
         )
-        .arg(text(STEP, "STEP", "Only those that stand, or failed, at this step"))
-        .arg(text(SINCE, "TIME", "Only those started since then (10m, 2h, 7d ago, or RFC 3339)").value_parser(a_time))
-        .arg(text(BEFORE, "TIME", "Only those started before").value_parser(a_time))
-        .arg(text(KEY, "KEY", "Only the one that was started with this key"))
-        .arg(text(TEXT, "TEXT", "Only those with this in their cause, the reason why they are stuck, or their input"))
+        .arg(option(STEP, "STEP", "Only those that stand, or failed, at this step"))
+        .arg(option(SINCE, "TIME", "Only those started since then (10m, 2h, 7d ago, or RFC 3339)").value_parser(a_time))
+        .arg(option(BEFORE, "TIME", "Only those started before").value_parser(a_time))
+        .arg(option(KEY, "KEY", "Only the one that was started with this key"))
+        .arg(option(TEXT, "TEXT", "Only those with this in their cause, the reason why they are stuck, or their input"))
         .arg(
-            text(LIMIT, "N", "So many at most")
+            option(LIMIT, "N", "So many at most")
                 .default_value("20")
                 .value_parser(value_parser!(u16).range(1..))
                 .conflicts_with(BY),
         )
-        .arg(text(BELOW, "ID", "Only those with a lower number: the next page").value_parser(an_id).conflicts_with(BY))
         .arg(
-            text(BY, "GROUPS", "Count them by these, instead of listing them")
+            option(BELOW, "ID", "Only those with a lower number: the next page").value_parser(an_id).conflicts_with(BY),
+        )
+        .arg(
+            option(BY, "GROUPS", "Count them by these, instead of listing them")
                 .value_delimiter(',')
                 .value_parser(PossibleValuesParser::new(["name", "status", "step"])),
         )
